@@ -1,0 +1,93 @@
+"""Records: what intake hands to the sources, and what became of each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+import polars as pl
+
+from gatewatch.schema.events import TIME_BASIS, UTC
+
+
+class Framing(StrEnum):
+    """How a file is cut into records."""
+
+    SYSLOG_BSD = "syslog-bsd"  # Jan  5 12:00:00 host program[pid]: text
+    SYSLOG_ISO = "syslog-iso"  # 2026-01-05T12:00:00.000+01:00 host program[pid]: text
+    SYSLOG_5424 = "syslog-5424"  # <38>1 2026-01-05T12:00:00Z host program pid msgid [sd] text
+    JOURNAL_JSON = "journal-json"
+    JOURNAL_EXPORT = "journal-export"
+    JOURNAL_BINARY = "journal-binary"
+    WIN32_OPENSSH = "win32-openssh"  # 1234 2026-01-05 12:00:00.123 text
+    AUDIT = "audit"  # type=USER_LOGIN msg=audit(1767614400.123:45): text
+    UTMP = "utmp"
+    MESSAGE = "message"  # bare messages of one source, without header (`gatewatch explain`)
+    UNKNOWN = "unknown"
+
+
+RECORD_DTYPES: dict[str, pl.DataType] = {
+    "record": pl.Int64(),  # 1-based number in the file or member
+    "offset": pl.Int64(),  # byte offset in the unpacked file or member
+    "time": UTC,  # null where the record bears no usable time
+    "time_err": pl.Duration("us"),
+    "time_basis": TIME_BASIS,
+    "received": UTC,
+    "host": pl.String(),  # null where the record names none
+    "program": pl.String(),  # syslog ident / SYSLOG_IDENTIFIER / _COMM, without pid and without "(pam_unix)"-like suffix
+    "pid": pl.String(),  # as written; null where absent
+    "message": pl.String(),  # the text after the header, without line end
+    "count": pl.UInt32(),  # "message repeated N times" gives N and the inner message
+    "fields": pl.String(),  # JSON object of structured fields (journald, RFC 5424), null elsewhere
+}
+
+
+class Disposition(StrEnum):
+    """What became of a record: exactly one of these."""
+
+    USED = "used"
+    IGNORED = "ignored"
+    UNRECOGNISED = "unrecognised"
+    REJECTED = "rejected"
+
+
+class Tally(msgspec.Struct, frozen=True, order=True):
+    """How many records of one file met one fate. Tallies add up to the records read.
+
+    ``source`` is null for records nobody claims; ``reason`` is the ignored pattern or the cause of a reject, else empty.
+    """
+
+    file: str
+    source: str | None
+    disposition: Disposition
+    reason: str
+    count: int
+
+
+class Reject(msgspec.Struct, frozen=True, order=True):
+    """A sample of a rejected or unrecognised record: where it is, why, and its first characters."""
+
+    file: str
+    record: int
+    offset: int
+    reason: str
+    raw: str
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """Something about a whole file that the reader must know: what, where and whose fault."""
+
+    file: str
+    what: str
+    fault: str  # "data", "user" or "system"
+    fatal: bool = False  # the file (or the rest of it) could not be read
+
+
+class ClockFault(msgspec.Struct, frozen=True, order=True):
+    """A backward jump of the clock within a stream."""
+
+    stream: str
+    file: str
+    record: int
+    before: str
+    after: str

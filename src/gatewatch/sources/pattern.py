@@ -1,0 +1,293 @@
+r"""Text sources as tables: a program's messages, each with a literal beginning and one or more linear-time regexes.
+
+A :class:`Pattern` says what a message means (``kind``) or why it is ignored (``why``). A record is tried against the patterns
+whose literal beginning fits, in table order; the first that matches wins. Named groups are raw captures:
+
+=================  ====================================================================================
+group              becomes
+=================  ====================================================================================
+``user``           ``user`` and ``user_domain`` (:func:`gatewatch.schema.users.split_user`)
+``target_user``    ``target_user``, resolved the same way
+``rhost``          ``src_ip`` when it is an address, ``src_host`` when it is a name, null when a placeholder
+``dhost``          ``dst_ip`` or ``dst_host`` likewise
+``src_port``       ``src_port``, ``dst_port`` likewise
+``invalid``        ``invalid_user`` is true when the group took part
+``method``         ``auth_method`` through the table ``methods`` of the pattern
+``session``        ``session``, after the pattern's ``session_prefix``
+``bytes_in`` ...   the column of that name (``bytes_out``, ``count``, ``object``, ``command``, ``process``, ``host``)
+``x_<name>``       the key ``<name>`` of ``extra``
+=================  ====================================================================================
+
+Greedy ``.*`` costs three times a restricted class, so a pattern may list a strict regex first and the general one after it: both must
+agree where both match (a test holds them to it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from gatewatch.schema import events as ev
+from gatewatch.schema.addresses import canonical_address, is_placeholder
+from gatewatch.schema.events import AuthMethod, Kind, Service
+from gatewatch.schema.users import split_user
+
+HEAD = 12  # characters of a message that choose the candidate patterns
+_MARK = "zz_matched"
+_CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
+_PLAIN = ("object", "command", "process", "parent", "linked_session", "dst_host")
+_NUMBERS = ("bytes_in", "bytes_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One message of a program: how it begins, its regexes, and what it means."""
+
+    name: str
+    heads: tuple[str, ...]
+    regexes: tuple[str, ...]
+    kind: Kind | None = None
+    why: str = ""
+    set: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    methods: Mapping[str, AuthMethod] = field(default_factory=dict)
+    session_prefix: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a source made of a batch of records.
+
+    ``events``: event rows, narrow (only the columns the batch has), in record order; ``ignored``: pattern name -> records;
+    ``unrecognised`` and ``rejected``: the records themselves (``record, offset, message`` and, for rejects, ``reason``).
+    Every record of the batch is in exactly one of the four; an event row stands for one record unless ``used`` says otherwise.
+    """
+
+    events: pl.DataFrame
+    ignored: dict[str, int]
+    unrecognised: pl.DataFrame
+    rejected: pl.DataFrame
+    used: int = -1
+
+    def __post_init__(self) -> None:
+        if self.used < 0:
+            self.used = self.events.height
+
+
+def rows_left(frame: pl.DataFrame, reason: str | None = None) -> pl.DataFrame:
+    """Return the columns of *frame* that identify left-over records, with *reason* for rejects."""
+    left = frame.select("record", "offset", "message")
+    return left.with_columns(pl.lit(reason or "", pl.String).alias("reason")) if reason is not None else left
+
+
+def no_rows(*, reason: bool = False) -> pl.DataFrame:
+    """Return an empty left-over frame."""
+    schema: dict[str, pl.DataType] = {"record": pl.Int64(), "offset": pl.Int64(), "message": pl.String()}
+    if reason:
+        schema["reason"] = pl.String()
+    return pl.DataFrame(schema=schema)
+
+
+class PatternSource:
+    """A source made of a pattern table.
+
+    ``name`` is the id users see; ``programs`` the syslog identifiers it claims; ``service`` the default service of its events;
+    ``session`` says how the syslog pid becomes the session id (``"pid:"`` prefixes it, None leaves the session null).
+    ``finish`` may refine the decoded frame (columns in, columns out; it must keep the rows).
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        title: str,
+        programs: tuple[str, ...],
+        patterns: tuple[Pattern, ...],
+        service: Service | None = None,
+        session: str | None = None,
+        references: tuple[str, ...] = (),
+        finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.programs = programs
+        self.patterns = patterns
+        self.service = service
+        self.session = session
+        self.references = references
+        self.finish = finish
+        self._groups: dict[str, int] = {}
+        self._sets: list[tuple[int, ...]] = []
+        self._set_ids: dict[tuple[int, ...], int] = {}
+
+    def decode(self, records: pl.DataFrame) -> Outcome:
+        """Decode a batch of records (columns of :data:`gatewatch.schema.records.RECORD_DTYPES`) whose program is ours."""
+        matched, left = self._match(records)
+        events: list[pl.DataFrame] = []
+        ignored: dict[str, int] = {}
+        for index, frame in matched:
+            pattern = self.patterns[index]
+            if pattern.kind is None:
+                ignored[pattern.name] = ignored.get(pattern.name, 0) + frame.height
+            else:
+                events.append(self._shape(pattern, frame))
+        table = pl.concat(events, how="diagonal").sort("record") if events else ev.empty(*_CARRIED, "kind", "source", "pattern")
+        if self.finish is not None and table.height:
+            table = self.finish(table)
+        unrecognised = pl.concat([rows_left(part) for part in left]).sort("record") if left else no_rows()
+        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True))
+
+    def classify(self, message: str) -> list[tuple[str, bool]]:
+        """Return each pattern tried for *message* with whether it matched, in the order tried; for ``gatewatch explain``."""
+        tried: list[tuple[str, bool]] = []
+        frame = pl.DataFrame({"message": [message]})
+        for index in self._candidates(message[:HEAD]):
+            pattern = self.patterns[index]
+            hit = any(frame.select(pl.col("message").str.contains(regex)).item() for regex in pattern.regexes)
+            tried.append((pattern.name, hit))
+            if hit:
+                break
+        return tried
+
+    def _candidates(self, head: str) -> tuple[int, ...]:
+        return tuple(
+            index
+            for index, pattern in enumerate(self.patterns)
+            if not pattern.heads or any(head.startswith(start[:HEAD]) or start.startswith(head) for start in pattern.heads)
+        )
+
+    def _group(self, head: str) -> int:
+        found = self._groups.get(head)
+        if found is None:
+            candidates = self._candidates(head)
+            found = self._set_ids.setdefault(candidates, len(self._set_ids))
+            if found == len(self._sets):
+                self._sets.append(candidates)
+            if len(self._groups) < 200_000:
+                self._groups[head] = found
+        return found
+
+    def _match(self, records: pl.DataFrame) -> tuple[list[tuple[int, pl.DataFrame]], list[pl.DataFrame]]:
+        heads = records.select(pl.col("message").str.head(HEAD).fill_null("").alias("head"))["head"]
+        unique = heads.unique()
+        groups = [self._group(head) for head in unique.to_list()]
+        matched: list[tuple[int, pl.DataFrame]] = []
+        left: list[pl.DataFrame] = []
+        if len(set(groups)) <= 1:
+            parts = {groups[0]: records} if groups else {}
+        else:
+            coded = heads.replace_strict(unique, pl.Series(groups, dtype=pl.UInt32), return_dtype=pl.UInt32)
+            keyed = records.with_columns(coded.alias("zz_group"))
+            parts = {int(key[0]): part.drop("zz_group") for key, part in keyed.partition_by("zz_group", as_dict=True).items()}  # type: ignore[arg-type]
+        for group, part in sorted(parts.items()):
+            rest = part
+            for index in self._sets[group]:
+                for regex in self.patterns[index].regexes:
+                    if not rest.height:
+                        break
+                    rest = self._take(index, regex, rest, matched)
+            if rest.height:
+                left.append(rest)
+        return matched, left
+
+    def _take(self, index: int, regex: str, rest: pl.DataFrame, matched: list[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+        """Move the rows of *rest* that match *regex* to *matched*; return the others."""
+        if self.patterns[index].kind is None:
+            hits = rest.select(pl.col("message").str.contains(regex).fill_null(False)).to_series()
+            taken = rest.filter(hits)
+        else:
+            groups = rest.select(pl.col("message").str.extract_groups(f"{regex}(?P<{_MARK}>)").alias("g")).unnest("g")
+            hits = groups[_MARK].is_not_null()
+            taken = rest.hstack(groups.drop(_MARK).rename(lambda name: f"g_{name}"))
+            if not hits.all():
+                taken = taken.filter(hits)
+        if not taken.height:
+            return rest
+        matched.append((index, taken))
+        return rest.clear() if taken.height == rest.height else rest.filter(~hits)
+
+    def _shape(self, pattern: Pattern, frame: pl.DataFrame) -> pl.DataFrame:
+        """Turn the matched records of one pattern into event rows."""
+        groups = {name[2:] for name in frame.columns if name.startswith("g_")}
+        columns: list[pl.Expr] = [pl.col(name) for name in _CARRIED if name in frame.columns and not (name == "host" and "host" in groups)]
+        columns += [
+            pl.lit(str(pattern.kind), ev.KIND).alias("kind"),
+            pl.lit(self.name).alias("source"),
+            pl.lit(pattern.name).alias("pattern"),
+            pl.col("host").alias("observer"),
+        ]
+        if self.service is not None and "service" not in pattern.set:
+            columns.append(pl.lit(str(self.service), ev.SERVICE).alias("service"))
+        if self.session is not None and "session" not in groups and "pid" in frame.columns and "session" not in pattern.set:
+            columns.append((pl.lit(self.session) + pl.col("pid")).alias("session"))
+        for name in _PLAIN:
+            if name in groups:
+                columns.append(_null_if_empty(f"g_{name}").alias(name))
+        for name in (*_NUMBERS,):
+            if name in groups:
+                columns.append(pl.col(f"g_{name}").cast(pl.Int64, strict=False).alias(name))
+        for name in ("src_port", "dst_port"):
+            if name in groups:
+                columns.append(pl.col(f"g_{name}").cast(pl.UInt16, strict=False).alias(name))
+        if "host" in groups:
+            columns.append(_null_if_empty("g_host").alias("host"))
+        if "session" in groups:
+            columns.append((pl.lit(pattern.session_prefix) + pl.col("g_session")).alias("session"))
+        if "invalid" in groups:
+            columns.append(pl.col("g_invalid").is_not_null().alias("invalid_user"))
+        for raw, address, name in (("rhost", "src_ip", "src_host"), ("dhost", "dst_ip", "dst_host")):
+            if raw in groups:
+                columns += _resolve_host(frame[f"g_{raw}"], address, name)
+        for raw in ("user", "target_user"):
+            if raw in groups:
+                columns += _resolve_user(frame[f"g_{raw}"], raw)
+        if "method" in groups:
+            columns.append(_resolve_method(frame["g_method"], pattern.methods))
+        extra = sorted(name for name in groups if name.startswith("x_"))
+        if extra:
+            packed = pl.struct([pl.col(f"g_{name}").alias(name[2:]) for name in extra]).struct.json_encode()
+            columns.append(packed.alias("extra"))
+        columns += [pl.lit(value, ev.DTYPES[name]).alias(name) for name, value in pattern.set.items()]
+        table = frame.select(columns)
+        if "count" in groups:
+            table = table.with_columns((pl.col("count") * frame["g_count"].cast(pl.UInt32, strict=False).fill_null(1)).alias("count"))
+        return table
+
+
+def _null_if_empty(name: str) -> pl.Expr:
+    return pl.when(pl.col(name) != "").then(pl.col(name))
+
+
+def _mapped(values: pl.Series, resolve: Callable[[str], str | None], name: str) -> pl.Expr:
+    unique = values.drop_nulls().unique()
+    resolved = pl.Series([resolve(value) for value in unique.to_list()], dtype=pl.String)
+    if not len(unique):
+        return pl.lit(None, pl.String).alias(name)
+    return pl.lit(values.replace_strict(unique, resolved, default=None, return_dtype=pl.String)).alias(name)
+
+
+def _resolve_host(values: pl.Series, address: str, name: str) -> list[pl.Expr]:
+    def as_name(value: str) -> str | None:
+        return None if canonical_address(value) is not None or is_placeholder(value) else value.casefold()
+
+    columns = [_mapped(values, canonical_address, address)]
+    if any(as_name(value) is not None for value in values.drop_nulls().unique().to_list()):
+        columns.append(_mapped(values, as_name, name))
+    return columns
+
+
+def _resolve_user(values: pl.Series, name: str) -> list[pl.Expr]:
+    columns = [_mapped(values, lambda value: split_user(value)[0], name)]
+    if name == "user" and any(split_user(value)[1] is not None for value in values.drop_nulls().unique().to_list()):
+        columns.append(_mapped(values, lambda value: split_user(value)[1], "user_domain"))
+    return columns
+
+
+def _resolve_method(values: pl.Series, methods: Mapping[str, AuthMethod]) -> pl.Expr:
+    unique = values.drop_nulls().unique()
+    resolved = [str(methods.get(value.partition("/")[0], AuthMethod.UNKNOWN)) for value in unique.to_list()]
+    if not len(unique):
+        return pl.lit("unknown", ev.AUTH_METHOD).alias("auth_method")
+    mapped = values.replace_strict(unique, pl.Series(resolved, dtype=pl.String), default="unknown", return_dtype=pl.String)
+    return pl.lit(mapped.cast(ev.AUTH_METHOD)).alias("auth_method")
