@@ -48,6 +48,7 @@ class Match(msgspec.Struct, frozen=True):
     key: tuple[tuple[str, str], ...]
     anchor: int  # index into the event frame
     stages: tuple[StageHit, ...]
+    notes: tuple[str, ...] = ()  # what could not be judged (an absence that no log covers)
 
 
 class Evidence(msgspec.Struct, frozen=True):

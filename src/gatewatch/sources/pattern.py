@@ -36,7 +36,7 @@ from gatewatch.schema.users import split_user
 
 HEAD = 12  # characters of a message that choose the candidate patterns
 _MARK = "zz_matched"
-_CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
+_CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count", "local", "rel", "resolution")
 _PLAIN = ("object", "command", "process", "parent", "linked_session", "dst_host")
 _NUMBERS = ("bytes_in", "bytes_out")
 

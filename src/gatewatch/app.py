@@ -1,0 +1,100 @@
+"""The verbs of gatewatch, one function each; the command line is a thin shell over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewatch import __version__
+from gatewatch.exits import Exit
+from gatewatch.schema.incidents import Scan, Severity
+from gatewatch.schema.records import Disposition, Framing
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatewatch.engines.collect import Progress
+    from gatewatch.engines.local import Options
+    from gatewatch.site.model import Site
+
+_BY_SEVERITY = {
+    Severity.INFORMATIONAL: Exit.LOW,
+    Severity.LOW: Exit.LOW,
+    Severity.MEDIUM: Exit.MEDIUM,
+    Severity.HIGH: Exit.HIGH,
+    Severity.CRITICAL: Exit.CRITICAL,
+}
+
+
+def find_site(paths: Sequence[str], config: str | None) -> Site:
+    """Return the site of *config*, else of a ``gatewatch.toml`` in the first folder given or the working folder, else the defaults."""
+    from gatewatch.site.load import load_site  # noqa: PLC0415 - heavy imports wait until a verb needs them
+    from gatewatch.site.model import Site  # noqa: PLC0415
+
+    if config is not None:
+        return load_site(Path(config))
+    for folder in [Path(path) for path in paths if path != "-" and Path(path).is_dir()] + [Path()]:
+        candidate = folder / "gatewatch.toml"
+        if candidate.is_file():
+            return load_site(candidate)
+    return Site.default()
+
+
+def options(
+    *,
+    zone: str | None = None,
+    year: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    framing: str | None = None,
+) -> Options:
+    """Return checked scan options."""
+    from gatewatch.engines.local import Options  # noqa: PLC0415
+
+    return Options(zone=zone, year=year, since=since, until=until, framing=Framing(framing) if framing else None)
+
+
+def scan(
+    paths: Sequence[str],
+    *,
+    site: Site | None = None,
+    config: str | None = None,
+    rules: Sequence[str] = (),
+    zone: str | None = None,
+    year: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    framing: str | None = None,
+    progress: Progress | None = None,
+) -> Scan:
+    """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
+    from gatewatch.detect.content import load_content  # noqa: PLC0415
+    from gatewatch.engines import local  # noqa: PLC0415
+
+    site = site or find_site(paths, config)
+    content = load_content([Path(rule) for rule in rules])
+    result = local.scan(paths, site, content, options(zone=zone, year=year, since=since, until=until, framing=framing), progress)
+    result.version = __version__
+    return result
+
+
+def events(paths: Sequence[str], *, site: Site | None = None, config: str | None = None, progress: Progress | None = None, **given: object) -> Iterator[pl.DataFrame]:
+    """Yield the normalised events of *paths* in slices with exactly the declared columns."""
+    from gatewatch.engines import local  # noqa: PLC0415
+
+    site = site or find_site(paths, config)
+    return local.event_frames(paths, site, options(**given), progress)  # type: ignore[arg-type]
+
+
+def exit_code(result: Scan) -> Exit:
+    """Return the exit code of a scan: incidents first, then what could not be read or recognised."""
+    if result.incidents:
+        return _BY_SEVERITY[max((incident.severity for incident in result.incidents), key=lambda level: level.rank)]
+    recognised = sum(tally.count for tally in result.tallies if tally.disposition in {Disposition.USED, Disposition.IGNORED} and tally.source is not None)
+    if result.records and not recognised:
+        return Exit.NOTHING_RECOGNISED
+    if any(problem.fatal for problem in result.problems):
+        return Exit.UNREADABLE
+    return Exit.NOTHING_FOUND

@@ -1,0 +1,316 @@
+"""The command line: options in, a verb of :mod:`gatewatch.app` called, sinks out. Imports nothing heavy until a verb runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from gatewatch import __version__
+from gatewatch.errors import GatewatchError, UsageError
+from gatewatch.exits import MEANING, Exit
+from gatewatch.schema.records import Framing
+
+app = typer.Typer(
+    name="gatewatch",
+    help="Find abuse of external remote services (MITRE ATT&CK T1133) in the logs you already have.",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {MEANING[code]}" for code in Exit),
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, archives, or - for standard input.")]
+Config = Annotated[str | None, typer.Option("--config", "-c", metavar="FILE", help="The site file; default: gatewatch.toml in the folder given, or here.")]
+Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of logs that name none, e.g. Europe/Vienna.")]
+Year = Annotated[int | None, typer.Option(metavar="YYYY", min=1970, max=2200, help="Year of the first record of logs that name none.")]
+Since = Annotated[str | None, typer.Option(metavar="TIME", help="Only events from this time on (ISO 8601; UTC unless it says otherwise).")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only events before this time.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(Framing) + ".")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no time; write it like 2026-01-31 or 2026-01-31T17:00+01:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _framing(name: str | None) -> str | None:
+    if name is not None and name not in set(Framing) - {Framing.UNKNOWN}:
+        raise UsageError(f"--format {name!r} is unknown; choose one of {', '.join(sorted(set(Framing) - {Framing.UNKNOWN}))}")
+    return name
+
+
+def _checked_zone(zone: str | None) -> str | None:
+    if zone is None:
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"--zone {zone!r} is no IANA time zone; e.g. UTC, Europe/Vienna, America/New_York") from None
+    return zone
+
+
+class Bar:
+    """A progress bar on standard error, when that is a terminal: bytes, rate and time left."""
+
+    def __init__(self, paths: Sequence[str], quiet: bool) -> None:
+        self._progress: Any = None
+        self._task: Any = None
+        if quiet or not sys.stderr.isatty():
+            return
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("reading", total=_total(paths) or None)
+        self._done = 0
+        self._current = ("", 0)
+        self._progress.start()
+
+    def __call__(self, read: int, size: int, name: str) -> None:
+        """Take what was read of the current file."""
+        if self._progress is None:
+            return
+        file, before = self._current
+        self._done += read - before if name == file else read
+        self._current = (name, read)
+        self._progress.update(self._task, completed=self._done, description="reading")
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def _total(paths: Sequence[str]) -> int:
+    total = 0
+    for path in paths:
+        if os.path.isdir(path):
+            for folder, _, names in os.walk(path):
+                for name in names:
+                    try:
+                        total += os.stat(os.path.join(folder, name)).st_size
+                    except OSError:
+                        continue
+        elif os.path.isfile(path):
+            total += os.path.getsize(path)
+    return total
+
+
+def _deliver(result: Any, outputs: Sequence[str]) -> None:
+    from gatewatch.sinks.registry import deliver  # noqa: PLC0415
+
+    deliver(result, outputs or ["console"])
+
+
+@app.command()
+def scan(
+    paths: Paths,
+    output: Annotated[
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv or html; may be given several times.")
+    ] = None,
+    config: Config = None,
+    rules: Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="A folder of Sigma rules to evaluate as well.")] = None,
+    zone: Zone = None,
+    year: Year = None,
+    since: Since = None,
+    until: Until = None,
+    framing: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Turn logs into incidents: who from outside got in, how, and what followed."""
+    from gatewatch import app as verbs  # noqa: PLC0415
+    from gatewatch.sinks.registry import check_outputs  # noqa: PLC0415
+
+    outputs = output or ["console"]
+    check_outputs(outputs)
+    bar = Bar(paths, quiet)
+    try:
+        result = verbs.scan(
+            paths, config=config, rules=rules or (), zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
+            framing=_framing(framing), progress=bar,
+        )
+    finally:
+        bar.stop()
+    _deliver(result, outputs)
+    raise typer.Exit(verbs.exit_code(result))
+
+
+@app.command()
+def access(
+    paths: Paths,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl or csv.")] = "console",
+    config: Config = None,
+    zone: Zone = None,
+    year: Year = None,
+    since: Since = None,
+    until: Until = None,
+    framing: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """List every accepted access from outside: who, from where, how, what followed. Raises nothing by itself."""
+    from gatewatch import app as verbs  # noqa: PLC0415
+    from gatewatch.sinks.registry import deliver_access  # noqa: PLC0415
+
+    bar = Bar(paths, quiet)
+    try:
+        result = verbs.scan(
+            paths, config=config, zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
+            framing=_framing(framing), progress=bar,
+        )
+    finally:
+        bar.stop()
+    deliver_access(result, output)
+    raise typer.Exit(Exit.NOTHING_FOUND if result.incidents else verbs.exit_code(result))
+
+
+@app.command()
+def events(
+    paths: Paths,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="jsonl, csv, parquet or ocsf.")] = "jsonl",
+    config: Config = None,
+    zone: Zone = None,
+    year: Year = None,
+    since: Since = None,
+    until: Until = None,
+    framing: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the normalised events, one row per fact, with the column names of the reference."""
+    from gatewatch import app as verbs  # noqa: PLC0415
+    from gatewatch.sinks.registry import deliver_events  # noqa: PLC0415
+
+    bar = Bar(paths, quiet)
+    try:
+        frames = verbs.events(
+            paths, config=config, zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
+            framing=_framing(framing), progress=bar,
+        )
+        deliver_events(frames, output)
+    finally:
+        bar.stop()
+
+
+@app.command()
+def explain(
+    target: Annotated[str, typer.Argument(metavar="LINE|FILE[:RECORD]", help="A log line, or a file and the number of a record in it.")],
+    config: Config = None,
+    zone: Zone = None,
+    year: Year = None,
+) -> None:
+    """Say what becomes of one record: framing, sources tried, the event, rules it meets, chains it feeds."""
+    from gatewatch.explain import explain_target  # noqa: PLC0415
+
+    typer.echo(explain_target(target, config=config, zone=_checked_zone(zone), year=year))
+
+
+@app.command(name="list")
+def list_(what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tunables|framings|outputs", help="What to list.")], config: Config = None) -> None:
+    """List the sources, rules, chains or tunables there are."""
+    from gatewatch.listing import listing  # noqa: PLC0415
+
+    typer.echo(listing(what, config=config))
+
+
+@app.command()
+def init(
+    paths: Paths,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of standard output; an existing file is kept.")] = None,
+    zone: Zone = None,
+    year: Year = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draft gatewatch.toml from logs: internal ranges, hosts, proposed known addresses (commented out), what is invisible."""
+    from gatewatch.explain import draft  # noqa: PLC0415
+
+    bar = Bar(paths, quiet)
+    try:
+        text = draft(paths, zone=_checked_zone(zone), year=year, progress=bar)
+    finally:
+        bar.stop()
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with open(output, "x", encoding="utf-8") as handle:
+            handle.write(text)
+    except FileExistsError:
+        raise UsageError(f"{output} exists; remove it or choose another name") from None
+    except OSError as error:
+        raise UsageError(f"{output}: {error.strerror}") from None
+    typer.echo(f"wrote {output}; read it, then: gatewatch scan -c {output} {' '.join(paths)}", err=True)
+
+
+@app.command(name="check-config")
+def check_config(file: Annotated[str, typer.Argument(metavar="FILE", help="A gatewatch.toml.")]) -> None:
+    """Check a site file: unknown keys, bad values, expired entries, each with its line."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from gatewatch.site.load import check  # noqa: PLC0415
+
+    messages = check(Path(file))
+    for message in messages:
+        typer.echo(message)
+    if messages:
+        raise typer.Exit(Exit.USAGE)
+    typer.echo(f"{file}: good")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"gatewatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    """Find abuse of external remote services (MITRE ATT&CK T1133) in the logs you already have."""
+
+
+def _run(call: Callable[[], Any]) -> int:
+    from gatewatch.sinks.escape import escape  # noqa: PLC0415
+
+    try:
+        call()
+    except GatewatchError as error:
+        sys.stderr.write(f"gatewatch: {escape(str(error))}\n")
+        return int(Exit.UNREADABLE if type(error).__name__ == "InputError" else Exit.USAGE)
+    except KeyboardInterrupt:
+        sys.stderr.write("gatewatch: stopped\n")
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of a pipe went away (head, less): not an error; keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.NOTHING_FOUND)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(Exit.NOTHING_FOUND)
+    return int(Exit.NOTHING_FOUND)
+
+
+def main() -> None:
+    """Run the command line and exit with one of :class:`gatewatch.exits.Exit`."""
+    code = _run(app)
+    sys.stdout.flush()
+    if code == Exit.INTERRUPTED:
+        # worker threads may be inside a long native call; nothing is left to save
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Which events a rule may be asked about: Sigma's ``logsource`` as a predicate. A matter of correctness, not of speed.
+
+==========================  =============================================================================================
+logsource                   events
+==========================  =============================================================================================
+``product: gatewatch``      ``category``: a kind of ours (or absent); ``service``: a service of ours, or a source's name
+``linux`` + ``service``     the sources of :data:`LINUX_SERVICES`; ``syslog`` and ``messages``: every source fed by syslog
+``process_creation``        events of kind ``exec`` (of Linux sources), Sigma's process fields mapped to our columns
+``linux`` alone             every Linux source
+everything else             none: the rule is compiled, but dormant, and says so
+==========================  =============================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sigma.rule import SigmaLogSource
+
+from gatewatch.detect.field_map import AUDITD, GENERIC, OWN, PROCESS, FieldMap
+from gatewatch.detect.predicate import FALSE, Among, Predicate, every, negation
+from gatewatch.detect.sigma_regex import Refused
+from gatewatch.schema.events import Kind, Service
+
+LINUX_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sshd": ("sshd",),
+        "auth": ("sshd", "pam", "sudo", "su", "logind", "account"),
+        "sudo": ("sudo",),
+        "su": ("su",),
+        "pam": ("pam",),
+        "cron": ("cron",),
+        "auditd": ("auditd",),
+        "vsftpd": ("vsftpd",),
+    }
+)
+"""Sigma's Linux services and the names of our sources."""
+
+NOT_SYSLOG = frozenset({"auditd", "utmp"})
+NOT_LINUX = frozenset({"evtx"})
+_DORMANT = "no source for this logsource yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A log source resolved: the events it covers, its field names, and why it covers none (``dormant``)."""
+
+    predicate: Predicate
+    fields: FieldMap
+    dormant: str | None = None
+
+
+def gate(logsource: SigmaLogSource) -> Gate:
+    """Return the gate of *logsource*; raises ``Refused`` when one of our own names is misspelt."""
+    if logsource.product == "gatewatch":
+        return Gate(_own(logsource), OWN)
+    fields = FieldMap(_names(logsource))
+    covered = _linux(logsource) if logsource.product in (None, "linux") else FALSE
+    return Gate(covered, fields, None if covered != FALSE else f"{_DORMANT}: {describe(logsource)}")
+
+
+def describe(logsource: SigmaLogSource) -> str:
+    """Return *logsource* in one line: ``linux / process_creation``."""
+    return " / ".join(part for part in (logsource.product, logsource.category, logsource.service) if part)
+
+
+def _own(logsource: SigmaLogSource) -> Predicate:
+    parts: list[Predicate] = []
+    if logsource.category is not None:
+        if logsource.category not in {kind.value for kind in Kind}:
+            raise Refused(f"logsource category {logsource.category!r} is no kind of event")
+        parts.append(Among("kind", frozenset({logsource.category})))
+    if logsource.service is not None:
+        column = "service" if logsource.service in {service.value for service in Service} else "source"
+        parts.append(Among(column, frozenset({logsource.service})))
+    return every(parts)
+
+
+def _names(logsource: SigmaLogSource) -> Mapping[str, str]:
+    if logsource.category == "process_creation":
+        return PROCESS
+    return AUDITD if logsource.service == "auditd" else GENERIC
+
+
+def _linux(logsource: SigmaLogSource) -> Predicate:
+    category, service = logsource.category, logsource.service
+    linux = negation(Among("source", NOT_LINUX))
+    if category == "process_creation" and service is None:
+        return every([Among("kind", frozenset({Kind.EXEC.value})), linux])
+    if category is not None or (service is None and logsource.product is None):
+        return FALSE
+    if service is None:
+        return linux
+    if service in ("syslog", "messages"):
+        return negation(Among("source", NOT_SYSLOG | NOT_LINUX))
+    sources = LINUX_SERVICES.get(service)
+    return Among("source", frozenset(sources)) if sources else FALSE

@@ -1,0 +1,186 @@
+"""Collect: read every input once and hold its events, compact, with the facts about each file that only its end reveals."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block
+from gatewatch.intake import journal_binary, journal_export, journal_json, utmp
+from gatewatch.intake.line import cut
+from gatewatch.intake.opening import Limits, Member, open_paths
+from gatewatch.intake.stamp import FileClock
+from gatewatch.intake.syslog import Framer
+from gatewatch.schema.events import Kind
+from gatewatch.schema.records import ClockFault, Disposition, Framing, Problem, Reject, Tally
+
+CHUNK = 16 << 20
+WORKERS = 2
+AHEAD = 3
+_TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
+_CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
+
+Progress = Callable[[int, int, str], None]  # bytes read, bytes known, current file
+
+
+@dataclass(slots=True)
+class FileState:
+    """One file or archive member: what it said and what is known of it."""
+
+    index: int
+    name: str
+    path: Path
+    mtime: datetime | None
+    framing: Framing
+    clock: FileClock = field(default_factory=FileClock)
+    hosts: Counter[str] = field(default_factory=Counter)
+    bulk: list[pl.DataFrame] = field(default_factory=list)
+    rich: list[pl.DataFrame] = field(default_factory=list)
+    records: int = 0
+    size: int = 0
+    # decided once every file is read
+    host: str | None = None
+    zone: str = "UTC"
+    year: int | None = None
+    basis: str = "absolute"
+    stream: str = ""
+    base: int = 0  # position of record 0 within the stream
+
+
+@dataclass(slots=True)
+class Collected:
+    """All files, the fate of every record, and what went wrong."""
+
+    files: list[FileState] = field(default_factory=list)
+    tally: Counter[tuple[str, str | None, Disposition, str]] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    programs: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    bytes: int = 0
+
+    def tallies(self) -> list[Tally]:
+        """Return the tally as sorted rows."""
+        rows = [Tally(file, source, fate, reason, number) for (file, source, fate, reason), number in self.tally.items() if number]
+        return sorted(rows, key=lambda row: (row.file, row.source or "", row.disposition, row.reason))
+
+    def clock_faults(self) -> list[ClockFault]:
+        """Return the backward jumps of all files."""
+        return [ClockFault(state.stream, state.name, record, before, after) for state in self.files for record, before, after in state.clock.jumps]
+
+
+def detect_framing(member: Member) -> Framing:
+    """Return how *member* is cut into records, by its first bytes."""
+    head = member.head
+    scores = {
+        Framing.JOURNAL_BINARY: journal_binary.sniff(head),
+        Framing.JOURNAL_JSON: journal_json.sniff(head),
+        Framing.JOURNAL_EXPORT: journal_export.sniff(head),
+        Framing.UTMP: utmp.sniff(head, member.name),
+    }
+    best = max(scores, key=lambda framing: scores[framing])
+    if scores[best] >= 0.5:
+        return best
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return Framing.SYSLOG_BSD
+    sample = head[:8192]
+    control = len(sample) - len(sample.translate(None, _CONTROL))
+    if sample and control > len(sample) * 0.1 and control - sample.count(0) > len(sample) * 0.02:
+        return Framing.UNKNOWN
+    if sample and sample.count(0) > len(sample) * 0.3:
+        return Framing.UNKNOWN
+    return Framing.SYSLOG_BSD
+
+
+def collect(
+    paths: Sequence[str],
+    *,
+    limits: Limits,
+    wanted: frozenset[Kind] | None,
+    framing: Framing | None = None,
+    progress: Progress | None = None,
+) -> Collected:
+    """Read *paths* and return what they hold. Never raises for what a file contains."""
+    result = Collected()
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
+        try:
+            for item in open_paths(paths, limits):
+                if isinstance(item, Problem):
+                    result.problems.append(item)
+                    continue
+                _read(item, result, pool, wanted, framing, progress)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return result
+
+
+def _read(
+    member: Member, result: Collected, pool: ThreadPoolExecutor, wanted: frozenset[Kind] | None, forced: Framing | None, progress: Progress | None
+) -> None:
+    found = detect_framing(member)
+    kind = forced or found
+    state = FileState(len(result.files), member.name, member.path, member.mtime, kind)
+    result.files.append(state)
+    if kind is Framing.UNKNOWN:
+        result.problems.append(Problem(member.name, "binary data of no format we know", "data"))
+        result.tally[member.name, None, Disposition.UNRECOGNISED, "binary data"] += 1
+        result.records += 1
+        state.records = 1
+        return
+    if forced is not None and (forced in _TEXT) != (found in _TEXT):
+        what = f"--format {forced} does not fit: this looks like {found}" if found not in _TEXT else f"--format {forced} does not fit: this looks like text"
+        result.problems.append(Problem(member.name, what, "user"))
+    for decoded in _decoded(member, kind, pool, wanted, forced):
+        _take(state, decoded, result)
+        if progress is not None:
+            progress(member.consumed(), member.size, member.name)
+
+
+def _decoded(member: Member, framing: Framing, pool: ThreadPoolExecutor, wanted: frozenset[Kind] | None, forced: Framing | None) -> Iterator[Decoded]:
+    """Yield the decoded blocks of *member* in order, decoding a few ahead."""
+    chunks = (bytes(chunk) for chunk in member.chunks(CHUNK))
+    waiting: deque[Future[Decoded]] = deque()
+    if framing in _TEXT:
+        framer = Framer(forced)
+        jobs = (pool.submit(decode_block, block, framer, wanted) for block in cut(chunks))
+    else:
+        readers = {
+            Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
+            Framing.JOURNAL_JSON: lambda: journal_json.read(chunks),
+            Framing.JOURNAL_EXPORT: lambda: journal_export.read(chunks),
+            Framing.UTMP: lambda: utmp.read(chunks, member.name),
+        }
+        jobs = (pool.submit(decode_batch, batch, wanted) for batch in readers[framing]())
+    for job in jobs:
+        waiting.append(job)
+        if len(waiting) >= AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
+    """Add a decoded block to its file and to the totals."""
+    base = state.clock.add(decoded.stamps)
+    for frame, held in ((decoded.bulk, state.bulk), (decoded.rich, state.rich)):
+        if frame is not None and frame.height:
+            shifted = frame.with_columns((pl.col("rel") + base).alias("rel")) if base and "rel" in frame.columns else frame
+            held.append(shifted)
+    state.hosts.update(decoded.hosts)
+    state.records += decoded.records
+    state.size += decoded.size
+    result.records += decoded.records
+    result.bytes += decoded.size
+    result.programs.update(decoded.programs)
+    for (source, fate, reason), number in decoded.tally.items():
+        result.tally[state.name, source, fate, reason] += number
+    kept = sum(1 for reject in result.rejects if reject.file == state.name) if len(result.rejects) < 2000 else 10_000
+    for record, offset, reason, raw in decoded.samples[: max(0, 50 - kept)]:
+        result.rejects.append(Reject(state.name, record, offset, reason, raw[:RAW_CAP]))

@@ -1,0 +1,79 @@
+"""Coverage: what each log saw, when it was silent, and what no log given could have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from gatewatch.engines.collect import FileState
+from gatewatch.schema.coverage import Coverage, Gap, Unseen
+
+STEP = timedelta(minutes=10)
+LEAST_GAP = timedelta(hours=12)
+USUAL = 8  # a gap is this many times the silence that one in a hundred exceeds
+
+
+def coverage(files: Sequence[FileState], tables: Sequence[pl.DataFrame]) -> list[Coverage]:
+    """Return one row per source, host and stream of the events in *tables* (columns ``time, host, source, file_id``)."""
+    parts = [
+        table.select(
+            pl.col("file_id"), pl.col("host").cast(pl.String), pl.col("source").cast(pl.String),
+            pl.col("time").dt.truncate("10m").alias("slot"), pl.col("time"),
+        ).group_by("file_id", "host", "source", "slot").agg(pl.len().alias("n"), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+        for table in tables if table.height
+    ]
+    if not parts:
+        return []
+    by_id: Mapping[int, FileState] = {state.index: state for state in files}
+    slots = pl.concat(parts).with_columns(
+        pl.col("file_id").replace_strict({i: state.stream for i, state in by_id.items()}, return_dtype=pl.String).alias("stream")
+    )
+    result = []
+    for (source, host, stream), group in slots.group_by(["source", "host", "stream"]):
+        times = sorted(set(group["slot"].drop_nulls().to_list()))
+        state = by_id[group["file_id"].min()]  # type: ignore[index]
+        result.append(
+            Coverage(
+                source=str(source), host=host, stream=str(stream), first=group["first"].min(), last=group["last"].max(), zone=state.zone,  # type: ignore[arg-type]
+                time_basis=state.basis, events=int(group["n"].sum()), gaps=tuple(_gaps(times)),
+            )
+        )
+    return sorted(result, key=lambda row: (row.host or "", row.source, row.stream))
+
+
+def _gaps(times: Sequence[datetime]) -> list[Gap]:
+    """Return silences much longer than the stream's habit; fewer than twenty busy stretches are no habit."""
+    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    if len(steps) < 20:
+        return []
+    usual = sorted(steps)[int(len(steps) * 0.99) - 1]
+    limit = max(LEAST_GAP, usual * USUAL)
+    return [Gap(a + STEP, b) for a, b in zip(times, times[1:], strict=False) if b - a > limit][:50]
+
+
+def unseen(rows: Sequence[Coverage], hosts: Sequence[str]) -> list[Unseen]:
+    """Return what no log given could have shown, per host, with the native command that collects it."""
+    seen: dict[str, set[str]] = {}
+    for row in rows:
+        if row.host:
+            seen.setdefault(row.host, set()).add(row.source)
+    result = []
+    for host in sorted(set(hosts) | set(seen)):
+        have = seen.get(host, set())
+        if "auditd" not in have:
+            result.append(
+                Unseen(f"{host}: commands run without sudo, files touched", "no audit log of this host was given",
+                       "ausearch --raw -i > audit.txt, or copy /var/log/audit/audit.log*")
+            )
+        if not have & {"sshd", "pam", "auditd", "utmp"}:
+            result.append(
+                Unseen(f"{host}: logons", "no authentication log of this host was given",
+                       "journalctl -o json -u ssh -u sshd > ssh.json, or copy /var/log/auth.log* (/var/log/secure*)")
+            )
+        if not have & {"sudo", "su"} and "sshd" in have:
+            result.append(
+                Unseen(f"{host}: use of root rights", "no sudo or su record of this host was given", "journalctl -o json -t sudo -t su > sudo.json")
+            )
+    return result

@@ -1,0 +1,275 @@
+"""The local engine: one machine, one pass over the inputs, then the keyed steps on what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from gatewatch.canonical.merge import merge_failures, merge_sessions
+from gatewatch.detect.content import Content
+from gatewatch.detect.incident import assemble
+from gatewatch.detect.matcher import match
+from gatewatch.engines.collect import Collected, FileState, Progress, collect
+from gatewatch.engines.coverage import coverage, unseen
+from gatewatch.engines.decode import CATEGORICAL
+from gatewatch.engines.raw import read_lines
+from gatewatch.engines.settle import copies, settle
+from gatewatch.enrich.apply import Enricher
+from gatewatch.intake.opening import Limits
+from gatewatch.origin.attach import Bond, attach, attribute
+from gatewatch.origin.ledger import access, attempts
+from gatewatch.origin.session import Sessions, build
+from gatewatch.schema import events as ev
+from gatewatch.schema.events import Kind
+from gatewatch.schema.incidents import Incident, Match, Scan
+from gatewatch.schema.records import Disposition, Framing
+from gatewatch.site.model import Site
+
+# the scan never looks at these one by one: they are recognised and counted
+UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED})
+OUTSIDE_RANGE = "outside --since/--until"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for beside the inputs."""
+
+    zone: str | None = None
+    year: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    framing: Framing | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Events ready for detection, with everything learnt on the way.
+
+    ``events``: sorted by total order, with ``row`` and ``file_id``, enriched and attached; ``failures``: every failure, merged and compact.
+    """
+
+    collected: Collected
+    notes: list[str]
+    events: pl.DataFrame
+    failures: pl.DataFrame
+    sessions: Sessions
+    bonds: dict[str, Bond]
+    enrich: Enricher
+    first: datetime | None = None
+    last: datetime | None = None
+    seen: list[pl.DataFrame] = field(default_factory=list)
+
+
+def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: bool = False, progress: Progress | None = None) -> Prepared:
+    """Read *paths* and return their events, merged, enriched and attached. ``everything`` keeps every event, else only what chains can use."""
+    wanted = None if everything else frozenset(Kind) - UNWANTED
+    collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress)
+    notes = settle(collected, site, year=options.year, zone=options.zone)
+    bulk = _gather([frame for state in collected.files for frame in state.bulk])
+    rich = _gather([frame for state in collected.files for frame in state.rich])
+    for state in collected.files:
+        state.bulk, state.rich = [], []
+    tables = copies(collected.files, {"bulk": bulk, "rich": rich}, collected)
+    bulk, rich = (_within(tables[name], options, collected) for name in ("bulk", "rich"))
+    seen = [bulk.select("file_id", "host", "source", "time"), rich.select("file_id", "host", "source", "time")]
+    failing = bulk["kind"] == str(Kind.AUTH_FAILURE)
+    failures = merge_failures(bulk.filter(failing))
+    others = bulk.filter(~failing)
+    rich = merge_sessions(rich)
+    enrich = Enricher(site)
+    kept = [failures, others] if everything else [_reachable(failures, rich), others]
+    events = _order(pl.concat([rich, *(_plain(frame) for frame in kept)], how="diagonal_relaxed"), collected.files)
+    events = enrich(events)
+    sessions = build(events)
+    bonds = attribute(sessions, site.addresses())
+    events = attach(events, sessions, bonds)
+    times = [frame["time"].drop_nulls() for frame in seen]
+    lows = [value.min() for value in times if len(value)]
+    highs = [value.max() for value in times if len(value)]
+    return Prepared(
+        collected, notes, events, failures, sessions, bonds, enrich,
+        min(lows) if lows else None, max(highs) if highs else None, seen,  # type: ignore[type-var,arg-type]
+    )
+
+
+def scan(paths: Sequence[str], site: Site, content: Content, options: Options, progress: Progress | None = None) -> Scan:
+    """Turn *paths* into incidents, the access ledger, coverage and an account of every record."""
+    ready = prepare(paths, site, options, progress=progress)
+    rows = coverage(ready.collected.files, ready.seen)
+    hosts = [state.host for state in ready.collected.files if state.host]
+    dark = unseen(rows, hosts)
+    events = content.rules.evaluate(ready.events, content.needed)
+    matches = find(events, content, site)
+    incidents = assemble(
+        matches,
+        events,
+        site=site,
+        coverage=rows,
+        unseen=dark,
+        raw=_quoter(events, ready.collected.files, options.limits),
+        zone=options.zone or site.zone,
+        log_end=ready.last,
+        sessions=_story_sessions(ready),
+    )
+    joined = _incident_sessions(incidents, events)
+    ledger = access(ready.events, ready.sessions, _plain(ready.failures.select("src_ip", "time", "count")), joined)
+    entered = sorted({row.origin_ip for row in ledger if row.origin_ip})
+    failed, sources, total = _attempts(ready, entered)
+    collected = ready.collected
+    return Scan(
+        incidents=incidents,
+        access=ledger,
+        attempts=failed,
+        attempts_total=total,
+        coverage=rows,
+        unseen=dark,
+        tallies=collected.tallies(),
+        rejects=sorted(collected.rejects),
+        problems=sorted(collected.problems),
+        clock_faults=sorted(collected.clock_faults()),
+        records=collected.records,
+        bytes=collected.bytes,
+        zone=options.zone or site.zone,
+        site=site.name,
+        notes=[*ready.notes, *content.notes],
+        extra={"attempt_sources": sources, "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20])},
+    )
+
+
+def find(events: pl.DataFrame, content: Content, site: Site) -> list[tuple[object, Match]]:
+    """Return every match of every chain, in chain order."""
+    found: list[tuple[object, Match]] = []
+    for chain in content.chains:
+        def number(name: str, analytic: str = chain.analytic) -> float:
+            return site.number(name, analytic=analytic)
+
+        found += [(chain, hit) for hit in match(chain, events, number)]
+    return found
+
+
+def event_frames(paths: Sequence[str], site: Site, options: Options, progress: Progress | None = None, rows: int = 100_000) -> Iterator[pl.DataFrame]:
+    """Yield the normalised events of *paths* with exactly the declared columns, in total order, in slices."""
+    ready = prepare(paths, site, options, everything=True, progress=progress)
+    names = {state.index: state.name for state in ready.collected.files}
+    for start in range(0, ready.events.height, rows):
+        part = ready.events.slice(start, rows)
+        yield ev.complete(part.with_columns(pl.col("file_id").replace_strict(names, return_dtype=pl.String).alias("file")))
+
+
+def _gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    if not frames:
+        return ev.empty("time", "kind", "host", "source", "pattern", "session", "record", "offset", "count", "user", "src_ip", "src_host").with_columns(
+            pl.lit(None, pl.UInt32).alias("file_id")
+        )
+    return pl.concat(frames, how="diagonal_relaxed", rechunk=False)
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return *frame* with categories as strings."""
+    return frame.with_columns(pl.col(name).cast(pl.String) for name in CATEGORICAL if name in frame.columns and frame[name].dtype == pl.Categorical)
+
+
+def _within(frame: pl.DataFrame, options: Options, collected: Collected) -> pl.DataFrame:
+    """Keep the events between --since and --until; the others are counted as ignored."""
+    inside = pl.lit(True)
+    if options.since is not None:
+        inside = inside & (pl.col("time") >= options.since)
+    if options.until is not None:
+        inside = inside & (pl.col("time") < options.until)
+    if options.since is None and options.until is None:
+        return frame
+    kept = frame.filter(inside.fill_null(False))
+    gone = frame.filter(~inside.fill_null(False))
+    for file_id, source, number in gone.group_by("file_id", pl.col("source").cast(pl.String)).len().iter_rows():
+        name = collected.files[file_id].name
+        collected.tally[name, source, Disposition.USED, ""] -= number
+        collected.tally[name, source, Disposition.IGNORED, OUTSIDE_RANGE] += number
+    return kept
+
+
+def _reachable(failures: pl.DataFrame, rich: pl.DataFrame) -> pl.DataFrame:
+    """Keep the failures that share a key with an accepted or stopped logon: no other can be part of a match, as keys never mix."""
+    anchors = rich.filter(pl.col("kind").cast(pl.String).is_in([str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.SESSION_START)]))
+    anchors = ev.ensure(anchors, "src_ip", "src_host", "user")
+    failures = failures.with_row_index("zz_at")
+    parts = []
+    for name in ("src_ip", "src_host", "user"):
+        if name not in failures.columns:
+            continue
+        values = anchors.select(pl.col(name).drop_nulls().unique()).to_series().sort().cast(failures[name].dtype)
+        if len(values):
+            parts.append(failures.join(values.to_frame(), on=name, how="semi").select("zz_at"))
+    if not parts:
+        return failures.clear().drop("zz_at")
+    keep = pl.concat(parts).unique().sort("zz_at")
+    return failures.join(keep, on="zz_at", how="semi", maintain_order="left").drop("zz_at")
+
+
+def _order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
+    """Sort by the total order (time, stream, position) and number the rows; events without a time come last."""
+    streams = {state.index: state.stream for state in files}
+    bases = {state.index: state.base for state in files}
+    zones = {state.index: state.name for state in files}
+    events = ev.ensure(events, "user", "src_ip", "src_host", "session", "command", "target_user", "message", "count", "time_err", "received")
+    if not streams:
+        return events.with_columns(pl.lit(None, pl.String).alias("stream"), pl.lit(None, pl.Int64).alias("position"), pl.lit(None, pl.String).alias("file")).with_row_index("row")
+    events = events.with_columns(
+        pl.col("file_id").replace_strict(streams, return_dtype=pl.String).alias("stream"),
+        (pl.col("file_id").replace_strict(bases, return_dtype=pl.Int64) + pl.col("record")).alias("position"),
+        pl.col("file_id").replace_strict(zones, return_dtype=pl.String).alias("file"),
+    )
+    return events.sort("time", "stream", "position", nulls_last=True).with_row_index("row")
+
+
+def _quoter(events: pl.DataFrame, files: Sequence[FileState], limits: Limits) -> Callable[[Sequence[int]], dict[int, str]]:
+    """Return a function that gives the raw text of rows: re-read from text files, else the message."""
+
+    def raw(rows: Sequence[int]) -> dict[int, str]:
+        part = events.filter(pl.col("row").is_in(list(rows))).select("row", "file_id", "offset", "message")
+        result: dict[int, str] = {}
+        for (file_id,), group in part.group_by(["file_id"]):
+            state = files[int(file_id)]  # type: ignore[call-overload]
+            lines: dict[int, str] = {}
+            if state.framing not in {Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT}:
+                lines = read_lines(state.path, state.name, group["offset"].to_list(), limits)
+            for row, offset, message in group.select("row", "offset", "message").iter_rows():
+                result[row] = lines.get(offset) or message or ""
+        return result
+
+    return raw
+
+
+def _story_sessions(ready: Prepared) -> pl.DataFrame:
+    """Return the sessions with an outside origin, for the story: ``origin_session, origin_ip, host, user, src_ip, start, end, closed, hop``."""
+    bonds = pl.DataFrame(
+        [(sid, bond.session, bond.ip, bond.hop) for sid, bond in sorted(ready.bonds.items())],
+        schema={"sid": pl.String, "origin_session": pl.String, "origin_ip": pl.String, "hop": pl.UInt8},
+        orient="row",
+    )
+    return ready.sessions.table.join(bonds, on="sid", how="inner", maintain_order="left").select(
+        "sid", "origin_session", "origin_ip", "hop", "host", "user", "src_ip", "start", "end", "closed", "row"
+    )
+
+
+def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> dict[str, list[str]]:
+    """Return the incidents that quote events of each outside session."""
+    place = {(row[0], row[1]): row[2] for row in events.filter(pl.col("origin_session").is_not_null()).select("file", "record", "origin_session").iter_rows()}
+    result: dict[str, list[str]] = {}
+    for incident in incidents:
+        for stage in incident.stages:
+            for item in stage.evidence:
+                sid = place.get((item.file, item.record))
+                if sid is not None and incident.id not in result.setdefault(sid, []):
+                    result[sid].append(incident.id)
+    return result
+
+
+def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[object], int, int]:
+    """Return the outside sources that only failed, with their countries."""
+    failures = ev.ensure(ready.failures, "src_ip", "src_host", "user", "host")
+    rows, sources, total = attempts(_plain(failures.select("src_ip", "src_host", "user", "host", "time", "count").with_columns(pl.lit(None, pl.String).alias("country"))), entered)
+    return rows, sources, total  # type: ignore[return-value]

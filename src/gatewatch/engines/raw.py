@@ -1,0 +1,86 @@
+"""Raw records shown again: the line that stands at an offset of a file or archive member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gatewatch.intake.line import LINE_CAP, transcode
+from gatewatch.intake.opening import Limits, open_paths
+from gatewatch.schema.records import Problem
+
+SHOWN = 2000  # characters of a record that are quoted
+
+
+def read_lines(path: Path, name: str, offsets: Iterable[int], limits: Limits) -> dict[int, str]:
+    """Return the lines of the member *name* of *path* that begin at *offsets*; what cannot be read again is missing."""
+    wanted = sorted(set(offsets))
+    if not wanted or str(path) == "-":
+        return {}
+    if name == str(path) and _is_plain(path):
+        return _seek(path, wanted)
+    for item in open_paths([str(path)], limits):
+        if isinstance(item, Problem) or item.name != name:
+            continue
+        return _stream(item.chunks(1 << 22), wanted)
+    return {}
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(6)
+    except OSError:
+        return False
+    packed = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"\xff\xfe", b"\xfe\xff")
+    return not head.startswith(packed)
+
+
+def _seek(path: Path, wanted: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    try:
+        with path.open("rb") as handle:
+            for offset in wanted:
+                handle.seek(offset)
+                found[offset] = _text(handle.readline(LINE_CAP))
+    except OSError:
+        pass
+    return found
+
+
+def _stream(chunks: Iterable[bytes], wanted: Sequence[int]) -> dict[int, str]:
+    """Pick lines out of a stream that cannot seek; holds one chunk and one line."""
+    found: dict[int, str] = {}
+    place, pending, at = 0, 0, b""
+    for chunk in transcode(bytes(part) for part in chunks):
+        window = at + chunk
+        begin = place - len(at)
+        while pending < len(wanted):
+            offset = wanted[pending] - begin
+            if offset >= len(window):
+                break
+            end = window.find(b"\n", offset)
+            if end < 0 and len(window) - offset < LINE_CAP:
+                break
+            found[wanted[pending]] = _text(window[offset : end if end >= 0 else offset + SHOWN])
+            pending += 1
+        place += len(chunk)
+        if pending == len(wanted):
+            return found
+        keep = max(0, len(window) - max(0, wanted[pending] - begin)) if wanted[pending] < place else 0
+        at = window[len(window) - keep :] if keep else b""
+    if pending < len(wanted) and at:
+        found[wanted[pending]] = _text(at)
+    return found
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n\0").decode("utf-8", "replace")[:SHOWN]
+
+
+def group_offsets(rows: Iterable[tuple[int, int]]) -> Mapping[int, list[int]]:
+    """Return offsets by file index of ``(file, offset)`` pairs."""
+    grouped: dict[int, list[int]] = {}
+    for file, offset in rows:
+        grouped.setdefault(file, []).append(offset)
+    return grouped

@@ -1,0 +1,224 @@
+"""Settle: once every file is read, decide hosts, years, zones and streams, and drop copies of records."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
+
+import polars as pl
+
+from gatewatch.engines.collect import Collected, FileState
+from gatewatch.intake.stamp import base_year, instant, resolve
+from gatewatch.schema.events import TimeBasis
+from gatewatch.schema.records import Disposition, Framing
+from gatewatch.site.model import Site
+
+_ROTATION = re.compile(r"(?:[.-](?:[0-9]{1,3}|[0-9]{8}(?:-[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}|old|bak))+$")
+_PACKED = re.compile(r"\.(?:gz|bz2|xz|zst)$", re.IGNORECASE)
+_FAMILY = {
+    Framing.UTMP: "wtmp",
+    Framing.AUDIT: "audit",
+    Framing.JOURNAL_JSON: "journal",
+    Framing.JOURNAL_EXPORT: "journal",
+    Framing.JOURNAL_BINARY: "journal",
+}
+COPY = "copy of a record in another file"
+
+
+def settle(collected: Collected, site: Site, *, year: int | None = None, zone: str | None = None) -> list[str]:
+    """Give every file its host, zone, year and stream, and its events their times; return notes for the reader."""
+    notes: list[str] = []
+    aliases = _short_names(collected)
+    for state in collected.files:
+        _rename_hosts(state, aliases, site)
+    _assign_hosts(collected, site)
+    for state in collected.files:
+        state.zone = zone or _zone(state, site)
+    _years(collected, site, year, notes)
+    for state in collected.files:
+        basis = TimeBasis(state.basis)
+        for held in (state.bulk, state.rich):
+            if held:
+                held[:] = [_settled(frame, state, basis) for frame in ([pl.concat(held, how="diagonal_relaxed")] if _folds(state) else held)]
+    _streams(collected)
+    return notes
+
+
+def _folds(state: FileState) -> bool:
+    return state.zone != "UTC"
+
+
+def _settled(frame: pl.DataFrame, state: FileState, basis: TimeBasis) -> pl.DataFrame:
+    frame = resolve(frame, year=state.year, basis=basis, zone=state.zone)
+    fill = pl.lit(state.host, pl.String)
+    host = pl.col("host").fill_null(fill.cast(frame["host"].dtype)) if state.host is not None else pl.col("host")
+    return frame.with_columns(host.alias("host"), pl.lit(state.index, pl.UInt32).alias("file_id"))
+
+
+def _short_names(collected: Collected) -> dict[str, str]:
+    """Map ``gate01.example.net`` to ``gate01`` where both occur and only one domain does: one host under two names."""
+    names = {name.lower() for state in collected.files for name in state.hosts}
+    longer: dict[str, set[str]] = {}
+    for name in names:
+        short, dot, _ = name.partition(".")
+        if dot and not re.fullmatch(r"[0-9.]+", name):
+            longer.setdefault(short, set()).add(name)
+    return {next(iter(full)): short for short, full in longer.items() if short in names and len(full) == 1}
+
+
+def _rename_hosts(state: FileState, aliases: Mapping[str, str], site: Site) -> None:
+    mapping = {}
+    for name in state.hosts:
+        low = name.lower()
+        mapping[name] = site.host_name(aliases.get(low, low))
+    changed = {old: new for old, new in mapping.items() if old != new}
+    if changed:
+        for held in (state.bulk, state.rich):
+            held[:] = [
+                frame.with_columns(pl.col("host").cast(pl.String).replace(changed).cast(frame["host"].dtype).alias("host")) if "host" in frame.columns else frame
+                for frame in held
+            ]
+        renamed: Counter[str] = Counter()
+        for name, number in state.hosts.items():
+            renamed[mapping[name]] += number
+        state.hosts = renamed
+
+
+def _assign_hosts(collected: Collected, site: Site) -> None:
+    """Name the host of files that do not (audit.log, wtmp): by a folder of that name, else the only host there is."""
+    known = sorted({name for state in collected.files for name in state.hosts} | set(site.host_names()))
+    for state in collected.files:
+        if state.hosts:
+            state.host = min(state.hosts, key=lambda name: (-state.hosts[name], name))
+            continue
+        parts = [part.lower() for part in re.split(r"[/!\\]", state.name)[:-1]]
+        named = [name for part in reversed(parts) for name in known if part == name or part.startswith((f"{name}.", f"{name}-", f"{name}_"))]
+        hosts = sorted({name for other in collected.files for name in other.hosts})
+        if named:
+            state.host = named[0]
+        elif len(hosts) == 1:
+            state.host = hosts[0]
+        elif len(site.host_names()) == 1:
+            state.host = site.host_names()[0]
+
+
+def _zone(state: FileState, site: Site) -> str:
+    return site.zone_of(state.host, state.name)
+
+
+def _years(collected: Collected, site: Site, year: int | None, notes: list[str]) -> None:
+    ranges: list[tuple[str | None, datetime, datetime]] = []
+    for state in collected.files:
+        if state.clock.absolute_first is not None and state.clock.absolute_last is not None:
+            low, high = (datetime.fromtimestamp(value / 1_000_000, UTC) for value in (state.clock.absolute_first, state.clock.absolute_last))
+            ranges.append((state.host, low, high))
+    for state in collected.files:
+        if state.clock.first is None:
+            continue
+        own = [(low, high) for host, low, high in ranges if host == state.host]
+        other = [(low, high) for _, low, high in ranges]
+        found = base_year(state.clock, given=year or site.year_of(state.host, state.name), neighbours=own or other, name=state.name, mtime=state.mtime)
+        if found is None:
+            notes.append(f"{state.name}: no year in the log and nothing to infer it from; its times are unknown (give --year)")
+            continue
+        state.year, state.basis = found[0], str(found[1])
+
+
+def _log_name(state: FileState) -> tuple[str, str]:
+    """Return ``(folder, base name without rotation and packing)``: rotated siblings share it."""
+    path = PurePath(state.name.replace("!", "/"))
+    base = path.name
+    for _ in range(3):
+        base = _ROTATION.sub("", _PACKED.sub("", base))
+    return str(path.parent), base
+
+
+def _first_time(state: FileState) -> datetime:
+    """Return when the file begins, for ordering rotated files."""
+    moments = []
+    if state.clock.first is not None and state.year is not None:
+        moments.append(instant(state.clock.first, state.year))
+    if state.clock.absolute_first is not None:
+        moments.append(datetime.fromtimestamp(state.clock.absolute_first / 1_000_000, UTC))
+    return min(moments) if moments else datetime(1, 1, 1, tzinfo=UTC)
+
+
+def _streams(collected: Collected) -> None:
+    """Name streams by content (host, kind of log) and number their records over rotated files."""
+    groups: dict[tuple[str, str], list[FileState]] = {}
+    for state in collected.files:
+        groups.setdefault(_log_name(state), []).append(state)
+    named: list[tuple[str, datetime, str, list[FileState]]] = []
+    for members in groups.values():
+        members.sort(key=lambda state: (_first_time(state), state.records, state.name))
+        first = members[0]
+        digest = hashlib.sha256(repr((_first_time(first), first.records, sorted(first.hosts))).encode()).hexdigest()[:8]
+        named.append((f"{first.host or 'unknown-host'}:{_FAMILY.get(first.framing, 'syslog')}", _first_time(first), digest, members))
+    taken: Counter[str] = Counter()
+    for base, _, _, members in sorted(named, key=lambda item: item[:3]):
+        taken[base] += 1
+        stream = base if taken[base] == 1 else f"{base}#{taken[base]}"
+        position = 0
+        for state in members:
+            state.stream, state.base = stream, position
+            position += state.records
+
+
+def copies(files: list[FileState], tables: Mapping[str, pl.DataFrame], collected: Collected) -> dict[str, pl.DataFrame]:
+    """Return *tables* (``bulk``, ``rich``; with ``file_id``) without copies: identical facts in overlapping files count the most any one file holds.
+
+    The same record is told by its content and second, whatever the framing: a central file repeats what the host's own log says.
+    """
+    overlapping = _overlapping(files)
+    if not overlapping:
+        return dict(tables)
+    result = {}
+    for name, table in tables.items():
+        if not table.height:
+            result[name] = table
+            continue
+        wanted = ("host", "kind", "pattern", "session", "user", "src_ip", "src_host", "src_port", "target_user", "command", "object", "count")
+        key = [column for column in wanted if column in table.columns]
+        inside = table["file_id"].is_in(list(overlapping)) & table["time"].is_not_null()
+        part = table.filter(inside).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
+        part = part.with_columns(pl.int_range(pl.len()).over(["file_id", *key, "zz_second"]).alias("zz_nth"))
+        kept = part.unique([*key, "zz_second", "zz_nth"], keep="first", maintain_order=True)
+        dropped = part.height - kept.height
+        if dropped:
+            gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
+            for file_id, source, number in gone.group_by("file_id", "source").len().sort("file_id", "source").iter_rows():
+                collected.tally[files[file_id].name, str(source), Disposition.USED, ""] -= number
+                collected.tally[files[file_id].name, str(source), Disposition.IGNORED, COPY] += number
+            table = pl.concat([table.filter(~inside), kept.drop("zz_second", "zz_nth")])
+        result[name] = table
+    return result
+
+
+def _overlapping(files: list[FileState]) -> set[int]:
+    """Return the indices of files that share a host and a stretch of time with another file."""
+    spans = []
+    for state in files:
+        low = high = None
+        if state.clock.first is not None and state.clock.last is not None and state.year is not None:
+            low, high = instant(state.clock.first, state.year), instant(state.clock.last, state.year + state.clock.years)
+        if state.clock.absolute_first is not None and state.clock.absolute_last is not None:
+            a, b = (datetime.fromtimestamp(value / 1_000_000, UTC) for value in (state.clock.absolute_first, state.clock.absolute_last))
+            low, high = (a if low is None else min(a, low)), (b if high is None else max(b, high))
+        if low is not None and high is not None:
+            spans.append((state, low - timedelta(days=1), high + timedelta(days=1)))
+    found: set[int] = set()
+    for position, (state, low, high) in enumerate(spans):
+        for other, start, end in spans[position + 1 :]:
+            if low <= end and start <= high and (set(state.hosts) & set(other.hosts) or state.host == other.host):
+                found |= {state.index, other.index}
+    return found
+
+
+def matches_glob(name: str, pattern: str) -> bool:
+    """Return whether a file name fits a glob of the site file."""
+    return fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(PurePath(name).name, pattern)

@@ -1,0 +1,34 @@
+"""The exit codes of the command line, in one table; the docs print it and a test holds every verb to it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a finished command means; scripts may rely on it."""
+
+    NOTHING_FOUND = 0
+    BUG = 1
+    USAGE = 2
+    UNREADABLE = 3
+    NOTHING_RECOGNISED = 4
+    LOW = 10
+    MEDIUM = 11
+    HIGH = 12
+    CRITICAL = 13
+    INTERRUPTED = 130
+
+
+MEANING: dict[Exit, str] = {
+    Exit.NOTHING_FOUND: "done; no incident (for other verbs: done)",
+    Exit.BUG: "gatewatch failed; please report it",
+    Exit.USAGE: "the command, an option or the site file is wrong",
+    Exit.UNREADABLE: "an input that was named could not be read, and no incident was found in the others",
+    Exit.NOTHING_RECOGNISED: "inputs were read, but no record was recognised",
+    Exit.LOW: "the gravest incident is informational or low",
+    Exit.MEDIUM: "the gravest incident is medium",
+    Exit.HIGH: "the gravest incident is high",
+    Exit.CRITICAL: "the gravest incident is critical",
+    Exit.INTERRUPTED: "stopped by Ctrl-C",
+}

@@ -1,0 +1,133 @@
+"""The access ledger: every accepted access from outside, and in one line each the sources that only failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import polars as pl
+
+from gatewatch.origin.session import Sessions
+from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.incidents import Access, Attempts
+
+BEFORE = timedelta(hours=24)  # failures of the same source that count as "before" an access
+_NAMES = {
+    Kind.PRIVILEGE_USE: "sudo/su",
+    Kind.PRIVILEGE_DENIED: "sudo denied",
+    Kind.EXEC: "command",
+    Kind.FILE_TRANSFER: "file transfer",
+    Kind.PORT_FORWARD: "port forward",
+    Kind.ACCOUNT_CHANGE: "account change",
+    Kind.CONFIG_CHANGE: "configuration change",
+    Kind.SERVICE_INSTALL: "service installed",
+    Kind.SCHEDULED_JOB: "scheduled job",
+    Kind.LOG_CLEARED: "log cleared",
+    Kind.AUTH_SUCCESS: "further logon",
+}
+
+
+def access(events: pl.DataFrame, sessions: Sessions, failures: pl.DataFrame, incidents: Mapping[str, Sequence[str]]) -> list[Access]:
+    """Return the ledger: one row per accepted access whose source is outside (or a name nobody could place).
+
+    ``events``: attached, with ``row``; ``failures``: ``src_ip, time, count`` of all failures; ``incidents``: origin session -> incident ids.
+    """
+    events = ensure(events, "country", "known", "known_by", "off_hours", "mfa", "scope", "auth_method", "file", "record", "src_host", "session")
+    table = sessions.table.filter(pl.col("outside") | (pl.col("src_ip").is_null() & pl.col("src_host").is_not_null()))
+    rows = table.select("sid", "row", "start", "end", "closed").join(
+        events.select("row", "time", "host", "user", "service", "src_ip", "src_host", "scope", "country", "session", "auth_method", "mfa", "known",
+                      "known_by", "off_hours", "file", "record"),
+        on="row", how="inner",
+    ).sort("start", "row")
+    if not rows.height:
+        return []
+    before = _failures_before(rows, failures)
+    seen: set[tuple[str | None, str | None]] = set()
+    followed = _followed(events)
+    result = []
+    for row in rows.iter_rows(named=True):
+        source = row["src_ip"] or row["src_host"]
+        key = (row["user"], source)
+        end = row["end"]
+        result.append(
+            Access(
+                time=row["start"],
+                end=end,
+                open=None if row["session"] is None else not row["closed"],
+                duration_s=(end - row["start"]).total_seconds() if end else None,
+                user=row["user"],
+                origin_ip=row["src_ip"],
+                src_host=row["src_host"],
+                scope=row["scope"],
+                country=row["country"],
+                service=row["service"],
+                host=row["host"],
+                session=row["session"],
+                method=row["auth_method"],
+                mfa=row["mfa"] or "unknown",
+                failures_before=before.get(row["row"], 0),
+                first_seen=key not in seen,
+                known=bool(row["known"]),
+                known_by=row["known_by"],
+                off_hours=row["off_hours"],
+                followed_by=followed.get(row["sid"], ()),
+                incidents=tuple(sorted(incidents.get(row["sid"], ()))),
+                file=row["file"] or "",
+                record=row["record"] or 0,
+            )
+        )
+        seen.add(key)
+    return result
+
+
+def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, int]:
+    """Return, by row, the failures of the same source in the day before the access."""
+    ours = failures.join(rows.select("src_ip").drop_nulls().unique(), on="src_ip", how="semi").filter(pl.col("time").is_not_null())
+    if not ours.height:
+        return {}
+    ours = ours.sort("time").with_columns(pl.col("count").cast(pl.Int64).cum_sum().over("src_ip").alias("total")).select("src_ip", "time", "total")
+    wanted = rows.filter(pl.col("src_ip").is_not_null()).select("row", "src_ip", "start", (pl.col("start") - BEFORE).alias("since"))
+    upto = wanted.sort("start").join_asof(ours, left_on="start", right_on="time", by="src_ip", strategy="backward")
+    since = wanted.sort("since").join_asof(ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False)
+    joined = upto.select("row", pl.col("total").alias("a")).join(since.select("row", pl.col("total").alias("b")), on="row")
+    return {row: (a or 0) - (b or 0) for row, a, b in joined.iter_rows()}
+
+
+def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    names = {str(kind): name for kind, name in _NAMES.items()}
+    part = events.filter(pl.col("origin_session").is_not_null() & pl.col("kind").is_in(list(names)))
+    part = part.filter(~((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0)))
+    counts = part.group_by("origin_session", "kind").agg(pl.col("count").fill_null(1).sum().alias("n")).sort("origin_session", "kind")
+    result: dict[str, list[str]] = {}
+    for sid, kind, number in counts.iter_rows():
+        result.setdefault(sid, []).append(f"{names[str(kind)]} x{number}")
+    return {sid: tuple(items) for sid, items in result.items()}
+
+
+def attempts(failures: pl.DataFrame, accepted: Sequence[str], limit: int = 1000) -> tuple[list[Attempts], int, int]:
+    """Return the outside sources that only failed, busiest first (at most *limit*), how many there are, and all their attempts.
+
+    ``failures``: ``src_ip, src_host, user, host, time, count, country``; ``accepted``: addresses that got in.
+    """
+    table = (
+        failures.filter((pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null()) & ~pl.col("src_ip").is_in(list(accepted)).fill_null(False))
+        .group_by("src_ip", "src_host" if failures["src_ip"].null_count() else pl.lit(None, pl.String).alias("src_host"))
+        .agg(
+            pl.col("count").sum().alias("count"),
+            pl.col("user").drop_nulls().n_unique().alias("users"),
+            pl.col("host").drop_nulls().n_unique().alias("hosts"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+            pl.col("country").first().alias("country"),
+        )
+        .filter(pl.col("first").is_not_null())
+        .sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
+    )
+    rows = [
+        Attempts(
+            ip=row["src_ip"], src_host=row["src_host"], country=row["country"], count=int(row["count"]), users=row["users"], hosts=row["hosts"],
+            first=row["first"], last=row["last"],
+        )
+        for row in table.head(limit).iter_rows(named=True)
+    ]
+    return rows, table.height, int(table["count"].sum() or 0)

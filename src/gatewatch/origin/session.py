@@ -1,0 +1,92 @@
+"""Sessions: every accepted logon with its beginning, its end where the logs show one, and the ids it is known by.
+
+Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end, closed,
+row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid, start, until``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from gatewatch.schema.events import Kind, Scope, ensure
+
+GRACE = timedelta(seconds=5)  # lines of a session may trail its end
+LOGIND_GAP = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The session table and the ids that name its rows."""
+
+    table: pl.DataFrame
+    ids: pl.DataFrame
+
+
+def outside() -> pl.Expr:
+    """Return whether the source of an event lies outside the site."""
+    return (pl.col("scope") == str(Scope.PUBLIC)).fill_null(False)
+
+
+def build(events: pl.DataFrame) -> Sessions:
+    """Return the sessions of *events* (sorted by total order, with ``row``, enriched)."""
+    events = ensure(events, "linked_session", "scope", "src_host", "auth_method", "user", "service", "src_ip", "session", "host")
+    logons = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("time").is_not_null()).select(
+        "row", "host", "user", "service", "src_ip", "src_host", "scope", "auth_method", "session", "linked_session", pl.col("time").alias("start")
+    )
+    logons = logons.with_columns(
+        outside().alias("outside"),
+        pl.concat_str(
+            pl.col("host").fill_null("?"), pl.col("session").fill_null("-"), pl.col("start").dt.strftime("%Y%m%dT%H%M%S"), "row", separator="/"
+        ).alias("sid"),
+    )
+    following = pl.col("start").shift(-1).over("host", "session")
+    logons = logons.with_columns(pl.when(pl.col("session").is_not_null()).then(following).alias("next"))
+    ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
+    logons = _ends(logons, ends)
+    boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
+    if boots.height and logons.height:
+        logons = logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward").sort("row")
+        logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end")).drop("boot")
+    table = logons.with_columns(pl.col("end").is_not_null().alias("closed"))
+    return Sessions(table.drop("linked_session", "next"), _ids(table, events))
+
+
+def _ends(logons: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Add ``end``: the last end reported under the session's id before the id is used again."""
+    if not logons.height or not ends.height:
+        return logons.with_columns(pl.lit(None, pl.Datetime("us", "UTC")).alias("end"))
+    pairs = logons.filter(pl.col("session").is_not_null()).select("sid", "host", "session", "start", "next").join(
+        ends.select("host", "session", pl.col("time").alias("at")), on=["host", "session"], how="inner"
+    )
+    pairs = pairs.filter((pl.col("at") >= pl.col("start")) & (pl.col("next").is_null() | (pl.col("at") < pl.col("next"))))
+    found = pairs.group_by("sid").agg(pl.col("at").max().alias("end"))
+    return logons.join(found, on="sid", how="left", maintain_order="left")
+
+
+def _ids(table: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return ``host, session, sid, start, until`` for the logon's own id, its linked ids and the logind session that began with it."""
+    until = (pl.col("end") + GRACE).alias("until")
+    own = table.filter(pl.col("session").is_not_null()).select("host", "session", "sid", "start", until)
+    linked = table.filter(pl.col("linked_session").is_not_null()).select("host", pl.col("linked_session").alias("session"), "sid", "start", until)
+    # "User child is on pid N", audit USER_START: a later event of the session names another id of it
+    names = events.filter(
+        pl.col("linked_session").is_not_null() & pl.col("session").is_not_null() & (pl.col("kind") != str(Kind.AUTH_SUCCESS))
+    ).select("host", "session", "linked_session", "time")
+    more = own.join(names, on=["host", "session"], how="inner").filter(
+        (pl.col("time") >= pl.col("start")) & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until")))
+    )
+    more = more.select("host", pl.col("linked_session").alias("session"), "sid", "start", "until")
+    logind = events.filter((pl.col("kind") == str(Kind.SESSION_START)) & pl.col("session").str.starts_with("logind:").fill_null(False)).select(
+        "host", "user", "session", pl.col("time").alias("at")
+    )
+    parts = [own, linked, more]
+    if logind.height and table.height:
+        near = logind.sort("at").join_asof(
+            table.filter(pl.col("user").is_not_null()).select("host", "user", "sid", "start", until).sort("start"),
+            left_on="at", right_on="start", by=["host", "user"], strategy="backward", tolerance=LOGIND_GAP,
+        )
+        parts.append(near.filter(pl.col("sid").is_not_null()).select("host", "session", "sid", "start", "until"))
+    return pl.concat(parts).unique(maintain_order=True).sort("host", "session", "start", "sid")

@@ -1,0 +1,60 @@
+"""Lines keep their offsets and numbers whatever the chunks, and nothing in the bytes is fatal."""
+
+from __future__ import annotations
+
+import codecs
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewatch.intake.line import LINE_CAP, cut, table
+
+
+def _lines(chunks: list[bytes]) -> list[tuple[int, int, str]]:
+    rows = []
+    for block in cut(chunks):
+        frame, _, long = table(block)
+        rows += [(record, offset, line) for record, offset, line in frame.select("record", "offset", "line").iter_rows()]
+        rows += [(record, offset, "<long>") for record, offset in long]
+    return sorted(rows)
+
+
+def _split(data: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({0, len(data), *(c % (len(data) + 1) for c in cuts)})
+    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
+def test_chunking_changes_nothing(data: bytes, cuts: list[int]) -> None:
+    if data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        data = b"x" + data
+    expected = []
+    offset = 0
+    for number, line in enumerate(data.split(b"\n")[: data.count(b"\n") + bool(data.rpartition(b"\n")[2])], 1):
+        end = offset + len(line) + 1
+        expected.append((number, offset, data[offset:end].decode("utf-8", "replace")))
+        offset = end
+    assert _lines(_split(data, cuts)) == expected
+
+
+def test_a_line_over_the_cap_is_one_reject_and_the_next_line_lives() -> None:
+    data = b"first\n" + b"x" * (LINE_CAP * 3) + b"\nlast\n"
+    rows = _lines([data[i : i + 100_000] for i in range(0, len(data), 100_000)])
+    assert [(record, text.strip()) for record, _, text in rows] == [(1, "first"), (2, "<long>"), (3, "last")]
+    assert rows[2][1] == data.index(b"last")
+    assert _lines([data]) == rows
+
+
+def test_a_file_that_is_one_endless_line() -> None:
+    assert _lines([b"x" * 700_000] * 4) == [(1, 0, "<long>")]
+
+
+def test_bad_bytes_cost_characters_not_lines() -> None:
+    data = b"good\nb\xffd \xc3\xa9\nlast"
+    assert [text for _, _, text in _lines([data])] == ["good\n", "b\ufffdd \u00e9\n", "last"]
+    assert [offset for _, offset, _ in _lines([data])] == [0, 5, 12]
+
+
+def test_utf16_is_read() -> None:
+    data = codecs.BOM_UTF16_LE + "Jan  1 00:00:00 h sshd[1]: x\r\ny\r\n".encode("utf-16-le")
+    assert [text for _, _, text in _lines([data[:7], data[7:]])] == ["Jan  1 00:00:00 h sshd[1]: x\r\n", "y\r\n"]
