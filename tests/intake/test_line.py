@@ -7,15 +7,17 @@ import codecs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.intake.line import LINE_CAP, cut, table
+from gatewatch.intake.line import LINE_CAP, cut, read_lines
 
 
 def _lines(chunks: list[bytes]) -> list[tuple[int, int, str]]:
     rows = []
+    base = 0
     for block in cut(chunks):
-        frame, _, long = table(block)
-        rows += [(record, offset, line) for record, offset, line in frame.select("record", "offset", "line").iter_rows()]
-        rows += [(record, offset, "<long>") for record, offset in long]
+        lines = read_lines(block)
+        rows += [(base + number, offset, line) for number, offset, line in lines.frame().select("record", "offset", "line").iter_rows()]
+        rows += [(base + number, offset, "<long>") for number, offset in lines.long]
+        base += lines.count
     return sorted(rows)
 
 

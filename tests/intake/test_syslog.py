@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.intake.line import cut, table
+from gatewatch.intake.line import cut, read_lines
 from gatewatch.intake.syslog import FRAMED, Framed, Framer
 
 SSH = "Failed password for root from 192.0.2.7 port 22 ssh2"
@@ -18,8 +18,7 @@ SSH = "Failed password for root from 192.0.2.7 port 22 ssh2"
 def frame(text: str | bytes, framer: Framer | None = None) -> Framed:
     data = text.encode() if isinstance(text, str) else text
     (block,) = list(cut([data])) or [None]
-    lines, raw, _ = table(block)
-    return (framer or Framer()).frame(lines, raw)
+    return (framer or Framer()).frame(read_lines(block))
 
 
 BSD = datetime(2000, 3, 1, 4, 5, 6)

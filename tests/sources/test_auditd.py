@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewatch.intake import audit as framing
@@ -100,7 +100,7 @@ def test_the_group_separator_changes_nothing() -> None:
 
 
 def test_journal_serial_joins_the_records_of_one_event() -> None:
-    rows = records(["SYSCALL arch=c000003e syscall=59 success=yes ses=12 exe=\"/usr/bin/id\" key=(null)", 'EXECVE argc=1 a0="id"'])
+    rows = records(['SYSCALL arch=c000003e syscall=59 success=yes ses=12 exe="/usr/bin/id" key=(null)', 'EXECVE argc=1 a0="id"'])
     joined = SOURCE.decode(rows.with_columns(pl.lit('{"_AUDIT_ID":"77"}').alias("fields")))
     assert joined.events.select("command", "session").to_dicts() == [{"command": "id", "session": "ses:12"}]
     assert joined.used == 2
@@ -110,7 +110,9 @@ def test_times_of_syslog_framing_give_way_to_those_of_the_message() -> None:
     line = BLOCKS[0][2][0]
     stamp = datetime(2026, 1, 5, 13, 0, 1, tzinfo=UTC)
     late = records([f"node=gate01 {line}"]).with_columns(
-        pl.lit(stamp).cast(RECORD_DTYPES["time"]).alias("time"), pl.lit("collector").alias("host"), pl.lit(f"node=gate01 {line}").alias("message")
+        pl.lit(stamp).cast(RECORD_DTYPES["time"]).alias("time"),
+        pl.lit("collector").alias("host"),
+        pl.lit(f"node=gate01 {line}").alias("message"),
     )
     event = SOURCE.decode(late).events.to_dicts()[0]
     assert (event["time"].hour, event["host"]) == (12, "gate01")
@@ -165,14 +167,43 @@ def test_a_long_command_is_cut() -> None:
     assert len(command) == CAP + len(" […]")
 
 
-_WORDS = st.sampled_from([
-    "type=SYSCALL msg=audit(1767614400.123:45): ", "type=EXECVE msg=audit(1767614400.123:45): ", "type=PATH msg=audit(1767614400.123:45): ",
-    "type=SOCKADDR msg=audit(1767614400.123:45): ", "type=USER_LOGIN msg=audit(1767614400.123:46): ", "node=h ", "arch=c000003e ",
-    "syscall=59 ", "syscall=257 ", "syscall=42 ", "success=yes ", "a0=", "a1[0]=", "a2=FFFF ", "saddr=0200", "saddr=0A00FF", '"', "'", "\x1d",
-    "acct=", "res=failed", "res=success", "exe=", "ses=", 'AUID="', "name=2F", "cwd=", "pid=99999999999999999999 ", "id=", "key=01",
-])  # fmt: skip
+_WORDS = st.sampled_from(
+    [
+        "type=SYSCALL msg=audit(1767614400.123:45): ",
+        "type=EXECVE msg=audit(1767614400.123:45): ",
+        "type=PATH msg=audit(1767614400.123:45): ",
+        "type=SOCKADDR msg=audit(1767614400.123:45): ",
+        "type=USER_LOGIN msg=audit(1767614400.123:46): ",
+        "node=h ",
+        "arch=c000003e ",
+        "syscall=59 ",
+        "syscall=257 ",
+        "syscall=42 ",
+        "success=yes ",
+        "a0=",
+        "a1[0]=",
+        "a2=FFFF ",
+        "saddr=0200",
+        "saddr=0A00FF",
+        '"',
+        "'",
+        "\x1d",
+        "acct=",
+        "res=failed",
+        "res=success",
+        "exe=",
+        "ses=",
+        'AUID="',
+        "name=2F",
+        "cwd=",
+        "pid=99999999999999999999 ",
+        "id=",
+        "key=01",
+    ]
+)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=40), st.lists(_WORDS, max_size=12).map("".join)), max_size=12))
 def test_no_text_raises(lines: list[str]) -> None:
     lines = [line.replace("\n", " ") for line in lines]
@@ -184,7 +215,7 @@ def test_no_text_raises(lines: list[str]) -> None:
 
 def public_files() -> list[Path]:
     """The public samples, where they are."""
-    found = [*PUBLIC.glob("linux/go-libaudit/*/testdata/*.log"), *PUBLIC.glob("linux/go-libaudit/*/testdata/*.yaml")]
+    found = [path for end in ("log", "yaml") for path in PUBLIC.glob(f"linux/go-libaudit/*/testdata/*.{end}")]
     return sorted([*found, *PUBLIC.glob("hub/auditd*/*.log"), *PUBLIC.glob("plaso/audit_enriched.log")])
 
 
@@ -198,4 +229,13 @@ def test_public_samples_decode_and_add_up() -> None:
         outcome = SOURCE.decode(records(lines))
         check_sum(outcome, len(lines))
         kinds |= set(outcome.events["kind"].to_list())
-    assert {"exec", "auth_failure", "auth_success", "session_start", "session_end", "connection", "account_change", "privilege_use"} <= kinds
+    assert {
+        "exec",
+        "auth_failure",
+        "auth_success",
+        "session_start",
+        "session_end",
+        "connection",
+        "account_change",
+        "privilege_use",
+    } <= kinds

@@ -7,6 +7,7 @@ is kept; its gaps are filled from the others; where another log counts more occu
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from gatewatch.schema.events import DTYPES, Kind, ensure
@@ -47,50 +48,120 @@ def label() -> pl.Expr:
     return pl.when(pattern.str.starts_with("pam")).then(pl.lit("pam")).otherwise(pl.col("source").cast(pl.String))
 
 
+def ranks(events: pl.DataFrame) -> np.ndarray:
+    """Return the rank of every row of *events*, judged once per distinct (source, pattern)."""
+    pairs = events.select(pl.struct("source", "pattern").alias("p"))["p"] if events["pattern"].dtype != pl.Categorical else None
+    if pairs is not None:
+        table = pairs.unique().struct.unnest().with_columns(rank())
+        return events.select("source", "pattern").join(table, on=["source", "pattern"], how="left", maintain_order="left")["zz_rank"].to_numpy()
+    codes = [events[name].to_physical().to_numpy().astype(np.int64) for name in ("source", "pattern")]
+    packed = (codes[0] << 32) | codes[1]
+    unique, inverse = np.unique(packed, return_inverse=True) if packed.size and packed.max() != packed.min() else (packed[:1], np.zeros(len(packed), np.int64))
+    first = np.zeros(len(unique), dtype=np.int64)
+    first[inverse[::-1]] = np.arange(len(packed) - 1, -1, -1)
+    table = events.select("source", "pattern")[first.tolist()].with_columns(rank())
+    return table["zz_rank"].to_numpy()[inverse]
+
+
+def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the failures of one block without the reports that a better report of the same connection, in the block, makes superfluous.
+
+    Their weight stays on the row that is kept (columns ``repeat2 … repeat5``, by rank), so that :func:`merge_failures` counts as if they were there:
+    the result does not depend on how the file was cut. Rows without session, user or source are left alone.
+    """
+    if "session" not in events.columns or "user" not in events.columns or "src_ip" not in events.columns or not events.height:
+        return events
+    found = ranks(events)
+    if not found.any() or found.all():
+        return events
+    table = events.select(
+        "session", "host", pl.col("count").cast(pl.Int64), pl.coalesce(*(name for name in ("local", "time") if name in events.columns)).alias("at") if not {"local", "time"} <= set(events.columns) else pl.coalesce(pl.col("local"), pl.col("time").dt.replace_time_zone(None)).alias("at"),
+        (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole"),
+    ).with_columns(pl.Series("rank", found), pl.int_range(pl.len(), dtype=pl.UInt32).alias("zz_row"))
+    own = pl.col("rank") == 0
+    key = ["host", "session"]
+    groups = table.filter(pl.col("session").is_not_null() & pl.col("host").is_not_null()).group_by(key).agg(
+        pl.col("count").filter(own).sum().alias("own"),
+        (pl.col("whole") | ~own).all().alias("whole"),
+        (pl.col("at").max() - pl.col("at").min()).alias("span"),
+        pl.col("zz_row").filter(own).max().alias("keeper"),
+        *[pl.col("count").filter(pl.col("rank") == r).sum().alias(f"repeat{r}") for r in (2, 3, 4, 5)],
+    )
+    simple = groups.filter(
+        (pl.col("own") > 0) & pl.col("whole") & (pl.col("span") <= FAILURE_GAP)
+        & (pl.max_horizontal("repeat2", "repeat3", "repeat4", "repeat5") <= pl.col("own"))
+        & (pl.max_horizontal("repeat2", "repeat3", "repeat4", "repeat5") > 0)
+    )
+    if not simple.height:
+        return events
+    gone = table.filter((pl.col("rank") > 1)).join(simple.select(key), on=key, how="semi").select("zz_row")
+    weights = simple.select(pl.col("keeper").alias("zz_row"), *[pl.col(f"repeat{r}").cast(pl.UInt16) for r in (2, 3, 4, 5)])
+    kept = events.with_columns(table["zz_row"]).join(gone, on="zz_row", how="anti", maintain_order="left")
+    return kept.join(weights, on="zz_row", how="left", maintain_order="left").drop("zz_row")
+
+
 def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
     """Return the failures of *events* (kind auth_failure) with reports of one attempt merged; rows keep their order.
 
     Needs ``time, host, session, source, pattern, count``; rows without host or session pass through. Adds ``corroborated_by``.
     """
-    events = ensure(events, "session", "host", "corroborated_by")
-    ranks = events.select(pl.struct("source", "pattern").alias("p"))["p"].unique().struct.unnest().with_columns(rank(), label().alias("zz_label"))
-    events = events.with_row_index("zz_row").join(ranks, on=["source", "pattern"], how="left", maintain_order="left")
-    if ranks["zz_rank"].n_unique() <= 1:
-        return events.drop("zz_row", "zz_rank", "zz_label")
-    keyed = events.filter(pl.col("session").is_not_null() & pl.col("host").is_not_null())
-    keyed = _segments(keyed, FAILURE_GAP)
+    events = ensure(events, "session", "host", "corroborated_by", "user", "src_ip")
+    repeats = [f"repeat{r}" for r in (2, 3, 4, 5)]
+    events = events.with_columns(pl.lit(None, pl.UInt16).alias(name) for name in repeats if name not in events.columns)
+    found = ranks(events)
+    if not len(found):
+        return events.drop(repeats)
+    events = events.with_columns(pl.Series("zz_rank", found)).with_row_index("zz_row")
+    key = list(_KEY)
+    # most connections are settled: only those with a lesser report left, or with repeats dropped, need a look
+    lesser = events.filter((pl.col("zz_rank") > 0) & pl.col("session").is_not_null() & pl.col("host").is_not_null()).select(key).unique()
+    touched = events.join(lesser, on=key, how="semi", maintain_order="left") if lesser.height else events.clear()
+    untouched = events.join(lesser, on=key, how="anti", maintain_order="left", nulls_equal=False) if lesser.height else events
+    untouched = untouched.with_columns(_labels(pl.col("repeat2").fill_null(0) > 0, *(pl.col(f"repeat{r}").fill_null(0) > 0 for r in (3, 4, 5))).alias("corroborated_by"))
+    if touched.height:
+        merged = _merge_touched(touched)
+        untouched = pl.concat([untouched, merged.select(untouched.columns)]).sort("zz_row")
+    return untouched.drop("zz_row", "zz_rank", *repeats)
+
+
+def _labels(pam: pl.Expr, invalid: pl.Expr, summary: pl.Expr, btmp: pl.Expr) -> pl.Expr:
+    """Return ``corroborated_by`` for repeats by rank; null where there are none (few distinct lists, so they are made once)."""
+    code = pam.cast(pl.UInt8) + 2 * (invalid | summary).cast(pl.UInt8) + 4 * btmp.cast(pl.UInt8)
+    lists = [[], ["pam"], ["sshd"], ["pam", "sshd"], ["utmp"], ["pam", "utmp"], ["sshd", "utmp"], ["pam", "sshd", "utmp"]]
+    choice = pl.when(pl.lit(False)).then(pl.lit(None, DTYPES["corroborated_by"]))
+    for number, names in enumerate(lists[1:], 1):
+        choice = choice.when(code == number).then(pl.lit(names, DTYPES["corroborated_by"]))
+    return choice.otherwise(pl.lit(None, DTYPES["corroborated_by"]))
+
+
+def _merge_touched(touched: pl.DataFrame) -> pl.DataFrame:
+    """Merge the connections that have lesser reports left."""
+    keyed = _segments(touched.with_columns(label().alias("zz_label")), FAILURE_GAP)
     key = [*_KEY, "zz_segment"]
+    own = [pl.col("count").filter(pl.col("zz_rank") == r).sum().cast(pl.Int64) for r in range(6)]
+    dropped = [pl.col(f"repeat{r}").fill_null(0).sum().cast(pl.Int64) if r >= 2 else pl.lit(0, pl.Int64) for r in range(6)]
     weights = keyed.group_by(key).agg(
-        pl.col("zz_rank").min().alias("zz_best"),
-        pl.col("zz_rank").n_unique().alias("zz_ranks"),
-        *[pl.col("count").filter(pl.col("zz_rank") == r).sum().alias(f"zz_w{r}") for r in range(6)],
+        pl.col("zz_rank").min().alias("zz_best"), *[(own[r] + dropped[r]).alias(f"zz_w{r}") for r in range(6)]
     )
-    several = weights.filter(pl.col("zz_ranks") > 1)
-    if not several.height:
-        return events.drop("zz_row", "zz_rank", "zz_label")
-    several = several.with_columns(
+    weights = weights.with_columns(
         pl.max_horizontal([f"zz_w{r}" for r in range(6)]).alias("zz_most"),
         pl.concat_list([f"zz_w{r}" for r in range(6)]).list.get(pl.col("zz_best").cast(pl.Int64)).alias("zz_own"),
     ).select(*key, "zz_best", (pl.col("zz_most") - pl.col("zz_own")).alias("zz_extra"))
-    mixed = keyed.join(several, on=key, how="inner", maintain_order="left")
+    mixed = keyed.join(weights, on=key, how="left", maintain_order="left")
     kept = mixed.filter(pl.col("zz_rank") == pl.col("zz_best"))
     others = mixed.filter(pl.col("zz_rank") != pl.col("zz_best"))
-    fills = [name for name in _FILL if name in events.columns]
+    fills = [name for name in _FILL if name in touched.columns]
     best_of = others.sort("zz_rank", "zz_row").group_by(key, maintain_order=True).agg(
         *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
         pl.col("zz_label").unique().sort().alias("zz_by"),
     )
     kept = kept.join(best_of, on=key, how="left", maintain_order="left")
     last = pl.col("zz_row") == pl.col("zz_row").max().over(key)
-    kept = kept.with_columns(
+    return kept.with_columns(
         *[pl.coalesce(name, f"zz_{name}").alias(name) for name in fills],
         (pl.col("count") + pl.when(last).then(pl.col("zz_extra")).otherwise(0)).cast(pl.UInt32).alias("count"),
         pl.col("zz_by").cast(DTYPES["corroborated_by"]).alias("corroborated_by"),
     )
-    touched = mixed.select("zz_row")
-    rest = events.join(touched, on="zz_row", how="anti", maintain_order="left")
-    merged = pl.concat([rest, kept.select(rest.columns)]).sort("zz_row")
-    return merged.drop("zz_row", "zz_rank", "zz_label")
 
 
 def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,6 @@ Only keys that bear an anchor event and at least one event for every required st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The candidate events of one stage, sorted by key, then by the total order.
+    """The candidate events of one stage (``late``: of one after the anchor), sorted by key, then by the total order.
 
     ``at`` are positions in the timeline and ``key`` codes of keys; ``code`` joins both into one rising number;
     ``offset[k]:offset[k + 1]`` is the run of key ``k``. For a count stage ``start`` is where the window of each event begins, ``value`` the
@@ -39,6 +38,7 @@ class Lane:
     """
 
     stage: Stage
+    late: bool
     timeline: Timeline
     at: Ints
     key: Ints
@@ -109,13 +109,15 @@ def gather(chain: Chain, events: pl.DataFrame, number: Number) -> Candidates | N
     indices = np.unique(np.concatenate([part["zz_index"].to_numpy() for part in found]))
     relevant = narrow[indices]
     timeline, positions = tl.build(relevant)
+    scene = _Scene(relevant, timeline, positions, number)
+    split = chain.stages.index(chain.anchor)
     lanes = []
-    for stage, part in zip(chain.stages, found, strict=True):
+    for place, (stage, part) in enumerate(zip(chain.stages, found, strict=True)):
         at = positions[np.searchsorted(indices, part["zz_index"].to_numpy())]
         key = part["zz_key"].cast(pl.Int64).to_numpy()
         order = np.argsort(key * len(timeline.time) + at)
-        lanes.append(_lane(stage, timeline, at[order], key[order], keys.height, relevant, positions, number))
-    split = chain.stages.index(chain.anchor)
+        offset = np.searchsorted(key[order], np.arange(keys.height + 1))
+        lanes.append(_lane(scene, stage, at[order], key[order], offset, late=place > split))
     in_session = any(stage.during_session for stage in chain.stages)
     return Candidates(
         timeline,
@@ -125,8 +127,8 @@ def gather(chain: Chain, events: pl.DataFrame, number: Number) -> Candidates | N
         tuple(lane for lane in lanes if lane.stage.absent),
         tuple(keys.select(by).iter_rows()),
         _micros(chain.span, number),
-        _codes(relevant, ("host", "session"), positions) if in_session else np.empty(0, np.int64),
-        _codes(relevant, ("origin_session",), positions) if in_session else np.empty(0, np.int64),
+        _codes(scene, "host", "session") if in_session else np.empty(0, np.int64),
+        _codes(scene, "origin_session") if in_session else np.empty(0, np.int64),
     )
 
 
@@ -144,9 +146,18 @@ def _stage_events(chain: Chain, stage: Stage, frame: pl.DataFrame) -> pl.DataFra
     return part.rename({f"zz_{name}": name for name in chain.by})
 
 
-def _lane(
-    stage: Stage, timeline: Timeline, at: Ints, key: Ints, keys: int, relevant: pl.DataFrame, positions: Ints, number: Number
-) -> Lane:
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The relevant events, their timeline, the position of each in it, and the tunables."""
+
+    relevant: pl.DataFrame
+    timeline: Timeline
+    positions: Ints
+    number: Number
+
+
+def _lane(scene: _Scene, stage: Stage, at: Ints, key: Ints, offset: Ints, *, late: bool) -> Lane:
+    timeline, number = scene.timeline, scene.number
     count = _counting(stage.count, number)
     start, full, value = np.arange(len(at)), timeline.weight[at], None
     code = key * len(timeline.time) + at
@@ -155,11 +166,10 @@ def _lane(
         start = np.searchsorted(code, _place(timeline, key, times - count.window))
         full = window.sums(timeline.weight[at], start)
     if count is not None and stage.count is not None and stage.count.distinct is not None:
-        value = _codes(relevant, (stage.count.distinct,), positions)[at]
+        value = _codes(scene, stage.count.distinct)[at]
         full = window.distincts(value, key, np.searchsorted(code, _place(timeline, key, times + count.window + 1)))
-    offset = np.searchsorted(key, np.arange(keys + 1))
     within = _micros(stage.within, number) or 0
-    return Lane(stage, timeline, at, key, code, offset, _micros(stage.after, number), within, count, start, value, full)
+    return Lane(stage, late, timeline, at, key, code, offset, _micros(stage.after, number), within, count, start, value, full)
 
 
 def _place(timeline: Timeline, key: Ints, time: Ints) -> Ints:
@@ -175,11 +185,11 @@ def _micros(text: str | None, number: Number) -> int | None:
     return None if text is None else min(max(round(seconds(text, number) * 1_000_000), 0), FOREVER)
 
 
-def _codes(relevant: pl.DataFrame, columns: Sequence[str], positions: Ints) -> Ints:
+def _codes(scene: _Scene, *columns: str) -> Ints:
     """Return for each position in the timeline a number that stands for its values in *columns*, -1 where one is null."""
-    frame = ensure(relevant, *columns).select(pl.col(name).cast(pl.String) for name in columns)
+    frame = ensure(scene.relevant, *columns).select(pl.col(name).cast(pl.String) for name in columns)
     known = frame.unique().drop_nulls().with_row_index("zz_code")
     joined = frame.with_row_index("zz_at").join(known, on=list(columns), how="left").sort("zz_at")
-    codes = np.empty(len(positions), np.int64)
-    codes[positions] = joined["zz_code"].cast(pl.Int64).fill_null(-1).to_numpy()
+    codes = np.empty(len(scene.positions), np.int64)
+    codes[scene.positions] = joined["zz_code"].cast(pl.Int64).fill_null(-1).to_numpy()
     return codes

@@ -27,7 +27,7 @@ from gatewatch.schema.events import Kind, Service
 LINUX_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "sshd": ("sshd",),
-        "auth": ("sshd", "pam", "sudo", "su", "logind", "account"),
+        "auth": ("sshd", "sftp", "pam", "sudo", "su", "logind", "shadow"),
         "sudo": ("sudo",),
         "su": ("su",),
         "pam": ("pam",),

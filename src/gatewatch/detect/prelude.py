@@ -17,8 +17,8 @@ from gatewatch.detect.timeline import FOREVER, Bools, Ints, Timeline
 from gatewatch.detect.window import measure
 
 NEVER = -(1 << 62)
-Accept = Callable[[int], bool]
-"""Whether the stages after the anchor can be completed, given the end of the first completion."""
+Accept = Callable[[list[int], int], bool]
+"""Whether the stages after the anchor can be completed, given (some) completions up to it, positions in order, and the end of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,58 +51,66 @@ class Prelude:
     _worth: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     def choose(self, index: int, accept: Accept) -> list[Completion] | None:
-        """Return the completions up to the anchor event *index* of its lane that are to be reported, or None where there is no valid choice.
+        """Return the completions to report up to the anchor event *index* of its lane, or None where no choice is valid.
 
         Backwards from the anchor: a stage is present if it can be; of its completions one that surely precedes the next is
         preferred, then the latest.
         """
         stage = len(self.lanes) - 1
         worth = self._reach(stage, index, -1)
-        if worth == NEVER or not accept(worth):
+        if worth == NEVER or not accept([int(self.lanes[stage].at[index])], worth):
             return None
-        chosen: list[Completion] = []
-        need, following, certain = NEVER, -1, True
-        while True:
-            at = int(self.lanes[stage].at[index])
-            need = max(need, int(self.timeline.lo[at]) - self._span)
-            step = self._step_back(stage, index, following, need, accept)
-            before = -1 if step is None else int(self.lanes[step[0]].at[step[1]])
-            certain = step is None or bool(self.timeline.surely_follows(before, at))
-            counted = self._window(stage, index)[self._kept(stage, index, before, following)]
-            chosen.append(Completion(self.lanes[stage], index, counted, certain))
-            if step is None:
-                return chosen[::-1]
-            following = at
-            stage, index = step
+        path = self._extend([(stage, index)], NEVER + 1, accept)
+        return None if path is None else [self._completion(path, step) for step in range(len(path) - 1, -1, -1)]
 
     @property
     def _span(self) -> int:
         return 4 * FOREVER if self.span is None else self.span
 
-    def _step_back(self, stage: int, index: int, following: int, need: int, accept: Accept) -> tuple[int, int] | None:
-        """Return the best completion before this one as (stage, index), or None where this one is to be the first."""
-        at = int(self.lanes[stage].at[index])
+    def _extend(self, path: list[tuple[int, int]], need: int, accept: Accept) -> list[tuple[int, int]] | None:
+        """Return *path*, (stage, index) backwards from the anchor, extended to the best valid one, or None.
+
+        *need* is the end that the first completion must reach so that the later ones lie within its span.
+        """
+        line, (stage, index) = self.timeline, path[-1]
+        later = [self._at(step) for step in path]
+        at, following = later[-1], later[-2] if len(path) > 1 else -1
+        need = max(need, int(line.lo[at]) - self._span)
         for earlier in range(stage - 1, -1, -1):
-            fit = []
-            for candidate in self._predecessors(earlier, stage, at):
+            found = self._predecessors(earlier, stage, at)
+            for other in later[:-1]:
+                found = found[line.follows(self.lanes[earlier].at[found], other)]
+            sure = line.surely_follows(self.lanes[earlier].at[found], at)
+            for candidate in [*found[sure][::-1].tolist(), *found[~sure][::-1].tolist()]:
+                before = self._at((earlier, candidate))
                 worth = self._reach(earlier, candidate, at)
-                if worth >= max(need, NEVER + 1) and accept(worth):
-                    before = int(self.lanes[earlier].at[candidate])
-                    if self._satisfied(stage, index, before, following):
-                        fit.append((bool(self.timeline.surely_follows(before, at)), candidate))
-            if fit:
-                return earlier, max(fit)[1]
+                if worth >= need and accept([later[0]], worth) and self._satisfied(stage, index, before, following):
+                    longer = self._extend([*path, (earlier, candidate)], need, accept)
+                    if longer is not None:
+                        return longer
             if not self.lanes[earlier].stage.optional:
-                break
-        return None
+                return None
+        first_end = int(line.hi[at])
+        fits = first_end >= need and self._satisfied(stage, index, -1, following) and accept(later[::-1], first_end)
+        return path if fits else None
+
+    def _completion(self, path: list[tuple[int, int]], step: int) -> Completion:
+        stage, index = path[step]
+        before = self._at(path[step + 1]) if step + 1 < len(path) else -1
+        following = self._at(path[step - 1]) if step else -1
+        counted = self._window(stage, index)[self._kept(stage, index, before, following)]
+        certain = before < 0 or bool(self.timeline.surely_follows(before, self._at(path[step])))
+        return Completion(self.lanes[stage], index, counted, certain)
+
+    def _at(self, step: tuple[int, int]) -> int:
+        return int(self.lanes[step[0]].at[step[1]])
 
     def _reach(self, stage: int, index: int, following: int) -> int:
         """Return the worth of the best path that ends with this completion, NEVER without one.
 
         *following* is the position of the next completion, which restricts what a count may count; -1 for none.
         """
-        lane = self.lanes[stage]
-        if lane.count is None or self._clear(stage, index, following):
+        if self.lanes[stage].count is None or self._clear(stage, index, following):
             following = -1
         memo = (stage, index, following)
         if memo not in self._worth:
@@ -110,16 +118,13 @@ class Prelude:
         return self._worth[memo]
 
     def _search(self, stage: int, index: int, following: int) -> int:
-        lane = self.lanes[stage]
-        if lane.count is not None and lane.full[index] < lane.count.gte:
-            return NEVER
-        at = int(lane.at[index])
+        at = int(self.lanes[stage].at[index])
         need = max(int(self.timeline.lo[at]) - self._span, NEVER + 1)
         best = NEVER
         if all(earlier.stage.optional for earlier in self.lanes[:stage]) and self._satisfied(stage, index, -1, following):
             best = int(self.timeline.hi[at])
         for earlier in range(stage - 1, -1, -1):
-            for candidate in self._predecessors(earlier, stage, at)[::-1]:
+            for candidate in self._predecessors(earlier, stage, at)[::-1].tolist():
                 if best >= self.enough:
                     return best
                 worth = self._reach(earlier, candidate, at)
@@ -129,13 +134,12 @@ class Prelude:
                 break
         return best
 
-    def _predecessors(self, earlier: int, stage: int, at: int) -> list[int]:
-        """Return the events of the lane *earlier* that the event *at* can follow, within ``after`` of *stage*, in order."""
+    def _predecessors(self, earlier: int, stage: int, at: int) -> Ints:
+        """Return the possible completions in the lane *earlier* that *at* can follow, within ``after`` of *stage*: indices, in order."""
         line, lane = self.timeline, self.lanes[earlier]
-        begin, end = int(lane.offset[self.key]), int(lane.offset[self.key + 1])
-        if begin == end:
-            return []
-        here = lane.at[begin:end]
+        here = lane.at[lane.offset[self.key] : lane.offset[self.key + 1]]
+        if not len(here):
+            return here
         after = self.lanes[stage].after
         first = -4 * FOREVER if after is None else int(line.lo[at]) - after
         reach = int((line.time[here] - line.early[here]).max())
@@ -143,14 +147,14 @@ class Prelude:
         run = lane.run(self.key, first - blur, int(line.late[at]) + reach)
         found = lane.at[run]
         fits = line.follows(found, at) & (line.hi[found] >= first)
-        return [run.start + int(i) for i in np.flatnonzero(fits)]
+        if lane.count is not None:
+            fits &= lane.full[run] >= lane.count.gte
+        indices: Ints = run.start + np.flatnonzero(fits)
+        return indices
 
     def _clear(self, stage: int, index: int, following: int) -> bool:
         """Whether all that the window of this event holds precedes *following* anyway."""
-        return following < 0 or bool(self._late(stage, index) < self.timeline.early[following])
-
-    def _late(self, stage: int, index: int) -> int:
-        return int(self.timeline.late[self._window(stage, index)].max())
+        return following < 0 or bool(self.timeline.late[self._window(stage, index)].max() < self.timeline.early[following])
 
     def _window(self, stage: int, index: int) -> Ints:
         lane = self.lanes[stage]

@@ -7,7 +7,7 @@ a thousand values costs one pass over the text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sigma.conditions import (
@@ -17,6 +17,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.modifiers import SigmaCaseSensitiveModifier
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 from sigma.types import (
     Placeholder,
@@ -30,8 +31,9 @@ from sigma.types import (
 
 from gatewatch.detect.field_map import Field, FieldMap
 from gatewatch.detect.predicate import Predicate, every, negation, some
+from gatewatch.detect.sigma_fragment import FRAGMENTS
 from gatewatch.detect.sigma_leaf import compare, regex_leaf, regex_pattern, text_leaf
-from gatewatch.detect.sigma_regex import Refused, keyword_pattern, literal, wildcard_pattern
+from gatewatch.detect.sigma_regex import POLICY, Refused, check, keyword_pattern, literal, wildcard_pattern
 
 MESSAGE = Field("message", "message")
 _ALTERNATIVES = 2000  # values per alternation: the engine limits the size of one compiled pattern
@@ -68,22 +70,47 @@ def _compile(node: Any, fields: FieldMap) -> Predicate:
 
 
 def _alternatives(nodes: Sequence[Any], fields: FieldMap) -> Predicate:
-    """Compile nodes linked by *or*, the strings of one field as one alternation."""
+    """Compile nodes linked by *or*, the strings of one field as one alternation, and its regexes as another."""
     patterns: dict[tuple[Field, bool], list[str]] = {}
+    regexes: dict[Field, list[str]] = {}
     parts: list[Predicate] = []
-    for node in nodes:
+    for node in _flat(nodes):
         value = getattr(node, "value", None)
         if isinstance(node, ConditionFieldEqualsValueExpression) and isinstance(value, SigmaString):
             key = (fields.find(node.field), isinstance(value, SigmaCasedString))
             patterns.setdefault(key, []).append(wildcard_pattern(value))
         elif isinstance(node, ConditionValueExpression) and isinstance(value, SigmaString):
             patterns.setdefault((MESSAGE, isinstance(value, SigmaCasedString)), []).append(keyword_pattern(value))
+        elif isinstance(node, ConditionFieldEqualsValueExpression) and isinstance(value, SigmaRegularExpression):
+            regexes.setdefault(fields.find(node.field), []).append(regex_pattern(value))
         else:
             parts.append(_compile(node, fields))
+    for field, found in regexes.items():
+        parts += [regex_leaf(field, pattern) for pattern in _joined(found)]
     for (field, cased), alternatives in patterns.items():
         for start in range(0, len(alternatives), _ALTERNATIVES):
             parts.append(text_leaf(field, f"(?:{'|'.join(alternatives[start : start + _ALTERNATIVES])})", cased=cased))
     return some(parts)
+
+
+def _flat(nodes: Sequence[Any]) -> Iterator[Any]:
+    """Yield *nodes*, an expansion as the alternatives it stands for."""
+    for node in nodes:
+        value = getattr(node, "value", None)
+        if not isinstance(value, SigmaExpansion):
+            yield node
+        elif isinstance(node, ConditionValueExpression):
+            yield from _flat([ConditionValueExpression(part) for part in value.values])
+        else:
+            yield from _flat([ConditionFieldEqualsValueExpression(node.field, part) for part in value.values])
+
+
+def _joined(patterns: Sequence[str]) -> Sequence[str]:
+    """Return *patterns* as one, or as they are where one would be too large for the engine."""
+    try:
+        return [check("|".join(f"(?:{pattern})" for pattern in patterns))]
+    except Refused:
+        return patterns
 
 
 def _value(field: Field, value: SigmaType, fields: FieldMap) -> Predicate:
@@ -107,7 +134,7 @@ def _keyword(value: SigmaType, fields: FieldMap) -> Predicate:
 
 
 def _expand(detection: SigmaDetection, placeholders: Placeholders) -> None:
-    """Replace the placeholders that ``expand`` left in *detection* by the site's values."""
+    """Put the site's values in the place of the placeholders that ``expand`` left in *detection*."""
     for item in detection.detection_items:
         if isinstance(item, SigmaDetection):
             _expand(item, placeholders)
@@ -116,9 +143,17 @@ def _expand(detection: SigmaDetection, placeholders: Placeholders) -> None:
 
 
 def _expand_item(item: SigmaDetectionItem, placeholders: Placeholders) -> None:
+    if SigmaCaseSensitiveModifier in item.modifiers:  # modifiers that build new strings forget the case
+        item.value = [_cased(value) for value in item.value]
     if not any(_has_placeholder(value) for value in item.value):
         return
     item.value = [_expanded(value, placeholders) for value in item.value]
+
+
+def _cased(value: SigmaType) -> SigmaType:
+    if isinstance(value, SigmaExpansion):
+        return SigmaExpansion([_cased(part) for part in value.values])
+    return SigmaCasedString.from_sigma_string(value) if isinstance(value, SigmaString) else value
 
 
 def _has_placeholder(value: SigmaType) -> bool:
@@ -133,7 +168,7 @@ def _expanded(value: SigmaType, placeholders: Placeholders) -> SigmaType:
         return SigmaExpansion([_expanded(part, placeholders) for part in value.values])
     if isinstance(value, SigmaRegularExpression) and value.contains_placeholder():
         texts = _fill(value.regexp, placeholders, escape=True)
-        return SigmaExpansion([SigmaRegularExpression(text.to_plain(regex=True), value.flags) for text in texts])
+        return SigmaExpansion([SigmaRegularExpression(text.to_plain(regex=True), value.flags, POLICY) for text in texts])
     if isinstance(value, SigmaString) and value.contains_placeholder():
         return SigmaExpansion(list(_fill(value, placeholders, escape=False)))
     return value
@@ -143,12 +178,18 @@ def _fill(value: SigmaString, placeholders: Placeholders, *, escape: bool) -> li
     made = [type(value)("")]
     for part in value.s:
         if isinstance(part, Placeholder):
-            if not placeholders.get(part.name):
-                raise Refused(f"placeholder %{part.name}% is not in the site's table")
-            texts: list[Any] = [literal(text) if escape else text for text in placeholders[part.name]]
+            texts: list[Any] = _texts(part.name, placeholders, escape=escape)
         else:
             texts = [part]
         made = [start + text for start in made for text in texts]
         if len(made) > _ALTERNATIVES:
             raise Refused(f"placeholders expand to more than {_ALTERNATIVES} values")
     return made
+
+
+def _texts(name: str, placeholders: Placeholders, *, escape: bool) -> list[str]:
+    if escape and name in FRAGMENTS:
+        return [FRAGMENTS[name]]
+    if not placeholders.get(name):
+        raise Refused(f"placeholder %{name}% is not in the site's table")
+    return [literal(text) if escape else text for text in placeholders[name]]

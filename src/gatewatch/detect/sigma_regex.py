@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 
 import polars as pl
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 from sigma.types import Placeholder, SigmaString, SpecialChars
 
 from gatewatch.errors import ContentError
@@ -19,6 +21,21 @@ from gatewatch.errors import ContentError
 _QUANTIFIER = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _POSIX = re.compile(r"\[:\^?[a-z]+:\]")
 _CLASS_LETTER = frozenset("dDsSwWpP")
+
+
+class _QuietEngine(RE2RegexEngine):
+    """pySigma's engine without its habit of writing every bad pattern to standard error."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        options = self._re2.Options()
+        options.log_errors = False
+        letters = "".join(letter for flag, letter in ((re.I, "i"), (re.M, "m"), (re.S, "s")) if flags & flag)
+        compiled: RegexPattern = self._re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+        return compiled
+
+
+POLICY = SigmaPolicy(regex_engine=_QuietEngine())
+"""How pySigma is to compile what it compiles itself."""
 
 
 class Refused(ContentError):

@@ -7,22 +7,22 @@ A *position* below is an index into the timeline, so comparing two positions com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewatch.schema.events import UTC, ensure
+from gatewatch.schema.events import UTC as INSTANT
+from gatewatch.schema.events import ensure
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What Python's datetime can say; an instant outside it is as good as none.
-FIRST = datetime(1, 1, 1, tzinfo=timezone.utc)
-LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 FOREVER = 1 << 58  # microseconds; sums of a few of these stay within 64 bits
 
 
@@ -47,16 +47,18 @@ class Timeline:
     late: Ints
     disordered: Bools
 
-    def follows(self, a: Any, b: Any) -> Bools:
+    def follows(self, a: Ints | int, b: Ints | int) -> Bools:
         """Whether the events *b* can follow the events *a* (positions, broadcast against each other)."""
         same = (self.stream[a] == self.stream[b]) & (self.stream[a] >= 0)
         apart = (self.hi[b] >= self.lo[a]) & np.not_equal(a, b)
-        return np.where(same, self.place[b] > self.place[a], apart)
+        found: Bools = np.where(same, self.place[b] > self.place[a], apart)
+        return found
 
-    def surely_follows(self, a: Any, b: Any) -> Bools:
+    def surely_follows(self, a: Ints | int, b: Ints | int) -> Bools:
         """Whether *b* follows *a* however the clocks stood: by record order in one stream, by disjoint intervals between two."""
         same = (self.stream[a] == self.stream[b]) & (self.stream[a] >= 0)
-        return np.where(same, self.place[b] > self.place[a], self.lo[b] > self.hi[a])
+        found: Bools = np.where(same, self.place[b] > self.place[a], self.lo[b] > self.hi[a])
+        return found
 
 
 def timed(events: pl.DataFrame) -> pl.DataFrame:
@@ -68,8 +70,8 @@ def build(events: pl.DataFrame) -> tuple[Timeline, Ints]:
     """Return the timeline of *events* (as :func:`timed` returns them) and, for each row, its position in it."""
     frame = ensure(events, "time_err", "stream", "position", "count")
     names = frame["stream"].unique().drop_nulls().sort()
-    time = _ints(frame["time"].cast(UTC).to_physical())
-    place = _ints(frame["position"].fill_null(-1))
+    time = _ints(frame["time"].cast(INSTANT).to_physical())
+    place = _ints(frame["position"].cast(pl.Int64).fill_null(-FOREVER))
     stream = _ints(frame["stream"].cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(-1))
     row = _ints(frame["row"])
     order = _sorted((row, place, stream, time))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,8 @@ import polars as pl
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block
 from gatewatch.intake import journal_binary, journal_export, journal_json, utmp
 from gatewatch.intake.line import cut
-from gatewatch.intake.opening import Limits, Member, open_paths
+from gatewatch.intake.limit import Limits
+from gatewatch.intake.opening import Member, open_paths
 from gatewatch.intake.stamp import FileClock
 from gatewatch.intake.syslog import Framer
 from gatewatch.schema.events import Kind
@@ -40,6 +41,7 @@ class FileState:
     framing: Framing
     clock: FileClock = field(default_factory=FileClock)
     hosts: Counter[str] = field(default_factory=Counter)
+    framings: Counter[str] = field(default_factory=Counter)
     bulk: list[pl.DataFrame] = field(default_factory=list)
     rich: list[pl.DataFrame] = field(default_factory=list)
     records: int = 0
@@ -105,14 +107,17 @@ def collect(
     wanted: frozenset[Kind] | None,
     framing: Framing | None = None,
     progress: Progress | None = None,
+    skip: Collection[str] = (),
 ) -> Collected:
-    """Read *paths* and return what they hold. Never raises for what a file contains."""
+    """Read *paths* and return what they hold. Never raises for what a file contains. Files named in *skip* (the site file) are no logs."""
     result = Collected()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
         try:
             for item in open_paths(paths, limits):
                 if isinstance(item, Problem):
                     result.problems.append(item)
+                    continue
+                if item.name in skip:
                     continue
                 _read(item, result, pool, wanted, framing, progress)
         except KeyboardInterrupt:
@@ -168,12 +173,19 @@ def _decoded(member: Member, framing: Framing, pool: ThreadPoolExecutor, wanted:
 
 def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
     """Add a decoded block to its file and to the totals."""
+    shift = state.records if state.framing in _TEXT else 0  # blocks of text number their lines from 1
+    decoded.stamps.jumps = [(record + shift, before, after) for record, before, after in decoded.stamps.jumps]
     base = state.clock.add(decoded.stamps)
     for frame, held in ((decoded.bulk, state.bulk), (decoded.rich, state.rich)):
         if frame is not None and frame.height:
-            shifted = frame.with_columns((pl.col("rel") + base).alias("rel")) if base and "rel" in frame.columns else frame
-            held.append(shifted)
+            shifts = []
+            if base and "rel" in frame.columns:
+                shifts.append((pl.col("rel") + base).cast(pl.Int16).alias("rel"))
+            if shift:
+                shifts.append(pl.col("record") + shift)
+            held.append(frame.with_columns(shifts) if shifts else frame)
     state.hosts.update(decoded.hosts)
+    state.framings.update(decoded.framings)
     state.records += decoded.records
     state.size += decoded.size
     result.records += decoded.records
@@ -183,4 +195,4 @@ def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
         result.tally[state.name, source, fate, reason] += number
     kept = sum(1 for reject in result.rejects if reject.file == state.name) if len(result.rejects) < 2000 else 10_000
     for record, offset, reason, raw in decoded.samples[: max(0, 50 - kept)]:
-        result.rejects.append(Reject(state.name, record, offset, reason, raw[:RAW_CAP]))
+        result.rejects.append(Reject(state.name, record + shift, offset, reason, raw[:RAW_CAP]))

@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
+from gatewatch.canonical.merge import drop_repeats
 from gatewatch.intake import audit
 from gatewatch.intake.batch import Batch
-from gatewatch.intake.line import TOO_LONG, Block, table
+from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import Disposition, Framing
-from gatewatch.sources.registry import Source, route
+from gatewatch.sources.pattern import PatternSource
+from gatewatch.sources.registry import Source, split
 
 BULK = tuple(str(kind) for kind in (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN))
 BULK_COLUMNS = (
@@ -45,15 +46,15 @@ class Decoded:
 
 def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None) -> Decoded:
     """Decode a block of text lines. Kinds outside *wanted* are recognised and counted but make no events."""
-    result = Decoded(size=len(block.data))
-    lines, raw, long = table(block)
-    result.records = block.lines
-    for record, offset in long:
+    result = Decoded(size=block.size)
+    lines = read_lines(block)
+    result.records = lines.count
+    for record, offset in lines.long:
         result.tally[None, Disposition.REJECTED, TOO_LONG] += 1
         result.samples.append((record, offset, TOO_LONG, ""))
-    if not lines.height:
+    if not len(lines.line):
         return result
-    framed = framer.frame(lines, raw)
+    framed = framer.frame(lines)
     result.stamps = framed.stamps
     result.framings.update(framed.framings)
     if framed.blank:
@@ -107,21 +108,21 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         for name, number in records["host"].value_counts().iter_rows():
             if name is not None:
                 result.hosts[name] += number
-        for source, frame in route(records):
-            if source is None:
-                for program, number in frame["program"].value_counts().iter_rows():
-                    result.programs[program or "(no program)"] += number
-                result.tally[None, Disposition.UNRECOGNISED, "no source for this program"] += frame.height
-                continue
+        claimed, nobodys = split(records)
+        for source, frame in claimed:
             _one(result, source, frame, wanted, bulk, rich)
+        if nobodys.height:
+            for program, number in nobodys["program"].value_counts().iter_rows():
+                result.programs[program or "(no program)"] += number
+            result.tally[None, Disposition.UNRECOGNISED, "no source for this program"] += nobodys.height
     if bulk:
-        result.bulk = pl.concat(bulk, how="diagonal") if len(bulk) > 1 else bulk[0]
+        result.bulk = drop_repeats(pl.concat(bulk, how="diagonal") if len(bulk) > 1 else bulk[0])
     if rich:
         result.rich = pl.concat(rich, how="diagonal") if len(rich) > 1 else rich[0]
 
 
 def _one(result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]) -> None:
-    outcome = source.decode(frame, wanted)
+    outcome = source.decode(frame, wanted) if isinstance(source, PatternSource) else source.decode(frame)
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
     for reason, number in outcome.ignored.items():
@@ -160,4 +161,4 @@ def _detach(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(pl.Series("message", events["message"].to_list(), dtype=pl.String))
 
 
-__all__ = ["BULK", "Decoded", "compact", "decode_batch", "decode_block", "np"]
+__all__ = ["BULK", "Decoded", "compact", "decode_batch", "decode_block"]

@@ -18,13 +18,13 @@ from gatewatch.engines.decode import CATEGORICAL
 from gatewatch.engines.raw import read_lines
 from gatewatch.engines.settle import copies, settle
 from gatewatch.enrich.apply import Enricher
-from gatewatch.intake.opening import Limits
+from gatewatch.intake.limit import Limits
 from gatewatch.origin.attach import Bond, attach, attribute
-from gatewatch.origin.ledger import access, attempts
+from gatewatch.origin.ledger import access, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind
-from gatewatch.schema.incidents import Incident, Match, Scan
+from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.site.model import Site
 
@@ -67,7 +67,7 @@ class Prepared:
 def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: bool = False, progress: Progress | None = None) -> Prepared:
     """Read *paths* and return their events, merged, enriched and attached. ``everything`` keeps every event, else only what chains can use."""
     wanted = None if everything else frozenset(Kind) - UNWANTED
-    collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress)
+    collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=[site.path] if site.path else ())
     notes = settle(collected, site, year=options.year, zone=options.zone)
     bulk = _gather([frame for state in collected.files for frame in state.bulk])
     rich = _gather([frame for state in collected.files for frame in state.rich])
@@ -114,6 +114,7 @@ def scan(paths: Sequence[str], site: Site, content: Content, options: Options, p
         zone=options.zone or site.zone,
         log_end=ready.last,
         sessions=_story_sessions(ready),
+        tags={rule.name: tuple(tag for tag in rule.tags) for rule in content.rules.rules},
     )
     joined = _incident_sessions(incidents, events)
     ledger = access(ready.events, ready.sessions, _plain(ready.failures.select("src_ip", "time", "count")), joined)
@@ -268,8 +269,10 @@ def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> d
     return result
 
 
-def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[object], int, int]:
-    """Return the outside sources that only failed, with their countries."""
+def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[Attempts], int, int]:
+    """Return the outside sources that only failed, busiest first, how many there are and their attempts in all."""
     failures = ev.ensure(ready.failures, "src_ip", "src_host", "user", "host")
-    rows, sources, total = attempts(_plain(failures.select("src_ip", "src_host", "user", "host", "time", "count").with_columns(pl.lit(None, pl.String).alias("country"))), entered)
-    return rows, sources, total  # type: ignore[return-value]
+    totals = attempts(failures.select("src_ip", "src_host", "user", "host", "time", "count"), entered)
+    totals = ready.enrich(_plain(totals).with_columns(pl.col("first").alias("time")))
+    totals = totals.filter((pl.col("scope") == "public").fill_null(False) | pl.col("src_ip").is_null())
+    return attempt_rows(totals), totals.height, int(totals["count"].sum() or 0)

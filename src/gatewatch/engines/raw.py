@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gatewatch.intake.line import LINE_CAP, transcode
-from gatewatch.intake.opening import Limits, open_paths
+from gatewatch.intake.limit import Limits
+from gatewatch.intake.opening import open_paths
 from gatewatch.schema.records import Problem
 
 SHOWN = 2000  # characters of a record that are quoted

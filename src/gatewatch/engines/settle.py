@@ -138,6 +138,14 @@ def _log_name(state: FileState) -> tuple[str, str]:
     return str(path.parent), base
 
 
+def _family(state: FileState) -> str:
+    """Return the kind of log a file is, from what its records turned out to be."""
+    if state.framing in _FAMILY:
+        return _FAMILY[state.framing]
+    common = max(state.framings, key=lambda name: (state.framings[name], name), default="")
+    return "audit" if common == str(Framing.AUDIT) else "syslog"
+
+
 def _first_time(state: FileState) -> datetime:
     """Return when the file begins, for ordering rotated files."""
     moments = []
@@ -158,7 +166,7 @@ def _streams(collected: Collected) -> None:
         members.sort(key=lambda state: (_first_time(state), state.records, state.name))
         first = members[0]
         digest = hashlib.sha256(repr((_first_time(first), first.records, sorted(first.hosts))).encode()).hexdigest()[:8]
-        named.append((f"{first.host or 'unknown-host'}:{_FAMILY.get(first.framing, 'syslog')}", _first_time(first), digest, members))
+        named.append((f"{first.host or 'unknown-host'}:{_family(first)}", _first_time(first), digest, members))
     taken: Counter[str] = Counter()
     for base, _, _, members in sorted(named, key=lambda item: item[:3]):
         taken[base] += 1

@@ -23,15 +23,43 @@ _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 class Block:
     """Whole lines that stand together in a file.
 
-    ``data``: the bytes, each line with its end (the last one may lack it); ``start``: offset of the first byte in the unpacked file;
-    ``record``: 1-based number of the first line; ``long``: ``(record, offset)`` of lines over the cap, which ``data`` lacks.
+    ``data`` up to ``size``: the bytes, each line with its end (the last one may lack it); ``start``: offset of the first byte in the unpacked
+    file; ``long``: offset of a line over the cap that ``data`` lacks (the block then holds nothing else).
     """
 
     data: bytes
+    size: int
     start: int
-    record: int
-    lines: int
-    long: tuple[tuple[int, int], ...] = ()
+    long: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a block. ``line``: the text with its end, repaired to UTF-8; line *i* is ``raw[bounds[i]:bounds[i + 1]]``.
+
+    ``offset``: where each line begins in the unpacked file; ``number``: 1-based, within the block; ``long``: ``(number, offset)`` of lines over the
+    cap, which the others lack; ``count``: all lines, with the long ones; ``ascii``: characters are bytes.
+    """
+
+    line: pl.Series
+    raw: np.ndarray
+    bounds: np.ndarray
+    offset: np.ndarray
+    number: np.ndarray
+    long: list[tuple[int, int]]
+    count: int
+    ascii: bool
+
+    def frame(self) -> pl.DataFrame:
+        """Return ``record, offset, start, line``."""
+        return pl.DataFrame(
+            [
+                pl.Series("record", self.number, dtype=pl.Int64),
+                pl.Series("offset", self.offset, dtype=pl.Int64),
+                pl.Series("start", self.bounds[:-1], dtype=pl.Int64),
+                self.line.alias("line"),
+            ]
+        )
 
 
 def transcode(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -52,11 +80,10 @@ def transcode(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def cut(chunks: Iterable[bytes]) -> Iterator[Block]:
-    """Yield blocks of whole lines from *chunks*; offsets and record numbers run on over the file."""
+    """Yield blocks of whole lines from *chunks*; offsets run on over the file."""
     carry = b""
     start = 0  # offset of carry
-    record = 1
-    skipping: tuple[int, int] | None = None  # the over-long line being dropped
+    skipping: int | None = None  # where the over-long line being dropped began
     for chunk in transcode(chunks):
         data = carry + chunk if carry else chunk
         if skipping is not None:
@@ -65,60 +92,60 @@ def cut(chunks: Iterable[bytes]) -> Iterator[Block]:
                 start += len(data)
                 carry = b""
                 continue
-            yield Block(b"", start, record, 1, (skipping,))
-            record += 1
+            yield Block(b"", 0, start, skipping)
             start += end + 1
             data = data[end + 1 :]
             skipping = None
         last = data.rfind(b"\n") + 1
         if last:
-            body = data[:last] if last < len(data) else data
-            carry = data[last:] if last < len(data) else b""
-            lines = body.count(b"\n")
-            yield Block(body, start, record, lines)
+            yield Block(data, last, start)
             start += last
-            record += lines
-        else:
-            carry = data
+        carry = data[last:]
         if len(carry) > LINE_CAP:
-            skipping = (record, start)
+            skipping = start
             start += len(carry)
             carry = b""
     if skipping is not None:
-        yield Block(b"", start, record, 1, (skipping,))
+        yield Block(b"", 0, start, skipping)
     elif carry:
-        yield Block(carry, start, record, 1)
+        yield Block(carry, len(carry), start)
 
 
-def table(block: Block) -> tuple[pl.DataFrame, np.ndarray, list[tuple[int, int]]]:
-    """Return ``(frame, bytes, long)``: the lines of *block* as ``record, offset, line`` (line with its end), the bytes of the block
-    repaired to UTF-8 as an array whose line starts are ``frame["start"]``, and the over-long lines as ``(record, offset)``.
-    """
+def read_lines(block: Block) -> Lines:
+    """Return the lines of *block*."""
+    if block.long is not None:
+        nothing = np.empty(0, dtype=np.int64)
+        return Lines(pl.Series([], dtype=pl.String), np.empty(0, np.uint8), np.zeros(1, np.int64), nothing, nothing, [(1, block.long)], 1, True)
     data = block.data
-    raw = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(raw == 10) + 1
-    if len(data) and (not len(ends) or ends[-1] != len(data)):
-        ends = np.append(ends, len(data))
+    raw = np.frombuffer(data, dtype=np.uint8, count=block.size)
+    ends = np.flatnonzero(raw == 10)
     bounds = np.empty(len(ends) + 1, dtype=np.int64)
     bounds[0] = 0
-    bounds[1:] = ends
-    offsets = bounds[:-1] + block.start
-    records = np.arange(block.record, block.record + len(ends), dtype=np.int64)
-    if not data.isascii():
-        data, bounds = _repair(data, bounds)
+    np.add(ends, 1, out=bounds[1:])
+    if bounds[-1] != block.size:
+        bounds = np.append(bounds, block.size)
+    offset = bounds[:-1] + block.start
+    number = np.arange(1, len(bounds), dtype=np.int64)
+    plain = data.isascii()
+    if not plain:
+        data, bounds = _repair(data[: block.size], bounds)
         raw = np.frombuffer(data, dtype=np.uint8)
     array = na.c_array_from_buffers(na.large_string(), len(bounds) - 1, [None, bounds, data], null_count=0)
-    frame = pl.DataFrame(
-        {"record": records, "offset": offsets, "start": bounds[:-1], "line": pl.Series(array, dtype=pl.String)},
-        schema_overrides={"record": pl.Int64, "offset": pl.Int64, "start": pl.Int64},
-    )
-    long = list(block.long)
+    line = pl.Series(array, dtype=pl.String)
+    long: list[tuple[int, int]] = []
+    count = len(bounds) - 1
     lengths = np.diff(bounds)
-    if len(lengths) and int(lengths.max()) > LINE_CAP:
+    if count and int(lengths.max()) > LINE_CAP:
         over = lengths > LINE_CAP
-        long += list(zip(records[over].tolist(), offsets[over].tolist(), strict=True))
-        frame = frame.filter(~pl.Series(over))
-    return frame, raw, long
+        long = list(zip(number[over].tolist(), offset[over].tolist(), strict=True))
+        # the rest stands apart now, so the lines are cut out again
+        kept = [data[a:b] for a, b, bad in zip(bounds[:-1].tolist(), bounds[1:].tolist(), over.tolist(), strict=True) if not bad]
+        bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(text) for text in kept], dtype=np.int64)])
+        data = b"".join(kept)
+        array = na.c_array_from_buffers(na.large_string(), len(bounds) - 1, [None, bounds, data], null_count=0)
+        line, raw = pl.Series(array, dtype=pl.String), np.frombuffer(data, dtype=np.uint8)
+        offset, number = offset[~over], number[~over]
+    return Lines(line, raw, bounds, offset, number, long, count, plain)
 
 
 def _repair(data: bytes, bounds: np.ndarray) -> tuple[bytes, np.ndarray]:

@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from gatewatch.intake.line import Lines
 from gatewatch.schema.records import Framing
 
 NAIVE = pl.Datetime("us")
 DAY = 86_400
+TEMPLATES = 8  # headers of one file that are compared byte by byte
 FAULT = 3_600  # a backward jump of more than this many seconds is shown
 NEW_YEAR = 300 * DAY
 
@@ -46,7 +48,6 @@ _MONTH_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=n
 _MONTH_START = np.concatenate([[0], np.cumsum(_MONTH_DAYS)[:-1]])
 _EPOCH_2000 = 946_684_800
 
-_TAIL = r"(?P<program>[^\[: ][^\[: ]*)(?:\[(?P<pid>[^\] ]*)\])?"
 _FAST_HEADER = r"^(?P<host>[!-Z\\^-~]+) (?P<program>[!-9;-Z\\^-~]+)(?:\[(?P<pid>[0-9]+)\])?: "
 
 Bytes = npt.NDArray[np.uint8]
@@ -154,29 +155,46 @@ FRAMINGS: tuple[TextFraming, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The constant beginning of a header after the stamp, ``host program[`` or ``host program: ``, as seen in the file."""
+
+    host: str
+    program: str
+    text: bytes
+    with_pid: bool
+
+
 class Framer:
-    """Frames the blocks of one file; remembers which of the slower framings fitted last (order only: results never depend on it)."""
+    """Frames the blocks of one file.
+
+    It remembers the headers seen (:class:`Template`), so that most lines are framed by comparing bytes. Memory is for speed only: results never
+    depend on it.
+    """
 
     def __init__(self, only: Framing | None = None) -> None:
         self.only = only
-        self._order = [framing for framing in FRAMINGS if only is None or framing.name is only]
+        self._framings = [framing for framing in FRAMINGS if only is None or framing.name is only]
+        self._templates: list[Template] = []
 
-    def frame(self, lines: pl.DataFrame, raw: Bytes) -> Framed:
-        """Frame *lines* (``record, offset, start, line``, ``start`` indexing *raw*)."""
+    def frame(self, lines: Lines) -> Framed:
+        """Frame *lines*; ``record`` counts from 1 within the block."""
         stamps = Stamps()
         parts: list[pl.DataFrame] = []
         framings: dict[str, int] = {}
-        rest = lines
-        if self.only in (None, Framing.SYSLOG_BSD) and lines.height:
-            fast, rest = _bsd(lines, raw)
-            if fast.height:
-                parts.append(fast)
-                framings[str(Framing.SYSLOG_BSD)] = fast.height
+        rest = None
+        if self.only in (None, Framing.SYSLOG_BSD) and len(lines.line):
+            fast, rest = self._bsd(lines)
+            if fast:
+                parts += fast
+                framings[str(Framing.SYSLOG_BSD)] = sum(part.height for part in fast)
+        if rest is None:
+            rest = lines.frame()
         rest = rest.select("record", "offset", pl.col("line").str.strip_chars_end("\r\n\0 \t"))
         filled = rest.filter(pl.col("line") != "")
         blank = rest.height - filled.height
         rest = filled
-        for framing in list(self._order):
+        for framing in self._framings:
             if not rest.height:
                 break
             taken, rest = _slow(framing, rest)
@@ -188,38 +206,79 @@ class Framer:
             table = _count_years(_expand_repeats(table), stamps)
         return Framed(table, rest, blank, stamps, framings)
 
+    def _bsd(self, lines: Lines) -> tuple[list[pl.DataFrame], pl.DataFrame | None]:
+        """Take the lines with a classic header ``Mmm dd hh:mm:ss host program[pid]: `` (perhaps after ``<PRI>``)."""
+        good, at, micros = _bsd_stamps(lines)
+        if not good.any():
+            return [], None
+        parts: list[pl.DataFrame] = []
+        if lines.ascii:
+            for template in list(self._templates):
+                hits, pid_end, body = _fits(lines, template, good, at)
+                if hits.any():
+                    parts.append(_by_template(lines, template, hits, at, pid_end, body, micros))
+                    good &= ~hits
+                    if not good.any():
+                        break
+        if good.any():
+            slow = _by_header(lines, good, at, micros)
+            if slow.height:
+                parts.append(slow)
+                self._learn(slow)
+        if sum(part.height for part in parts) == len(lines.line):
+            return parts, lines.frame().clear()
+        taken = pl.concat([part.select("record") for part in parts]) if parts else pl.DataFrame(schema={"record": pl.Int64})
+        return parts, lines.frame().join(taken, on="record", how="anti", maintain_order="left")
+
+    def _learn(self, framed: pl.DataFrame) -> None:
+        """Remember the commonest headers; a file of many hosts and programs is framed by regex, which costs more but is the same."""
+        known = {template.text for template in self._templates}
+        common = (
+            framed.group_by("host", "program", pl.col("pid").is_not_null().alias("with_pid"))
+            .len()
+            .filter(pl.col("len") * 20 >= framed.height)
+            .sort(["len", "host", "program"], descending=[True, False, False])
+        )
+        for host, program, with_pid, _ in common.iter_rows():
+            text = f"{host} {program}{'[' if with_pid else ': '}"
+            if len(self._templates) < TEMPLATES and text.isascii() and text.encode() not in known:
+                self._templates.append(Template(host, program, text.encode(), with_pid))
+
 
 def _digits(raw: Bytes, at: Ints, last: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Return the two-digit number at *at* (a leading space reads as zero) and whether it is one."""
-    tens = raw[np.minimum(at, last)].astype(np.int64) - 48
-    ones = raw[np.minimum(at + 1, last)].astype(np.int64) - 48
+    tens = raw[np.minimum(at, last)].astype(np.int16) - 48
+    ones = raw[np.minimum(at + 1, last)].astype(np.int16) - 48
     blank = tens == -16
     good = (blank | ((tens >= 0) & (tens <= 9))) & (ones >= 0) & (ones <= 9)
     return np.where(blank, 0, tens) * 10 + ones, good
 
 
-def _bsd(lines: pl.DataFrame, raw: Bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Take the lines with a classic header ``Mmm dd hh:mm:ss host program[pid]: `` (perhaps after ``<PRI>``)."""
-    start = lines["start"].to_numpy()
+def _bsd_stamps(lines: Lines) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+    """Return which lines begin with a classic stamp, where the stamp begins, and what it says: µs since the epoch in the year 2000."""
+    raw, start = lines.raw, lines.bounds[:-1]
     last = len(raw) - 1
-    shift = np.zeros(len(start), dtype=np.int64)
+    at = start
     tagged = raw[np.minimum(start, last)] == ord("<")
     if tagged.any():
+        shift = np.zeros(len(start), dtype=np.int64)
         for width in (3, 4, 5):
-            close = tagged & (shift == 0) & (raw[np.minimum(start + width - 1, last)] == ord(">"))
-            shift[close] = width
-    at = start + shift
+            shift[tagged & (shift == 0) & (raw[np.minimum(start + width - 1, last)] == ord(">"))] = width
+        at = start + shift
 
     def byte(place: int) -> Bytes:
         return raw[np.minimum(at + place, last)]
 
     code = (byte(0).astype(np.int32) << 16) | (byte(1).astype(np.int32) << 8) | byte(2)
-    slot = np.minimum(np.searchsorted(_MONTH_SORTED, code), 11)
+    if len(code) and (code == code[0]).all():
+        slot = np.full(len(code), min(int(np.searchsorted(_MONTH_SORTED, code[0])), 11))
+    else:
+        slot = np.minimum(np.searchsorted(_MONTH_SORTED, code), 11)
     good = _MONTH_SORTED[slot] == code
     for place, char in ((3, " "), (6, " "), (9, ":"), (12, ":"), (15, " ")):
         good &= byte(place) == ord(char)
     if not good.any():
-        return pl.DataFrame(schema=FRAMED), lines
+        return good, at, start
     month = _MONTH_ORDER[slot]
     day, ok_day = _digits(raw, at + 4, last)
     hour, ok_hour = _digits(raw, at + 7, last)
@@ -227,26 +286,114 @@ def _bsd(lines: pl.DataFrame, raw: Bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
     second, ok_second = _digits(raw, at + 13, last)
     good &= ok_day & ok_hour & ok_minute & ok_second
     good &= (day >= 1) & (day <= _MONTH_DAYS[month]) & (hour < 24) & (minute < 60) & (second < 61)
-    year_follows = (byte(20) == ord(" ")) & np.isin(byte(16), (ord("1"), ord("2")))
-    for place in (17, 18, 19):
-        year_follows &= (byte(place) >= 48) & (byte(place) <= 57)
-    good &= ~year_follows
-    seconds = (_MONTH_START[month] + day - 1) * DAY + hour * 3600 + minute * 60 + second
-    frame = lines.with_columns(
-        pl.Series("good", good),
-        pl.Series("local", (seconds + _EPOCH_2000) * 1_000_000, dtype=pl.Int64).cast(NAIVE),
-        pl.lit(16, pl.Int64).alias("skip") if not tagged.any() else pl.Series("skip", 16 + shift),
+    year_follows = (byte(20) == ord(" ")) & ((byte(16) == ord("1")) | (byte(16) == ord("2")))
+    if year_follows.any():
+        for place in (17, 18, 19):
+            year_follows &= (byte(place) >= 48) & (byte(place) <= 57)
+        good &= ~year_follows
+    days = _MONTH_START[month] + day - 1
+    micros = (days * DAY + hour.astype(np.int64) * 3600 + minute * 60 + second + _EPOCH_2000) * 1_000_000
+    return good, at, micros
+
+
+def _words(raw: Bytes) -> npt.NDArray[np.uint64]:
+    """Return a view in which element *i* is the eight bytes from *i* on, little-endian; comparing words is eight comparisons in one."""
+    return np.ndarray((max(len(raw) - 7, 0),), dtype="<u8", buffer=raw, strides=(1,))
+
+
+def _fits(lines: Lines, template: Template, good: npt.NDArray[np.bool_], at: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+    """Return which of the *good* lines bear the template's header, where their pid ends and where their message begins.
+
+    Lines within a few bytes of the end of the block are left to the slower way.
+    """
+    words = _words(lines.raw)
+    place = at + 16
+    size = len(template.text)
+    body = place + size
+    hits = good & (body + 16 <= len(words))
+    if size < 8 or not hits.any():
+        return np.zeros(len(good), dtype=np.bool_), body, body
+    last = len(words) - 1
+    for step in [*range(0, size - 8, 8), size - 8]:
+        word = np.frombuffer(template.text[step : step + 8], dtype="<u8")[0]
+        hits &= words[np.minimum(place + step, last)] == word
+    if not template.with_pid:
+        return hits, body, body
+    # the pid is what stands before the first "]": find it with the zero-byte trick, then check that it is all digits
+    text = words[np.minimum(body, last)]
+    marks = text ^ np.uint64(0x5D5D5D5D5D5D5D5D)
+    zero = (marks - np.uint64(0x0101010101010101)) & ~marks & np.uint64(0x8080808080808080)
+    low = (zero & (~zero + np.uint64(1))) >> np.uint64(7)  # bit 8 * n, n the number of bytes before "]"
+    below = low - np.uint64(1)  # the bytes before it, as a mask
+    digits = np.searchsorted(_POWERS, low).astype(np.int64)
+    hits &= (zero != 0) & (digits > 0) & _all_digits(text, below)
+    end = body + digits
+    hits &= (words[np.minimum(end, last)] & np.uint64(0xFFFFFF)) == np.uint64(0x203A5D)  # "]: "
+    return hits, end, end + 3
+
+
+_POWERS = np.array([1 << (8 * n) for n in range(8)], dtype=np.uint64)
+
+
+def _all_digits(text: npt.NDArray[np.uint64], mask: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Return whether the bytes of each word under *mask* are ASCII digits: high nibble 3, low nibble at most 9."""
+    nibbles = np.uint64(0xF0F0F0F0F0F0F0F0)
+    threes = np.uint64(0x3030303030303030)
+    carry = ((text & np.uint64(0x0F0F0F0F0F0F0F0F)) + np.uint64(0x0606060606060606)) & np.uint64(0x1010101010101010)
+    return (((((text & nibbles) ^ threes) | carry) & mask) == 0)  # type: ignore[no-any-return]
+
+
+def _by_template(
+    lines: Lines, template: Template, hits: npt.NDArray[np.bool_], at: Ints, pid_end: Ints, body: Ints, micros: Ints
+) -> pl.DataFrame:
+    """Cut pid and message out of the lines that bear a template's header."""
+    raw, bounds = lines.raw, lines.bounds
+    begin = bounds[:-1]
+    stop = bounds[1:] - (raw[bounds[1:] - 1] == 10)
+    whole = bool(hits.all())
+    edge = raw[np.maximum(stop - 1, 0)]
+    ragged = bool(((edge <= 32) & hits).any()) or bool((raw[np.minimum(body, len(raw) - 1)][hits] <= 32).any())
+    names = {"line": lines.line, "body": pl.Series(body - begin), "size": pl.Series(np.maximum(stop - body, 0))}
+    pid_at = at + 16 + len(template.text)
+    if template.with_pid:
+        names |= {"pid_at": pl.Series(pid_at - begin), "pid_size": pl.Series(pid_end - pid_at)}
+    columns = {"record": lines.number, "offset": lines.offset, "local": micros}
+    frame = pl.DataFrame([series.alias(name) for name, series in names.items()] + [pl.Series(name, values) for name, values in columns.items()])
+    if not whole:
+        frame = frame.filter(pl.Series(hits))
+    message = pl.col("line").str.slice(pl.col("body"), pl.col("size"))
+    return frame.select(
+        "record",
+        "offset",
+        pl.lit(None, FRAMED["time"]).alias("time"),
+        pl.col("local").cast(NAIVE),
+        pl.lit(0, pl.Int16).alias("rel"),
+        pl.lit(1_000_000, pl.Int64).alias("resolution"),
+        pl.lit(template.host).alias("host"),
+        pl.lit(template.program).alias("program"),
+        pl.col("line").str.slice(pl.col("pid_at"), pl.col("pid_size")).alias("pid") if template.with_pid else pl.lit(None, pl.String).alias("pid"),
+        (message.str.strip_chars("\r\n\0 \t") if ragged else message).alias("message"),
+        pl.lit(1, pl.UInt32).alias("count"),
+        pl.lit(None, pl.String).alias("fields"),
     )
-    header = frame.select(pl.col("line").str.slice(pl.col("skip") if tagged.any() else 16).alias("rest"))
-    groups = header.select(pl.col("rest").str.extract_groups(_FAST_HEADER).alias("g")).unnest("g")
-    fits = pl.col("good") & pl.col("host").is_not_null() & ~pl.col("host").str.ends_with(":")
-    table = frame.hstack(groups).hstack(header)
-    hits = table.select(fits.fill_null(False).alias("h"))["h"]
-    all_fit = bool(hits.all())
-    taken = table if all_fit else table.filter(hits)
-    left = lines.clear() if all_fit else lines.filter(~hits)
-    begin = pl.col("host").str.len_bytes() + pl.col("program").str.len_bytes() + (pl.col("pid").str.len_bytes() + 2).fill_null(0) + 3
-    return taken.select(
+
+
+def _by_header(lines: Lines, good: npt.NDArray[np.bool_], at: Ints, micros: Ints) -> pl.DataFrame:
+    """Take the header of the *good* lines apart by regex."""
+    frame = pl.DataFrame(
+        [
+            pl.Series("record", lines.number),
+            pl.Series("offset", lines.offset),
+            pl.Series("local", micros).cast(NAIVE),
+            lines.line.alias("line"),
+            pl.Series("skip", at + 16 - lines.bounds[:-1]),
+        ]
+    ).filter(pl.Series(good))
+    frame = frame.with_columns(pl.col("line").str.slice(pl.col("skip")).alias("rest"))
+    table = frame.hstack(frame.select(pl.col("rest").str.extract_groups(_FAST_HEADER).alias("g")).unnest("g"))
+    table = table.filter((pl.col("host").is_not_null() & ~pl.col("host").str.ends_with(":")).fill_null(False))
+    begin = pl.col("host").str.len_chars() + pl.col("program").str.len_chars() + (pl.col("pid").str.len_chars() + 2).fill_null(0) + 3
+    return table.select(
         "record",
         "offset",
         pl.lit(None, FRAMED["time"]).alias("time"),
@@ -259,7 +406,7 @@ def _bsd(lines: pl.DataFrame, raw: Bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.col("rest").str.slice(begin).str.strip_chars("\r\n\0 \t").alias("message"),
         pl.lit(1, pl.UInt32).alias("count"),
         pl.lit(None, pl.String).alias("fields"),
-    ), left
+    )
 
 
 def _slow(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

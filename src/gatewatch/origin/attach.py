@@ -114,7 +114,7 @@ def _by_id(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
         return _none()
     # the logon bears its own row; several sessions may reuse an id, the latest begun counts
     ids = sessions.ids.sort("start")
-    joined = named.join_asof(ids, left_on="time", right_on="start", by=["host", "session"], strategy="backward")
+    joined = named.join_asof(ids, left_on="time", right_on="start", by=["host", "session"], strategy="backward", check_sortedness=False)
     alive = joined.filter(pl.col("sid").is_not_null() & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until"))))
     return alive.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)  # type: ignore[arg-type]
 
@@ -137,7 +137,7 @@ def _pairs(rows: pl.DataFrame, intervals: pl.DataFrame, by: list[str]) -> pl.Dat
     """Pair each row with the last :data:`RECENT` intervals of its key begun before it (the whole product would be quadratic)."""
     ranked = intervals.sort("start", "sid").with_columns(pl.int_range(pl.len()).over(by).alias("rank"))
     last = rows.sort("time").join_asof(
-        ranked.select(*by, "start", "rank").sort("start"), left_on="time", right_on="start", by=by, strategy="backward"
+        ranked.select(*by, "start", "rank").sort("start"), left_on="time", right_on="start", by=by, strategy="backward", check_sortedness=False
     )
     last = last.filter(pl.col("rank").is_not_null()).drop("start")
     reach = last.with_columns(pl.int_ranges((pl.col("rank") - (RECENT - 1)).clip(0), pl.col("rank") + 1).alias("rank")).explode("rank")

@@ -87,8 +87,8 @@ def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, in
         return {}
     ours = ours.sort("time").with_columns(pl.col("count").cast(pl.Int64).cum_sum().over("src_ip").alias("total")).select("src_ip", "time", "total")
     wanted = rows.filter(pl.col("src_ip").is_not_null()).select("row", "src_ip", "start", (pl.col("start") - BEFORE).alias("since"))
-    upto = wanted.sort("start").join_asof(ours, left_on="start", right_on="time", by="src_ip", strategy="backward")
-    since = wanted.sort("since").join_asof(ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False)
+    upto = wanted.sort("start").join_asof(ours, left_on="start", right_on="time", by="src_ip", strategy="backward", check_sortedness=False)
+    since = wanted.sort("since").join_asof(ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False, check_sortedness=False)
     joined = upto.select("row", pl.col("total").alias("a")).join(since.select("row", pl.col("total").alias("b")), on="row")
     return {row: (a or 0) - (b or 0) for row, a, b in joined.iter_rows()}
 
@@ -104,30 +104,36 @@ def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     return {sid: tuple(items) for sid, items in result.items()}
 
 
-def attempts(failures: pl.DataFrame, accepted: Sequence[str], limit: int = 1000) -> tuple[list[Attempts], int, int]:
-    """Return the outside sources that only failed, busiest first (at most *limit*), how many there are, and all their attempts.
+def attempts(failures: pl.DataFrame, accepted: Sequence[str]) -> pl.DataFrame:
+    """Return the sources that only failed, busiest first: ``src_ip, src_host, count, users, hosts, first, last``.
 
-    ``failures``: ``src_ip, src_host, user, host, time, count, country``; ``accepted``: addresses that got in.
+    ``failures``: ``src_ip, src_host, user, host, time, count``; ``accepted``: addresses that got in.
     """
-    table = (
-        failures.filter((pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null()) & ~pl.col("src_ip").is_in(list(accepted)).fill_null(False))
-        .group_by("src_ip", "src_host" if failures["src_ip"].null_count() else pl.lit(None, pl.String).alias("src_host"))
+    got_in = pl.col("src_ip").cast(pl.String).is_in(list(accepted)).fill_null(False)
+    names = ["src_ip", "src_host"] if failures["src_ip"].null_count() else ["src_ip"]
+    return (
+        failures.filter(pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null())
+        .group_by(names)
         .agg(
-            pl.col("count").sum().alias("count"),
+            pl.col("count").cast(pl.Int64).sum().alias("count"),
             pl.col("user").drop_nulls().n_unique().alias("users"),
             pl.col("host").drop_nulls().n_unique().alias("hosts"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
-            pl.col("country").first().alias("country"),
+            *([] if "src_host" in names else [pl.lit(None, pl.String).alias("src_host")]),
         )
-        .filter(pl.col("first").is_not_null())
+        .filter(pl.col("first").is_not_null() & ~got_in)
+        .with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
         .sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
     )
-    rows = [
+
+
+def attempt_rows(table: pl.DataFrame, limit: int = 1000) -> list[Attempts]:
+    """Return the first *limit* rows of an enriched table of :func:`attempts`."""
+    return [
         Attempts(
-            ip=row["src_ip"], src_host=row["src_host"], country=row["country"], count=int(row["count"]), users=row["users"], hosts=row["hosts"],
+            ip=row["src_ip"], src_host=row["src_host"], country=row["country"], count=row["count"], users=row["users"], hosts=row["hosts"],
             first=row["first"], last=row["last"],
         )
         for row in table.head(limit).iter_rows(named=True)
     ]
-    return rows, table.height, int(table["count"].sum() or 0)

@@ -48,7 +48,7 @@ def build(events: pl.DataFrame) -> Sessions:
     logons = _ends(logons, ends)
     boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
     if boots.height and logons.height:
-        logons = logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward").sort("row")
+        logons = logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward", check_sortedness=False).sort("row")
         logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end")).drop("boot")
     table = logons.with_columns(pl.col("end").is_not_null().alias("closed"))
     return Sessions(table.drop("linked_session", "next"), _ids(table, events))
@@ -86,7 +86,7 @@ def _ids(table: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     if logind.height and table.height:
         near = logind.sort("at").join_asof(
             table.filter(pl.col("user").is_not_null()).select("host", "user", "sid", "start", until).sort("start"),
-            left_on="at", right_on="start", by=["host", "user"], strategy="backward", tolerance=LOGIND_GAP,
+            left_on="at", right_on="start", by=["host", "user"], strategy="backward", tolerance=LOGIND_GAP, check_sortedness=False,
         )
         parts.append(near.filter(pl.col("sid").is_not_null()).select("host", "session", "sid", "start", "until"))
     return pl.concat(parts).unique(maintain_order=True).sort("host", "session", "start", "sid")

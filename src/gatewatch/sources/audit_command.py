@@ -18,7 +18,10 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         (rf"((?:^|[\s'\"])--?(?:[a-z]{{1,20}}-)?{_WORD}(?:=|\s+)){_VALUE}", r"\1***"),
-        (rf"((?:^|[\s;&'\"])[A-Z0-9_]{{0,40}}(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_KEY|_PWD)[A-Z0-9_]{{0,20}}=){_VALUE}", r"\1***"),
+        (
+            rf"((?:^|[\s;&'\"])[A-Z0-9_]{{0,40}}(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_KEY|_PWD)[A-Z0-9_]{{0,20}}=){_VALUE}",
+            r"\1***",
+        ),
         (r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,100}:)[^\s@/]{1,200}@", r"\1***@"),
         (r"(\bauthorization: ?(?:bearer|basic|token) )[^\s'\"]+", r"\1***"),
         (r"(\bpass:)[^\s'\"]+", r"\1***"),
@@ -76,17 +79,17 @@ def join_arguments(messages: Iterable[str]) -> str | None:
     arguments = []
     for number in sorted(pieces):
         parts = [raw for _, raw in sorted(pieces[number], key=lambda piece: piece[0])]
-        arguments.append((_whole(parts) if len(parts) > 1 else decode_value(parts[0])) or "")
+        arguments.append((_whole(parts) if len(parts) > 1 else decode_value(parts[0], kernel=True)) or "")
     return mask(" ".join(arguments).replace("\0", " ")) or None
 
 
 def _whole(parts: list[str]) -> str | None:
     if all(re.fullmatch(r"(?:[0-9A-F]{2})*", part) for part in parts):
-        return decode_value("".join(parts))
+        return decode_value("".join(parts), kernel=True)
     return "".join(part.strip('"') for part in parts)
 
 
 def join_title(raw: str) -> str | None:
     """Return the command line of a PROCTITLE value, masked. The kernel keeps its first 128 bytes only."""
-    decoded = decode_value(raw)
+    decoded = decode_value(raw, kernel=True)
     return mask(decoded) if decoded else None

@@ -7,12 +7,14 @@ Where a message may come from:
 - journald's audit transport: ``USER_LOGIN pid=…`` (time and, as ``_AUDIT_ID``, serial beside it)
 
 The kernel and libaudit write a value that holds a space, a quote or a control character as upper-case hex without quotes, so an
-attacker cannot add fields by choosing a name. Enriched logs append names after a group separator (``AUID="ann"``), which some shippers lose.
+attacker cannot add fields by choosing a name. Enriched logs append names after a group separator (``AUID="ann"``), which some
+shippers lose.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import polars as pl
 
@@ -20,6 +22,7 @@ from gatewatch.sources.audit_type import type_name
 
 _HEX = re.compile(r"(?:[0-9A-F]{2})+")
 _ENCODED = re.compile(r"[^!#-~]")  # what makes the writer choose hex
+_UNKNOWN = frozenset({"", "?", "(null)", "(null", '""', '"?"'})  # an expression of :func:`value` ends before ")"
 _TYPE = r"(?:^|^node=[^ ]+ |audit: )type=([A-Z0-9_\[\]]{1,40}) "
 _JOURNAL = r"^(?:<audit-([0-9]{4})>|AUDIT([0-9]{4})|([A-Z][A-Z0-9_]{2,39})) [a-z][a-z0-9_-]*="
 _SERIAL = r"audit\(([0-9]{1,10}\.[0-9]{3}:[0-9]{1,20})\)"
@@ -65,7 +68,7 @@ def header(records: pl.DataFrame) -> pl.DataFrame:
 
 def value(name: str) -> pl.Expr:
     """Return the raw value of the first field *name* of ``message`` as an expression; quotes stay on, a missing field is null."""
-    return pl.col("message").str.extract(rf"""(?:^|[ ,('\x1d]){name}=("[^"]*"|[^ ,)'"\x1d]*)""")
+    return pl.col("message").str.extract(rf"""(?:^|[ ,('\x1d]){name}=("[^"]*"|[^ ,)'"\x1d]*)""").alias(name)
 
 
 def enriched(name: str) -> pl.Expr:
@@ -77,14 +80,26 @@ def enriched(name: str) -> pl.Expr:
 def plain(name: str) -> pl.Expr:
     """Return field *name* without quotes; null when absent, ``?``, ``(null)`` or empty. For values that are never hex."""
     bare = value(name).str.strip_chars('"')
-    return pl.when(~bare.is_in(["", "?", "(null)", "(null", "(none)", "(none"])).then(bare)
+    return pl.when(~bare.is_in(["", "?", "(null)", "(null", "(none)", "(none"])).then(bare).alias(name)
 
 
-def decode(values: pl.Series) -> pl.Series:
-    """Return raw *values* decoded (:func:`decode_value`), each distinct one once."""
+def decode(values: pl.Series, *, kernel: bool = False) -> pl.Expr:
+    """Return raw *values* decoded (:func:`decode_value`), each distinct one once, as an expression."""
+    return mapped(values, lambda raw: decode_value(raw, kernel=kernel))
+
+
+def mapped(values: pl.Series, resolve: Callable[[str], str | None]) -> pl.Expr:
+    """Return *values* resolved, each distinct one once, as an expression."""
     unique = values.drop_nulls().unique()
-    made = pl.Series([decode_value(raw) for raw in unique.to_list()], dtype=pl.String)
-    return values.replace_strict(unique, made, default=None, return_dtype=pl.String) if len(unique) else values
+    if not len(unique):
+        return pl.lit(None, pl.String)
+    made = pl.Series([resolve(raw) for raw in unique.to_list()], dtype=pl.String)
+    return pl.lit(values.replace_strict(unique, made, default=None, return_dtype=pl.String))
+
+
+def result() -> pl.Expr:
+    """Return how it ended (``success``, ``failed``, ``1``, ``0``, ``Success`` …); enriched names may be glued to it."""
+    return pl.col("message").str.extract(r"[ ,('\x1d]res(?:ult)?=([A-Z]?[a-z]+|[01])")
 
 
 def audit_session() -> pl.Expr:
@@ -93,29 +108,30 @@ def audit_session() -> pl.Expr:
     return pl.when(~number.is_in(["4294967295", "-1", ""])).then(pl.lit("ses:") + number)
 
 
-def decode_value(raw: str) -> str | None:
+def decode_value(raw: str, *, kernel: bool = False) -> str | None:
     """Return a raw value without quotes and decoded from hex; null for ``?``, ``(null)`` and the empty value.
 
-    Unquoted upper-case hex is taken for hex only when it holds what makes the writer choose hex, so ``acct=CAFE`` of an old
-    writer that never quotes stays a name unless it could only be hex.
+    The *kernel* quotes or encodes every text, so what it left bare is hex. Old PAM never quoted: there, upper-case hex is taken for hex
+    only when it holds what makes a writer choose hex, so ``acct=FACADE11`` stays a name as long as it can be one.
     """
-    if raw in ("", "?", "(null)", '""', '"?"'):
+    if raw in _UNKNOWN:
         return None
     if raw.startswith('"'):
         return raw.strip('"')
     if _HEX.fullmatch(raw):
         decoded = bytes.fromhex(raw).decode("utf-8", "replace")
-        if _ENCODED.search(decoded):
+        if kernel or _ENCODED.search(decoded):
             return decoded.replace("\0", " ").rstrip(" ") or None
     return raw
 
 
+_GLUED = re.compile(r"""(?<=[^ \x1d])(?=ARCH=|SADDR=)|(?<=[0-9'")])(?=[OA]?UID=)""")
 _FIELD = re.compile(r'([A-Za-z][A-Za-z0-9_-]*(?:\[[0-9]+\])?)=("[^"]*"|[^ \x1d]*)')
 
 
 def fields(message: str) -> dict[str, str]:
     """Return all fields of *message* raw, the first of each name; for single messages, where columns do not pay."""
     made: dict[str, str] = {}
-    for name, raw in _FIELD.findall(message):
+    for name, raw in _FIELD.findall(_GLUED.sub("\x1d", message)):
         made.setdefault(name, raw)
     return made

@@ -28,13 +28,25 @@ _OTHERS = {1006: "LOGIN", 2300: "USER_ROLE_CHANGE", 2404: "CRYPTO_KEY_USER", 240
 
 NUMBERS: dict[str, str] = {
     str(number): name
-    for number, name in sorted(
-        {**dict(enumerate(_USER, 1100)), **dict(enumerate(_DAEMON, 1200)), **_KERNEL, **_OTHERS}.items()
-    )
+    for number, name in sorted({**dict(enumerate(_USER, 1100)), **dict(enumerate(_DAEMON, 1200)), **_KERNEL, **_OTHERS}.items())
 }
 """Type numbers, as the kernel's own messages write them, and their names."""
 
-_FAMILIES = ("ANOM_", "RESP_", "CRYPTO_", "VIRT_", "INTEGRITY_", "MAC_", "APPARMOR", "ROLE_", "DEV_", "LABEL_", "USER_", "LANDLOCK_", "IPE_")
+_FAMILIES = (
+    "ANOM_",
+    "RESP_",
+    "CRYPTO_",
+    "VIRT_",
+    "INTEGRITY_",
+    "MAC_",
+    "APPARMOR",
+    "ROLE_",
+    "DEV_",
+    "LABEL_",
+    "USER_",
+    "LANDLOCK_",
+    "IPE_",
+)
 _ONE_OFF = frozenset({"FS_RELABEL", "POLICY_LOAD", "UNKNOWN", "BPRM_FCAPS", "KERNEL"})
 _RANGES = ((1400, 1500, "MAC_*"), (1500, 1600, "APPARMOR*"), (1700, 1800, "ANOM_*"), (1800, 1900, "INTEGRITY_*"), (2100, 2200, "ANOM_*"))
 _RANGES_USER = ((2200, 2300, "RESP_*"), (2300, 2400, "ROLE_*"), (2400, 2500, "CRYPTO_*"), (2500, 2600, "VIRT_*"), (1100, 1200, "USER_*"))
@@ -94,9 +106,7 @@ _TABLES: dict[str, dict[str, int]] = {
     },
 }  # fmt: skip
 
-SYSCALLS: dict[str, str] = {
-    f"{arch}:{number}": name for arch, table in _TABLES.items() for name, number in table.items()
-}
+SYSCALLS: dict[str, str] = {f"{arch}:{number}": name for arch, table in _TABLES.items() for name, number in table.items()}
 """``arch:number`` of the system calls that we read, and their names."""
 
 EXEC = frozenset({"execve", "execveat"})

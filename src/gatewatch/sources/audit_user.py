@@ -13,7 +13,6 @@ A table of :class:`Rule` says what a message means; the first rule that fits win
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -34,7 +33,19 @@ _SERVICES: dict[str, Service] = {
     **dict.fromkeys(("smbd",), Service.SMB),
     **dict.fromkeys(("cockpit-session",), Service.WEB),
 }
-_HELPERS = ("cron", "crond", "atd", "sudo", "sudo-rs", "runuser", "systemd", "systemd-executor", "pkexec", "polkit-agent-helper-1", "useradd")
+_HELPERS = (
+    "cron",
+    "crond",
+    "atd",
+    "sudo",
+    "sudo-rs",
+    "runuser",
+    "systemd",
+    "systemd-executor",
+    "pkexec",
+    "polkit-agent-helper-1",
+    "useradd",
+)
 _METHODS: dict[str, AuthMethod] = {
     "password": AuthMethod.PASSWORD,
     **dict.fromkeys(("pubkey", "pubkey_auth", "publickey", "key"), AuthMethod.KEY),
@@ -42,9 +53,8 @@ _METHODS: dict[str, AuthMethod] = {
     **dict.fromkeys(("gssapi", "gssapi-with-mic"), AuthMethod.GSSAPI),
     **dict.fromkeys(("keyboard-interactive", "challenge-response"), AuthMethod.KEYBOARD),
 }
-Mapper = Callable[[str], str | None]
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.@\\+-]{1,64}\$?")
-_FAILED = pl.col("res").is_in(["failed", "0", "no", "Failure"])
+_FAILED = pl.col("res").is_in(["failed", "0", "no", "Failure", "Authentication", "User"])
 _SSH = pl.col("service") == str(Service.SSH)
 _HELPER = pl.col("program_of").is_in(_HELPERS)
 _BY_USER = pl.col("ses").is_not_null()
@@ -65,7 +75,18 @@ class Rule:
     kind: Kind | None = None
 
 
-_ACCOUNTS = ("ADD_USER", "DEL_USER", "ADD_GROUP", "DEL_GROUP", "USER_MGMT", "USER_CHAUTHTOK", "GRP_MGMT", "GRP_CHAUTHTOK", "ACCT_LOCK", "ACCT_UNLOCK")
+_ACCOUNTS = (
+    "ADD_USER",
+    "DEL_USER",
+    "ADD_GROUP",
+    "DEL_GROUP",
+    "USER_MGMT",
+    "USER_CHAUTHTOK",
+    "GRP_MGMT",
+    "GRP_CHAUTHTOK",
+    "ACCT_LOCK",
+    "ACCT_UNLOCK",
+)
 RULES: tuple[Rule, ...] = (
     Rule("user-login-failed", ("USER_LOGIN",), _FAILED, Kind.AUTH_FAILURE),
     Rule("user-login", ("USER_LOGIN",), _ANY, Kind.AUTH_SUCCESS),
@@ -83,14 +104,14 @@ RULES: tuple[Rule, ...] = (
     Rule("sudo", ("USER_CMD",), _ANY, Kind.PRIVILEGE_USE),
     Rule("account-change-failed", _ACCOUNTS, _FAILED),
     Rule("account-files", _ACCOUNTS, _op("home[ -]dir|mail|shadow[ -]group|in faillog|lastlog")),
-    Rule("user-added", ("ADD_USER",), _op("add") & ~_op("group"), Kind.ACCOUNT_CHANGE),
-    Rule("user-removed", ("DEL_USER",), ~_op("group"), Kind.ACCOUNT_CHANGE),
-    Rule("group-added", ("ADD_GROUP",), _ANY, Kind.ACCOUNT_CHANGE),
-    Rule("group-removed", ("DEL_GROUP",), _ANY, Kind.ACCOUNT_CHANGE),
-    Rule("member-removed", _ACCOUNTS, _op("^(?:delet|remov).*(?:group|member)"), Kind.ACCOUNT_CHANGE),
-    Rule("member-added", _ACCOUNTS, _op("add.*(?:group|member)"), Kind.ACCOUNT_CHANGE),
+    Rule("user-created", ("ADD_USER",), _op("add") & ~_op("group"), Kind.ACCOUNT_CHANGE),
+    Rule("user-deleted", ("DEL_USER",), ~_op("group"), Kind.ACCOUNT_CHANGE),
+    Rule("group-created", ("ADD_GROUP",), _ANY, Kind.ACCOUNT_CHANGE),
+    Rule("group-deleted", ("DEL_GROUP",), _ANY, Kind.ACCOUNT_CHANGE),
+    Rule("group-member-removed", _ACCOUNTS, _op("^(?:delet|remov).*(?:group|member)"), Kind.ACCOUNT_CHANGE),
+    Rule("group-member-added", _ACCOUNTS, _op("add.*(?:group|member)"), Kind.ACCOUNT_CHANGE),
     Rule("password-changed", ("USER_CHAUTHTOK",), _op("chauthtok|passw"), Kind.ACCOUNT_CHANGE),
-    Rule("account-changed", _ACCOUNTS, _ANY, Kind.ACCOUNT_CHANGE),
+    Rule("user-changed", _ACCOUNTS, _ANY, Kind.ACCOUNT_CHANGE),
     Rule("service-start-failed", ("SERVICE_START",), _FAILED),
     Rule("service-start", ("SERVICE_START",), _ANY, Kind.SERVICE_START),
     Rule("boot", ("SYSTEM_BOOT",), _ANY, Kind.BOOT),
@@ -129,7 +150,7 @@ def _extract(table: pl.DataFrame) -> pl.DataFrame:
         af.plain("uid").alias("uid"),
         af.audit_session().alias("ses"),
         pl.coalesce(af.plain("op"), pl.col("message").str.extract(r"msg='(PAM: ?[a-z_ ]+?) acct=")).alias("op"),
-        pl.coalesce(af.plain("res"), af.plain("result")).alias("res"),
+        af.result().alias("res"),
         af.value("acct").alias("acct"),
         af.value("exe").alias("exe"),
         af.plain("hostname").alias("hostname"),
@@ -152,7 +173,9 @@ def _extract(table: pl.DataFrame) -> pl.DataFrame:
     service = pl.col("program_of").replace_strict(
         list(_SERVICES), [str(name) for name in _SERVICES.values()], default=str(Service.LOCAL), return_dtype=pl.String
     )
-    return wide.with_columns(pl.when(pl.col("terminal").is_in(["ssh", "sshd"])).then(pl.lit(str(Service.SSH))).otherwise(service).alias("service"))
+    return wide.with_columns(
+        pl.when(pl.col("terminal").is_in(["ssh", "sshd"])).then(pl.lit(str(Service.SSH))).otherwise(service).alias("service")
+    )
 
 
 def _steps(wide: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +201,10 @@ def _steps(wide: pl.DataFrame) -> pl.DataFrame:
 def _names(wide: pl.DataFrame) -> pl.DataFrame:
     """Return ``host, apid, step_user``: the account that a process of this batch named when its PAM session or credentials opened."""
     named = wide.filter(
-        pl.col("type").is_in(["USER_START", "CRED_ACQ", "USER_ACCT"]) & ~_FAILED & pl.col("acct").is_not_null() & pl.col("apid").is_not_null()
+        pl.col("type").is_in(["USER_START", "CRED_ACQ", "USER_ACCT"])
+        & ~_FAILED
+        & pl.col("acct").is_not_null()
+        & pl.col("apid").is_not_null()
     )
     return named.sort("record").group_by("host", "apid").agg(pl.col("acct").first().alias("step_user"))
 
@@ -187,17 +213,20 @@ def _shape(wide: pl.DataFrame, methods: pl.DataFrame, names: pl.DataFrame) -> pl
     joined = wide.join(methods, on=["host", "apid"], how="left", nulls_equal=True)
     joined = joined.join(names, on=["host", "apid"], how="left", nulls_equal=True).sort("record")
     failed = pl.col("kind") == str(Kind.AUTH_FAILURE)
-    login = pl.col("kind").is_in([str(k) for k in (Kind.AUTH_FAILURE, Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.SESSION_END)])
+    login = pl.col("kind").is_in(
+        [str(k) for k in (Kind.AUTH_FAILURE, Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.SESSION_END)]
+    )
     account = pl.col("kind") == str(Kind.ACCOUNT_CHANGE)
     su = pl.col("pattern") == "su"
     stranger = pl.col("acct").str.contains(r"^\((?:unknown|invalid) user\)$").fill_null(value=False)
-    odd = _mapped(joined["acct"], lambda name: None if _ACCOUNT.fullmatch(name) else "yes")
+    odd = af.mapped(joined["acct"], lambda name: None if _ACCOUNT.fullmatch(name) else "yes")
     redacted = failed & ~stranger & (odd == "yes").fill_null(value=False)
     named = pl.coalesce("acct", pl.when(~failed).then(pl.coalesce("id_name", "step_user", "auid_name")))
     actor = pl.when(login).then(pl.when(~redacted).then(named)).otherwise(pl.col("auid_name"))
-    target = pl.when(account | su).then(pl.coalesce("acct", pl.when(account).then("id_name")))
+    group = pl.col("type").is_in(["ADD_GROUP", "DEL_GROUP"])  # their acct is the group
+    target = pl.when((account | su) & ~group).then(pl.coalesce("acct", pl.when(account).then("id_name")))
     process_session = pl.lit("pid:") + pl.col("apid")
-    own_method = _mapped(joined["op"], lambda op: str(_METHODS.get(op, AuthMethod.UNKNOWN)))
+    own_method = af.mapped(joined["op"], lambda op: str(_METHODS.get(op, AuthMethod.UNKNOWN)))
     authenticates = pl.col("kind").is_in([str(Kind.AUTH_FAILURE), str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED)])
     method = (
         pl.when(failed)
@@ -217,10 +246,10 @@ def _shape(wide: pl.DataFrame, methods: pl.DataFrame, names: pl.DataFrame) -> pl
         pl.when(login).then(pl.col("ses")).alias("linked_session"),
         pl.when(login | su | (pl.col("type") == "USER_CMD")).then(pl.col("service")).alias("service"),
     )
-    address = _mapped(joined["addr"], canonical_address)
-    from_name = _mapped(joined["hostname"], canonical_address)
-    name = _mapped(joined["hostname"], lambda raw: None if canonical_address(raw) or is_placeholder(raw) else raw.casefold())
-    whole = _mapped(joined["cmd"], mask)
+    address = af.mapped(joined["addr"], canonical_address)
+    from_name = af.mapped(joined["hostname"], canonical_address)
+    name = af.mapped(joined["hostname"], lambda raw: None if canonical_address(raw) or is_placeholder(raw) else raw.casefold())
+    whole = af.mapped(joined["cmd"], mask)
     extra = pl.struct(
         "auid", "uid", "op", "terminal", "id", pl.when("user_redacted").then(True).alias("user_redacted")
     ).struct.json_encode()
@@ -229,9 +258,9 @@ def _shape(wide: pl.DataFrame, methods: pl.DataFrame, names: pl.DataFrame) -> pl
         pl.col("kind").cast(ev.KIND),
         pl.col("service").cast(ev.SERVICE),
         pl.col("host").alias("observer"),
-        _mapped(staged["zz_user"], lambda raw: split_user(raw)[0]).alias("user"),
-        _mapped(staged["zz_user"], lambda raw: split_user(raw)[1]).alias("user_domain"),
-        _mapped(staged["zz_target"], lambda raw: split_user(raw)[0]).alias("target_user"),
+        af.mapped(staged["zz_user"], lambda raw: split_user(raw)[0]).alias("user"),
+        af.mapped(staged["zz_user"], lambda raw: split_user(raw)[1]).alias("user_domain"),
+        af.mapped(staged["zz_target"], lambda raw: split_user(raw)[0]).alias("target_user"),
         pl.coalesce(address, from_name).alias("src_ip"),
         name.alias("src_host"),
         "session",
@@ -240,17 +269,8 @@ def _shape(wide: pl.DataFrame, methods: pl.DataFrame, names: pl.DataFrame) -> pl
         "invalid_user",
         pl.col("exe").alias("process"),
         pl.when(pl.col("type") == "USER_CMD").then(whole).alias("command"),
-        pl.when(~login).then(pl.col("thing")).alias("object"),
+        pl.when(~login).then(pl.coalesce("thing", pl.when(pl.col("type").is_in(["ADD_GROUP", "DEL_GROUP"])).then("acct"))).alias("object"),
         pl.lit("auditd").alias("source"),
         "pattern",
         extra.alias("extra"),
     )
-
-
-def _mapped(values: pl.Series, resolve: Mapper) -> pl.Expr:
-    """Return *values* resolved, each distinct one once, as an expression."""
-    unique = values.drop_nulls().unique()
-    if not len(unique):
-        return pl.lit(None, pl.String)
-    made = pl.Series([resolve(raw) for raw in unique.to_list()], dtype=pl.String)
-    return pl.lit(values.replace_strict(unique, made, default=None, return_dtype=pl.String))

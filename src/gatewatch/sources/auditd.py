@@ -21,6 +21,7 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema import events as ev
+from gatewatch.schema.events import Kind
 from gatewatch.sources import audit_syscall, audit_user
 from gatewatch.sources.audit_field import header
 from gatewatch.sources.audit_syscall import split_point
@@ -49,7 +50,7 @@ class AuditdSource:
         "https://man7.org/linux/man-pages/man8/auditd.8.html",
     )
 
-    def decode(self, records: pl.DataFrame) -> Outcome:
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:  # noqa: ARG002 - it makes no bulk kinds worth skipping
         """Decode a batch of records; ``Outcome.used`` counts records, of which a system call has several to one event row."""
         table = header(records.select(_NEEDED))
         rejected = table.filter(pl.col("fault").is_not_null())
@@ -70,7 +71,9 @@ class AuditdSource:
         counts = pl.concat([user_ignored, call_ignored, named]).group_by("why").len().sort("why")
         events = pl.concat([user_events, call_events], how="diagonal").sort("record")
         unrecognised = rest.filter(pl.col("why").is_null()).select("record", "offset", "message")
-        rejects = rejected.select("record", "offset", "message", pl.col("fault").alias("reason")) if rejected.height else no_rows(reason=True)
+        rejects = (
+            rejected.select("record", "offset", "message", pl.col("fault").alias("reason")) if rejected.height else no_rows(reason=True)
+        )
         if not events.height:
             events = ev.empty(*_CARRIED, "kind", "source", "pattern")
         return Outcome(events, dict(counts.iter_rows()), unrecognised, rejects, used + user_events.height)

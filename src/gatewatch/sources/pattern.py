@@ -12,8 +12,12 @@ group              becomes
 ``dhost``          ``dst_ip`` or ``dst_host`` likewise
 ``src_port``       ``src_port``, ``dst_port`` likewise
 ``invalid``        ``invalid_user`` is true when the group took part
+``src_host``       ``src_host`` unless it is an address or a placeholder
 ``method``         ``auth_method`` through the table ``methods`` of the pattern
+``service``        ``service`` through the table ``services`` of the pattern, null where the table lacks it; where the group took no
+                   part, the source's own service
 ``session``        ``session``, after the pattern's ``session_prefix``
+``linked_session`` ``linked_session``, after the same prefix
 ``bytes_in`` ...   the column of that name (``bytes_out``, ``count``, ``object``, ``command``, ``process``, ``host``)
 ``x_<name>``       the key ``<name>`` of ``extra``
 =================  ====================================================================================
@@ -24,7 +28,7 @@ agree where both match (a test holds them to it).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -36,9 +40,13 @@ from gatewatch.schema.users import split_user
 
 HEAD = 12  # characters of a message that choose the candidate patterns
 _MARK = "zz_matched"
+_ROW = "zz_row"
+_EMPTY = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
 _CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count", "local", "rel", "resolution")
-_PLAIN = ("object", "command", "process", "parent", "linked_session", "dst_host")
+_PLAIN = ("object", "command", "process", "parent", "dst_host")
 _NUMBERS = ("bytes_in", "bytes_out")
+# what some platforms write before the text: Solaris its message id, Win32-OpenSSH's event channel the program
+_PREFIX = r"^(?:\[ID [0-9]+ [a-z0-9]+\.[a-z]+\] |sshd: )+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Pattern:
     why: str = ""
     set: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     methods: Mapping[str, AuthMethod] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     session_prefix: str = ""
 
 
@@ -94,6 +103,8 @@ class PatternSource:
 
     ``name`` is the id users see; ``programs`` the syslog identifiers it claims; ``service`` the default service of its events;
     ``session`` says how the syslog pid becomes the session id (``"pid:"`` prefixes it, None leaves the session null).
+    ``claims`` is a regex for program names that no list can hold; ``claims_message`` one for messages it decodes whoever wrote them.
+    ``prepare`` may rewrite the records' messages (columns in, columns out; it must keep the rows).
     ``finish`` may refine the decoded frame (columns in, columns out; it must keep the rows).
     """
 
@@ -107,6 +118,9 @@ class PatternSource:
         service: Service | None = None,
         session: str | None = None,
         references: tuple[str, ...] = (),
+        claims: str | None = None,
+        claims_message: str | None = None,
+        prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
         finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     ) -> None:
         self.name = name
@@ -116,27 +130,43 @@ class PatternSource:
         self.service = service
         self.session = session
         self.references = references
+        self.claims = claims
+        self.claims_message = claims_message
+        self.prepare = prepare
         self.finish = finish
         self._groups: dict[str, int] = {}
         self._sets: list[tuple[int, ...]] = []
         self._set_ids: dict[tuple[int, ...], int] = {}
 
-    def decode(self, records: pl.DataFrame) -> Outcome:
-        """Decode a batch of records (columns of :data:`gatewatch.schema.records.RECORD_DTYPES`) whose program is ours."""
-        matched, left = self._match(records)
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:
+        """Decode a batch of records (columns of :data:`gatewatch.schema.records.RECORD_DTYPES`) whose program is ours.
+
+        Records whose kind is not *wanted* (None: all are) are recognised and counted as used, but make no events.
+        """
+        prepared = records if self.prepare is None else self.prepare(records)
+        slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), "record", "message")
+        matched, left = self._match(slim, wanted)
+        if left:
+            left = self._match_again(left, matched, wanted)
         events: list[pl.DataFrame] = []
         ignored: dict[str, int] = {}
+        skipped = 0
         for index, frame in matched:
             pattern = self.patterns[index]
             if pattern.kind is None:
                 ignored[pattern.name] = ignored.get(pattern.name, 0) + frame.height
+            elif wanted is not None and pattern.kind not in wanted:
+                skipped += frame.height
             else:
-                events.append(self._shape(pattern, frame))
-        table = pl.concat(events, how="diagonal").sort("record") if events else ev.empty(*_CARRIED, "kind", "source", "pattern")
+                events.append(self._shape(pattern, frame, prepared))
+        if len(events) > 1:
+            table = pl.concat(events, how="diagonal").sort("record")
+        else:
+            table = events[0] if events else ev.empty(*_EMPTY, "kind", "source", "pattern")
         if self.finish is not None and table.height:
             table = self.finish(table)
-        unrecognised = pl.concat([rows_left(part) for part in left]).sort("record") if left else no_rows()
-        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True))
+        unrecognised = rows_left(records[pl.concat([part.select(_ROW) for part in left])[_ROW].sort()]) if left else no_rows()
+        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), used=table.height + skipped)
 
     def classify(self, message: str) -> list[tuple[str, bool]]:
         """Return each pattern tried for *message* with whether it matched, in the order tried; for ``gatewatch explain``."""
@@ -168,7 +198,9 @@ class PatternSource:
                 self._groups[head] = found
         return found
 
-    def _match(self, records: pl.DataFrame) -> tuple[list[tuple[int, pl.DataFrame]], list[pl.DataFrame]]:
+    def _match(
+        self, records: pl.DataFrame, wanted: Collection[Kind] | None
+    ) -> tuple[list[tuple[int, pl.DataFrame]], list[pl.DataFrame]]:
         heads = records.select(pl.col("message").str.head(HEAD).fill_null("").alias("head"))["head"]
         unique = heads.unique()
         groups = [self._group(head) for head in unique.to_list()]
@@ -186,14 +218,32 @@ class PatternSource:
                 for regex in self.patterns[index].regexes:
                     if not rest.height:
                         break
-                    rest = self._take(index, regex, rest, matched)
+                    rest = self._take(index, regex, rest, matched, wanted)
             if rest.height:
                 left.append(rest)
         return matched, left
 
-    def _take(self, index: int, regex: str, rest: pl.DataFrame, matched: list[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+    def _match_again(
+        self, left: list[pl.DataFrame], matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None
+    ) -> list[pl.DataFrame]:
+        """Try the leftovers that bear a platform's prefix without it; return what is still left, as it was."""
+        rest = pl.concat(left)
+        stripped = rest.with_columns(pl.col("message").str.replace(_PREFIX, ""))
+        changed = (stripped["message"] != rest["message"]).fill_null(False)
+        if not changed.any():
+            return left
+        again, still = self._match(stripped.filter(changed), wanted)
+        matched += again
+        kept = rest.filter(~changed)
+        missed = [rest.join(part.select("record"), on="record", how="semi") for part in still]
+        return [part for part in (kept, *missed) if part.height]
+
+    def _take(
+        self, index: int, regex: str, rest: pl.DataFrame, matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None
+    ) -> pl.DataFrame:
         """Move the rows of *rest* that match *regex* to *matched*; return the others."""
-        if self.patterns[index].kind is None:
+        kind = self.patterns[index].kind
+        if kind is None or (wanted is not None and kind not in wanted):
             hits = rest.select(pl.col("message").str.contains(regex).fill_null(False)).to_series()
             taken = rest.filter(hits)
         else:
@@ -207,8 +257,14 @@ class PatternSource:
         matched.append((index, taken))
         return rest.clear() if taken.height == rest.height else rest.filter(~hits)
 
-    def _shape(self, pattern: Pattern, frame: pl.DataFrame) -> pl.DataFrame:
+    def _shape(self, pattern: Pattern, matched: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
         """Turn the matched records of one pattern into event rows."""
+        carried = [name for name in (*_CARRIED, "pid") if name in records.columns]
+        rows = matched[_ROW]
+        frame = records.select(carried)
+        if len(rows) < records.height:
+            frame = frame[rows]
+        frame = frame.hstack([matched[name] for name in matched.columns if name.startswith("g_")])
         groups = {name[2:] for name in frame.columns if name.startswith("g_")}
         columns: list[pl.Expr] = [pl.col(name) for name in _CARRIED if name in frame.columns and not (name == "host" and "host" in groups)]
         columns += [
@@ -217,7 +273,9 @@ class PatternSource:
             pl.lit(pattern.name).alias("pattern"),
             pl.col("host").alias("observer"),
         ]
-        if self.service is not None and "service" not in pattern.set:
+        if "service" in groups:
+            columns.append(_resolve_service(frame["g_service"], pattern.services, self.service))
+        elif self.service is not None and "service" not in pattern.set:
             columns.append(pl.lit(str(self.service), ev.SERVICE).alias("service"))
         if self.session is not None and "session" not in groups and "pid" in frame.columns and "session" not in pattern.set:
             columns.append((pl.lit(self.session) + pl.col("pid")).alias("session"))
@@ -234,11 +292,15 @@ class PatternSource:
             columns.append(_null_if_empty("g_host").alias("host"))
         if "session" in groups:
             columns.append((pl.lit(pattern.session_prefix) + pl.col("g_session")).alias("session"))
+        if "linked_session" in groups:
+            columns.append((pl.lit(pattern.session_prefix) + _null_if_empty("g_linked_session")).alias("linked_session"))
         if "invalid" in groups:
             columns.append(pl.col("g_invalid").is_not_null().alias("invalid_user"))
         for raw, address, name in (("rhost", "src_ip", "src_host"), ("dhost", "dst_ip", "dst_host")):
             if raw in groups:
-                columns += _resolve_host(frame[f"g_{raw}"], address, name)
+                columns += _resolve_host(frame[f"g_{raw}"], address, name)[: 1 if name in groups else 2]
+        if "src_host" in groups:
+            columns.append(pl.lit(_mapped(frame["g_src_host"], _as_name)).alias("src_host"))
         for raw in ("user", "target_user"):
             if raw in groups:
                 columns += _resolve_user(frame[f"g_{raw}"], raw)
@@ -259,29 +321,67 @@ def _null_if_empty(name: str) -> pl.Expr:
     return pl.when(pl.col(name) != "").then(pl.col(name))
 
 
-def _mapped(values: pl.Series, resolve: Callable[[str], str | None], name: str) -> pl.Expr:
+# values that are their own canonical form; only the others go through the resolvers, unique value by unique value
+_QUAD = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_ADDRESS = rf"^(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.{_QUAD}\.{_QUAD}\.{_QUAD}$"
+_PLAIN_USER = r"^(?:[a-z_]|[0-9]+[a-z_.-])[a-z0-9_.-]*$"
+_NO_USER = ("null", "unset")
+
+
+def _mapped(values: pl.Series, resolve: Callable[[str], str | None]) -> pl.Series:
+    """Return *values* resolved, each distinct value once."""
     unique = values.drop_nulls().unique()
-    resolved = pl.Series([resolve(value) for value in unique.to_list()], dtype=pl.String)
     if not len(unique):
-        return pl.lit(None, pl.String).alias(name)
-    return pl.lit(values.replace_strict(unique, resolved, default=None, return_dtype=pl.String)).alias(name)
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+    resolved = pl.Series([resolve(value) for value in unique.to_list()], dtype=pl.String)
+    return values.replace_strict(unique, resolved, default=None, return_dtype=pl.String)
+
+
+def _as_name(value: str) -> str | None:
+    return None if canonical_address(value) is not None or is_placeholder(value) else value.casefold()
+
+
+def _odd(values: pl.Series, plain: str, never: tuple[str, ...] = ()) -> pl.Series:
+    """Return which of *values* need resolving."""
+    odd = ~values.str.contains(plain).fill_null(True)
+    return odd | values.is_in(never) if never else odd
 
 
 def _resolve_host(values: pl.Series, address: str, name: str) -> list[pl.Expr]:
-    def as_name(value: str) -> str | None:
-        return None if canonical_address(value) is not None or is_placeholder(value) else value.casefold()
-
-    columns = [_mapped(values, canonical_address, address)]
-    if any(as_name(value) is not None for value in values.drop_nulls().unique().to_list()):
-        columns.append(_mapped(values, as_name, name))
+    odd = _odd(values, _PLAIN_ADDRESS)
+    if not odd.any():
+        return [pl.lit(values).alias(address)]
+    strange = values.filter(odd)
+    places = odd.arg_true()
+    columns = [pl.lit(values.clone().scatter(places, _mapped(strange, canonical_address))).alias(address)]
+    names = _mapped(strange, _as_name)
+    if names.null_count() < len(names):
+        columns.append(pl.lit(pl.Series([None], dtype=pl.String).new_from_index(0, len(values)).scatter(places, names)).alias(name))
     return columns
 
 
 def _resolve_user(values: pl.Series, name: str) -> list[pl.Expr]:
-    columns = [_mapped(values, lambda value: split_user(value)[0], name)]
-    if name == "user" and any(split_user(value)[1] is not None for value in values.drop_nulls().unique().to_list()):
-        columns.append(_mapped(values, lambda value: split_user(value)[1], "user_domain"))
+    odd = _odd(values, _PLAIN_USER, _NO_USER)
+    if not odd.any():
+        return [pl.lit(values).alias(name)]
+    strange = values.filter(odd)
+    places = odd.arg_true()
+    columns = [pl.lit(values.clone().scatter(places, _mapped(strange, lambda value: split_user(value)[0]))).alias(name)]
+    if name == "user":
+        domains = _mapped(strange, lambda value: split_user(value)[1])
+        if domains.null_count() < len(domains):
+            columns.append(pl.lit(pl.Series([None], dtype=pl.String).new_from_index(0, len(values)).scatter(places, domains)).alias("user_domain"))
     return columns
+
+
+def _resolve_service(values: pl.Series, services: Mapping[str, Service], default: Service | None) -> pl.Expr:
+    unique = values.drop_nulls().unique()
+    named = [services.get(value) for value in unique.to_list()]
+    resolved = pl.Series([None if service is None else str(service) for service in named], dtype=pl.String)
+    mapped = values.replace_strict(unique, resolved, default=None, return_dtype=pl.String) if len(unique) else values
+    if default is not None:
+        mapped = mapped.set(values.is_null(), str(default))
+    return pl.lit(mapped.cast(ev.SERVICE)).alias("service")
 
 
 def _resolve_method(values: pl.Series, methods: Mapping[str, AuthMethod]) -> pl.Expr:

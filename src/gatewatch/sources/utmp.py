@@ -23,6 +23,7 @@ References: utmp(5), last(1), lastb(1).
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -66,7 +67,7 @@ class UtmpSource:
     programs = ("utmp", "wtmp", "btmp")
     references = ("utmp(5)", "last(1)", "lastb(1)")
 
-    def decode(self, records: pl.DataFrame) -> Outcome:
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:  # noqa: ARG002 - it makes no bulk kinds worth skipping
         """Decode *records* in their order; a record without readable ``fields`` is unrecognised."""
         rows: list[dict[str, Any]] = []
         ignored: dict[str, int] = {}
@@ -97,32 +98,32 @@ def _entry(fields: str | None) -> _Entry | None:
 def _event(entry: _Entry, program: str, users: dict[tuple[str, str], str]) -> dict[str, Any] | str:
     """Return the columns of the event *entry* means, or the reason why it means none."""
     session = f"pid:{entry.pid}" if entry.pid > 0 else None
-    base: dict[str, Any] = {"object": entry.line or None, "session": session}
+    made: dict[str, Any] | str
     match entry.type:
         case "USER_PROCESS" | "LOGIN_PROCESS" if program == "btmp":
-            return base | _who(entry) | {"kind": str(Kind.AUTH_FAILURE), "pattern": "btmp-failure", "auth_method": str(AuthMethod.UNKNOWN)}
+            made = _who(entry) | {"kind": str(Kind.AUTH_FAILURE), "pattern": "btmp-failure", "auth_method": str(AuthMethod.UNKNOWN)}
         case "USER_PROCESS":
             if entry.line:
                 users[program, entry.line] = entry.user
-            return base | _who(entry) | {"kind": str(Kind.SESSION_START), "pattern": "login"}
-        case "DEAD_PROCESS" if program == "btmp":
-            return "dead-process"
-        case "DEAD_PROCESS":
-            if not entry.line:
-                return "dead-process-without-line"
-            user = entry.user or users.pop((program, entry.line), "")
-            if not user and entry.line.startswith("tty"):
-                return "getty-ended"
-            ended = msgspec.structs.replace(entry, user=user)
-            return base | _who(ended) | {"kind": str(Kind.SESSION_END), "pattern": "logout"}
+            made = _who(entry) | {"kind": str(Kind.SESSION_START), "pattern": "login"}
+        case "DEAD_PROCESS" if program != "btmp":
+            made = _end(entry, users.pop((program, entry.line), ""))
         case "BOOT_TIME":
             return {"kind": str(Kind.BOOT), "pattern": "boot", "object": entry.host or None}
         case "NEW_TIME" | "OLD_TIME":
-            return {"kind": str(Kind.CLOCK_CHANGE), "pattern": entry.type.lower().replace("_", "-"), "object": entry.line or None}
-        case "":
-            return "no-type"
+            return {"kind": str(Kind.CLOCK_CHANGE), "pattern": entry.type.lower().replace("_", "-")}
         case other:
-            return other.lower().replace("_", "-")
+            return other.lower().replace("_", "-") or "no-type"
+    return made if isinstance(made, str) else {"object": entry.line or None, "session": session} | made
+
+
+def _end(entry: _Entry, user: str) -> dict[str, Any] | str:
+    """Return the end of a session, whose record names no user: *user* is that of the start on the line."""
+    if not entry.line:
+        return "dead-process-without-line"
+    if not entry.user and not user and entry.line.startswith("tty"):
+        return "getty-ended"
+    return _who(msgspec.structs.replace(entry, user=entry.user or user)) | {"kind": str(Kind.SESSION_END), "pattern": "logout"}
 
 
 def _who(entry: _Entry) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""Advice: what to contain now, what to look at next, what the logs could not show, and what nearly happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from gatewatch.detect.attack import attack
+from gatewatch.detect.deed import deed, deeds
+from gatewatch.detect.intrusion import Intrusion
+from gatewatch.detect.story import local
+from gatewatch.schema.coverage import Coverage, Unseen
+from gatewatch.schema.events import Mfa
+from gatewatch.schema.incidents import Severity
+
+MOST = 12  # lines of one kind of advice
+_DOOR_ACTIONS = {
+    "account-created": "Remove or disable account {who} on {host}: it was made in the session",
+    "ssh-key-added": "Remove the SSH key that was added for {who} on {host}",
+    "password-changed": "Set a new password for {who} on {host}: the session changed it",
+    "group-privileged-added": "Take {who} out of the privileged group on {host}",
+    "sudoers-changed": "Restore the sudo rules of {host}",
+    "sshd-config-changed": "Restore the sshd configuration of {host} and restart it",
+    "cron-installed": "Remove the scheduled job from {host}",
+    "service-installed": "Stop and remove the service that was installed on {host}",
+    "remote-tool": "Remove the remote-access tool from {host}",
+    "tunnel": "Close the tunnel on {host}",
+    "tor-service": "Stop the Tor service on {host} and keep its keys as evidence",
+    "firewall-opened": "Restore the firewall of {host}",
+    "security-disabled": "Switch the protection on {host} on again",
+    "miner": "Stop the miner on {host}",
+}
+
+
+def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], open_sessions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what to do now, most urgent first. ``open_sessions``: user and host of sessions not seen to end."""
+    stopped = intrusion.accepted is None
+    entry = intrusion.entry.access
+    actions: list[str] = []
+    if intrusion.score.severity is Severity.LOW:
+        actions.append(f"Ask {entry.user} whether the logon was theirs; what follows is for the case that it was not")
+    actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions]
+    if not stopped:
+        actions.append(f"Preserve the logs of {', '.join(hosts)} before anything is changed there")
+    actions += [f"Block {address} at the outer firewall" for address in intrusion.origins[:4]]
+    if len(intrusion.origins) > 4:
+        actions.append(f"Block the other {len(intrusion.origins) - 4} addresses of this incident")
+    accounts = [user for user in users if user not in _made(intrusion)]
+    if accounts and not stopped:
+        actions.append(f"Disable {', '.join(accounts)} until the owner is heard, and set a new password wherever the old one is used")
+    elif accounts:
+        actions.append(f"Set a new password for {', '.join(accounts)} wherever the old one is used")
+    actions += _doors(intrusion)
+    further = [host for host in hosts if host != entry.host]
+    if further:
+        actions.append(f"Treat {', '.join(further)} as entered: isolate and examine")
+    if intrusion.events_of("act", "door", "onward") and entry.host:
+        actions.append(f"Rotate every key and credential that {entry.user} could read on {entry.host}")
+    return tuple(dict.fromkeys(actions))[:MOST]
+
+
+def _made(intrusion: Intrusion) -> frozenset[str]:
+    """Return the accounts the intruder made."""
+    return frozenset(event.account for event in intrusion.events_of("door") if event.account and "account-created" in event.rules)
+
+
+def _doors(intrusion: Intrusion) -> list[str]:
+    actions = []
+    for event in intrusion.events_of("door", "act"):
+        for rule in event.rules:
+            action = _DOOR_ACTIONS.get(rule, "")
+            if "{who}" in action and event.account is None:
+                action = f"Undo on {{host}}: {deed(event)}"
+            if action:
+                actions.append(action.replace("{host}", event.host or "the host").replace("{who}", f"'{event.account}'"))
+    return actions
+
+
+def next_steps(intrusion: Intrusion, zone: str) -> tuple[str, ...]:
+    """Return what to look at next: the steps of the chains, after those that this incident suggests."""
+    entry = intrusion.entry.access
+    steps = [f"Look for {intrusion.entry.origin} in every other log, from {local(entry.time - timedelta(days=7), zone)} on"]
+    if intrusion.accepted is not None and entry.user:
+        steps.append(f"Look for other logons of {entry.user} after {local(entry.time, zone)}, from any address")
+    cases = [intrusion.lead, *intrusion.standing]
+    return tuple(dict.fromkeys([*steps, *(step for case in cases for step in case.chain.next_steps)]))[:MOST]
+
+
+def blind_spots(intrusion: Intrusion, hosts: Sequence[str], unseen: Sequence[Unseen]) -> tuple[str, ...]:
+    """Return what the chains and the logs given cannot show for this incident."""
+    dark = [f"{it.what}: {it.why}; collect it with: {it.collect}" for it in sorted(unseen) if _concerns(it.what, hosts)]
+    said = [spot for case in (intrusion.lead, *intrusion.standing) for spot in case.chain.blind_spots]
+    return tuple(dict.fromkeys([*dark, *said]))[: 2 * MOST]
+
+
+def _concerns(what: str, hosts: Sequence[str]) -> bool:
+    """Whether a missing log is of one of *hosts*, or of no host in particular."""
+    host, colon, _ = what.partition(": ")
+    return not colon or " " in host or host in hosts
+
+
+def covered(hosts: Sequence[str], coverage: Sequence[Coverage], zone: str) -> tuple[str, ...]:
+    """Return what logs of *hosts* were there, with their silences."""
+    lines = []
+    for row in sorted(coverage, key=lambda row: (row.host or "", row.source, row.stream)):
+        if row.host in hosts and row.first is not None and row.last is not None:
+            gaps = "".join(f"; silent {local(gap.start, zone)} to {local(gap.end, zone)}" for gap in row.gaps[:3])
+            lines.append(f"{row.host}: {row.source} from {local(row.first, zone)} to {local(row.last, zone)}, {row.events} events{gaps}")
+    return tuple(lines)
+
+
+def near_misses(intrusion: Intrusion) -> tuple[str, ...]:
+    """Return what nearly completed: stages looked for and not found, and acts that a rival session explains as well."""
+    found = {act.name for act in intrusion.acts}
+    lines = []
+    if "onward" not in found and intrusion.accepted is not None:
+        lines.append("no onward movement was seen in the sessions of this incident")
+    if "door" in found and "use" not in found:
+        lines.append("no use of the second door was seen")
+    doubtful = {event.row: event for case in intrusion.cases for event in case.doubtful}
+    if doubtful:
+        words = deeds(tuple(doubtful[row] for row in sorted(doubtful)))
+        lines.append(f"not counted, as another session of the same account may have done it: {', '.join(words)}")
+    if not intrusion.lead.facts.guess and intrusion.lead.tried is None and intrusion.tried:
+        lines.append(f"{intrusion.tried} failures of the same address within a day before, too few or too old for a guess")
+    return tuple(lines)
+
+
+def mitigations(intrusion: Intrusion) -> tuple[dict[str, str], ...]:
+    """Return the mitigations of T1133 with what the events prove: only a log that speaks of the second factor decides on M1032."""
+    status = {str(Mfa.NO): "missing", str(Mfa.YES): "present"}
+    mfa = intrusion.accepted.mfa if intrusion.accepted is not None else None
+    return tuple(
+        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"} for it in attack().mitigations
+    )

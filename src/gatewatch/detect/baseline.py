@@ -1,0 +1,164 @@
+"""Baselines: from where, and when, each user usually comes in.
+
+Built from successful accesses from outside. What is judged never judges itself: a baseline holds only the days (UTC) before the one judged, and
+neither sessions that are part of an incident (:meth:`Baseline.exclude`) nor anything from an address that guessed its way in
+(:meth:`Baseline.taint`). Judging must go forward in time. Under :data:`LEAST_DAYS` days or :data:`LEAST_SUCCESSES` successes a habit is
+``unknown``: it says so and scores nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import polars as pl
+
+from gatewatch.schema.events import Kind, ensure
+
+LEAST_DAYS = 14
+LEAST_SUCCESSES = 5
+HABIT_DAYS = 3  # earlier days with a success that make a source habitual for a user
+HOUR_LOGONS, HOUR_DAYS = 20, 10  # below these an hour cannot be called unusual
+DORMANT_DAYS = 60
+
+
+def network_of(address: str) -> str:
+    """Return the network that stands for an address in habits: /24 for IPv4, /48 for IPv6.
+
+    >>> network_of("192.0.2.77"), network_of("2001:db8:7:1::1")
+    ('192.0.2.0/24', '2001:db8:7::/48')
+    """
+    return str(ipaddress.ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What a user's earlier days say of one access; the Booleans are None where the history is too short to say."""
+
+    days: int = 0  # from the first success to the day judged
+    successes: int = 0
+    address_days: int = 0  # earlier days with a success from this very address
+    network_days: int = 0  # ... from its network
+    new_country: bool | None = None
+    new_network: bool | None = None
+    odd_hour: bool | None = None
+    dormant: bool | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the history is long enough to judge by."""
+        return self.days >= LEAST_DAYS and self.successes >= LEAST_SUCCESSES
+
+    @property
+    def note(self) -> str:
+        """The history in words, for what could not be judged."""
+        return f"unknown: {self.successes} logons in {self.days} days of history, {LEAST_SUCCESSES} in {LEAST_DAYS} are needed"
+
+
+@dataclass(slots=True)
+class _Days:
+    """On how many days something was seen; days come in ascending."""
+
+    count: int = 0
+    last: date | None = None
+
+    def add(self, day: date) -> None:
+        if day != self.last:
+            self.count, self.last = self.count + 1, day
+
+
+@dataclass(slots=True)
+class _User:
+    """One user's successes, and the state learnt from those before the day judged last."""
+
+    entries: list[tuple[int, datetime, str, str | None]] = field(default_factory=list)  # row, time, address, country
+    read: int = 0
+    successes: int = 0
+    first: date | None = None
+    last: datetime | None = None
+    all_days: _Days = field(default_factory=_Days)
+    addresses: dict[str, _Days] = field(default_factory=dict)
+    networks: dict[str, _Days] = field(default_factory=dict)
+    countries: set[str] = field(default_factory=set)
+    hours: Counter[int] = field(default_factory=Counter)
+
+    def learn(self, time: datetime, address: str, country: str | None) -> None:
+        day = time.date()
+        self.first = self.first or day
+        self.last = time
+        self.successes += 1
+        self.all_days.add(day)
+        self.addresses.setdefault(address, _Days()).add(day)
+        self.networks.setdefault(network_of(address), _Days()).add(day)
+        self.hours[time.hour] += 1
+        if country is not None:
+            self.countries.add(country)
+
+
+class Baseline:
+    """The habits of some users; see the module for what counts."""
+
+    def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
+        wanted = sorted(set(users))
+        events = ensure(events, "kind", "time", "user", "src_ip", "country", "origin_ip", "hop")
+        part = events.filter(
+            (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("user").is_in(wanted) & pl.col("origin_ip").is_not_null()
+            & (pl.col("hop").fill_null(0) == 0) & pl.col("time").is_not_null()
+        )
+        self._users: dict[str, _User] = {user: _User() for user in wanted}
+        for user, row, time, address, country in part.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
+            self._users[user].entries.append((row, time, address, country))
+        self._excluded: set[int] = set()
+        self._tainted: dict[str, date] = {}
+
+    def exclude(self, rows: Sequence[int]) -> None:
+        """Forget accesses that are part of an incident."""
+        self._excluded.update(rows)
+
+    def taint(self, address: str, since: datetime) -> None:
+        """Learn nothing from *address* from that day on."""
+        day = since.date()
+        self._tainted[address] = min(day, self._tainted.get(address, day))
+
+    def habit(self, user: str | None, address: str | None, country: str | None, at: datetime) -> Habit:
+        """Return what the days before that of *at* say of an access; *at* must not go back by a day between calls."""
+        state = self._users.get(user or "")
+        if state is None:
+            return Habit()
+        day = at.date()
+        self._advance(state, day)
+        days = (day - state.first).days if state.first is not None else 0
+        address_days = state.addresses[address].count if address in state.addresses else 0
+        network = network_of(address) if address is not None else None
+        network_days = state.networks[network].count if network in state.networks else 0
+        habit = Habit(days, state.successes, address_days, network_days)
+        if not habit.known:
+            return habit
+        return Habit(
+            days,
+            state.successes,
+            address_days,
+            network_days,
+            new_country=country not in state.countries if country is not None and state.countries else None,
+            new_network=not network_days if network is not None else None,
+            odd_hour=self._odd_hour(state, at),
+            dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
+        )
+
+    def _advance(self, state: _User, day: date) -> None:
+        while state.read < len(state.entries):
+            row, time, address, country = state.entries[state.read]
+            if time.date() >= day:
+                return
+            state.read += 1
+            if row not in self._excluded and not (address in self._tainted and time.date() >= self._tainted[address]):
+                state.learn(time, address, country)
+
+    @staticmethod
+    def _odd_hour(state: _User, at: datetime) -> bool | None:
+        if state.successes < HOUR_LOGONS or state.all_days.count < HOUR_DAYS:
+            return None
+        return not any(state.hours[(at.hour + step) % 24] for step in (-1, 0, 1))

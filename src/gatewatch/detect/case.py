@@ -1,0 +1,256 @@
+"""Cases: one match, examined. What it proves, for which outside address, sessions and doors.
+
+Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
+(failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``, ``use``,
+``onward`` and ``privilege`` (root rights used, told but proving nothing). A
+chain without any of the proving ones stands as it is, with the severity it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
+from gatewatch.detect.chain import Chain, Stage, amount, seconds
+from gatewatch.detect.deed import deeds
+from gatewatch.detect.exhibit import Exhibit
+from gatewatch.detect.failure import Book, Failures, Tally
+from gatewatch.detect.severity import Access, Facts, Score, score, weigh
+from gatewatch.schema.events import Kind
+from gatewatch.schema.incidents import Match, Severity
+
+GUESSES = ("guess", "names", "attempts")
+_FOLLOWING = frozenset({"act", "onward", "privilege"})
+PROVING = (*GUESSES, "spread", "door", "act", "onward")
+_LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
+LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
+WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
+
+# names every sprayer tries: many addresses failing for them says nothing about the one that got in
+DEFAULT_NAMES = frozenset(
+    "admin administrator ansible backup centos debian ec2-user ftp ftpuser git guest hadoop jenkins mysql nagios nginx operator "
+    "oracle pi postgres root student sshd support sysadmin test tester testuser tomcat ubnt ubuntu user user1 vagrant web www www-data".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A match with what it proves.
+
+    ``access`` is the logon of the outsider (the anchor itself, or that of the session it fell in); ``hits`` the counted events by stage;
+    ``tried`` the failures before it; ``score`` None when it is no incident by itself.
+    """
+
+    chain: Chain
+    match: Match
+    anchor: Exhibit
+    access: Exhibit
+    hits: Mapping[str, tuple[Exhibit, ...]]
+    facts: Facts
+    score: Score | None
+    tried: Tally | None
+    origin: str
+    sessions: tuple[str, ...]
+    doors: tuple[tuple[str, str], ...]
+    doubtful: tuple[Exhibit, ...]  # what a rival session may have done as well
+
+    @property
+    def first(self) -> datetime:
+        """When the outsider came in, or was stopped."""
+        return min(self.anchor.time, self.access.time)
+
+    @property
+    def last(self) -> datetime:
+        """The last event that counts."""
+        return max((event.time for events in self.hits.values() for event in events), default=self.anchor.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
+
+    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used.
+    """
+
+    exhibits: Mapping[int, Exhibit]
+    logons: Mapping[str, Exhibit]
+    failures: Failures
+    baseline: Baseline
+    number: Callable[[str, str], float]
+    rooted: frozenset[str]
+
+    def access(self, match: Match) -> Exhibit | None:
+        """Return the logon that *match* is about; None where its anchor has no time."""
+        anchor = self.exhibits.get(match.anchor)
+        if anchor is None:
+            return None
+        return anchor if anchor.kind in _LOGONS else self.logons.get(anchor.origin_session or "", anchor)
+
+    def judge(self, chain: Chain, match: Match) -> Case | None:
+        """Return the case of *match*; None when it concerns no outsider or its failures were a user's own, settled ones.
+
+        Cases must be judged in the order of their accesses, as habits only grow.
+        """
+        anchor, access = self.exhibits.get(match.anchor), self.access(match)
+        if anchor is None or access is None or anchor.origin_ip is None or not anchor.counted:
+            return None
+        if chain.anchor.name in {"logon", "access", "stopped"} and not anchor.outside:
+            return None  # a logon further in is what followed, not how the outsider came in
+        hits, doubtful = self._hits(chain, match, anchor)
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+        facts = self._facts(chain, match, anchor, access, hits, habit)
+        facts, tried = self._with_failures(facts, chain, match, anchor, habit)
+        case = Case(
+            chain, match, anchor, access, hits, facts, score(facts), tried, anchor.origin_ip, _sessions(anchor, access, hits), _doors(hits), doubtful
+        )
+        self._remember(case)
+        return case
+
+    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
+        hits: dict[str, tuple[Exhibit, ...]] = {}
+        doubtful: list[Exhibit] = []
+        maker = self.logons.get(anchor.origin_session or "", anchor)
+        for hit in match.stages:
+            events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
+            if hit.name in _FOLLOWING:
+                events = [event for event in events if event.origin_ip == anchor.origin_ip and event.row != anchor.row]
+                doubtful += [event for event in events if not event.counted]
+                events = [event for event in events if event.counted]
+            elif hit.name == "door":
+                events = [event for event in events if not _is_own_password(event, maker)]
+            elif hit.name == "use":
+                events = [event for event in events if _is_use(event, anchor, maker)]
+            if events:
+                hits[hit.name] = tuple(events)
+        if "use" in hits and ("door" not in hits or anchor.account is None):
+            del hits["use"]
+        return hits, tuple(doubtful)
+
+    def _facts(
+        self, chain: Chain, match: Match, anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit
+    ) -> Facts:
+        known = (access.known_by or "covered by an allow entry") if access.known else ""
+        habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
+        about = Access(
+            access.user, access.country, access.anonymizer, access.off_hours, access.mfa, (access.origin_session or "") in self.rooted
+        )
+        generic = not any(stage.name in PROVING for stage in chain.stages)
+        names = {stage.name for stage in match.stages}
+        return Facts(
+            acts=deeds(hits.get("act", ())),
+            doors=deeds(hits.get("door", ())),
+            uses=tuple(dict.fromkeys(f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ()))),
+            onward=deeds(hits.get("onward", ())),
+            other=chain.title if generic else "",
+            level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
+            known=known,
+            familiar=known or habitual,
+            factors=weigh(about, habit),
+            confidence=chain.confidence,
+            unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
+        )
+
+    def _with_failures(self, facts: Facts, chain: Chain, match: Match, anchor: Exhibit, habit: Habit) -> tuple[Facts, Tally | None]:
+        """Add what the failures before the anchor prove."""
+        stage = next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
+        if stage is None:
+            return facts, None
+        if stage.name == "spread":
+            return self._spread(facts, chain, stage, anchor, habit)
+        tried = self._tried(chain, stage, match, anchor)
+        if tried is None:
+            return _unproven(facts), None
+        text = f"{tried.attempts} failures of {_names(tried)} before a success as {anchor.user}"
+        own = tried.only is not None and tried.only == anchor.user and habit.address_days >= HABIT_DAYS
+        habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days; only that name failed" if own else ""
+        if stage.name == "attempts":
+            text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
+            return replace(facts, stopped=text, habitual=habitual), tried
+        return replace(facts, guess=text, habitual=habitual), tried
+
+    def _tried(self, chain: Chain, stage: Stage, match: Match, anchor: Exhibit) -> Tally | None:
+        """Return the failures the match rests on; None when they were settled or, for a place, not without address."""
+        window, after = self._windows(chain, stage)
+        since = anchor.time - timedelta(seconds=window + after)
+        by_place = chain.by == ("host", "user")
+        book: Book = self.failures.by_place if by_place else self.failures.by_address
+        key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
+        found, settled = book.before(key, anchor.row, since)
+        assert stage.count is not None  # noqa: S101 - the caller chose it so
+        if by_place or settled:
+            needed = amount(stage.count.gte, lambda name: self.number(name, chain.analytic))
+            if not book.reaches(found, needed, window, anchor.time - timedelta(seconds=after), stage.count.distinct):
+                return None
+        hit = next(hit for hit in match.stages if hit.name == stage.name)
+        return book.tally(found) or Tally(hit.count, 0, None, (), 0, 0, hit.first, hit.last)
+
+    def _spread(self, facts: Facts, chain: Chain, stage: Stage, anchor: Exhibit, habit: Habit) -> tuple[Facts, Tally | None]:
+        """Judge many addresses failing for one account: only those count that single it out."""
+        if anchor.user is None or anchor.user in DEFAULT_NAMES or stage.count is None:
+            return _unproven(facts), None
+        window, after = self._windows(chain, stage)
+        book = self.failures.by_user
+        found, _ = book.before((anchor.user,), anchor.row, anchor.time - timedelta(seconds=window + after))
+        found = book.without(found, self.failures.sprayers)
+        tried = book.tally(found)
+        needed = amount(stage.count.gte, lambda name: self.number(name, chain.analytic))
+        if tried is None or len(tried.sources) < needed or tried.attempts < LEAST_ATTEMPTS:
+            return _unproven(facts), None
+        text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
+        if anchor.origin_ip in book.addresses(found):
+            own = f"{anchor.user} came from this address on {habit.address_days} earlier days" if habit.address_days >= HABIT_DAYS else ""
+            return replace(facts, guess=f"{text}, the last of which got in", habitual=own), tried
+        wide = (len(tried.sources), tried.countries, tried.networks)
+        if any(value >= least for value, least in zip(wide, WIDE, strict=True)) and not facts.familiar and not habit.address_days:
+            return replace(facts, spread=f"{text}, then a success from an address never seen before"), tried
+        return _unproven(facts), None
+
+    def _windows(self, chain: Chain, stage: Stage) -> tuple[float, float]:
+        """Return the window of the count and how long after it the anchor may follow, in seconds."""
+
+        def number(name: str) -> float:
+            return self.number(name, chain.analytic)
+
+        window = seconds(stage.count.window, number) if stage.count is not None else 0.0
+        after = chain.anchor.after
+        return window, seconds(after, number) if after is not None else window
+
+    def _remember(self, case: Case) -> None:
+        """Keep incidents out of the habits to come."""
+        if case.score is None or case.score.severity.rank < Severity.MEDIUM.rank:
+            return
+        if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
+            self.baseline.taint(case.origin, case.access.time)
+        self.baseline.exclude([case.access.row])
+
+
+def _unproven(facts: Facts) -> Facts:
+    """Return *facts* without what followed: after no guess it is other chains' to judge."""
+    return replace(facts, acts=(), doors=(), uses=(), onward=())
+
+
+def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:
+    """Return whether a logon uses a door: one's own account counts only from another outside address (people do change their keys)."""
+    if event.user != maker.user:
+        return True
+    return event.origin_ip is not None and event.origin_ip != door.origin_ip
+
+
+def _is_own_password(event: Exhibit, maker: Exhibit) -> bool:
+    """Return whether somebody renewed their own password: no second door."""
+    return event.rules == ("password-changed",) and event.account in {None, maker.user}
+
+
+def _names(tried: Tally) -> str:
+    return tried.only or (f"{tried.names} account names" if tried.names else "unnamed accounts")
+
+
+def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[str, ...]:
+    events = [anchor, access, *(event for name in ("logon", "access", "door", "use", *sorted(_FOLLOWING)) for event in hits.get(name, ()))]
+    return tuple(sorted({event.origin_session for event in events if event.origin_session is not None}))
+
+
+def _doors(hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted({(event.host or "", event.account) for event in hits.get("door", ()) if event.account}))

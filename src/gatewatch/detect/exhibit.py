@@ -1,0 +1,115 @@
+"""Exhibits: the rows of the event frame that matches point at, read once into plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from gatewatch.schema.events import DTYPES, Kind, ensure
+
+RULE = "rule:"
+
+
+class Exhibit(NamedTuple):
+    """One event, with the rules it met (``rules``, sorted); ``weight`` is the column ``count``, the other fields are the columns of that name."""
+
+    row: int
+    time: datetime
+    kind: str
+    service: str | None
+    host: str | None
+    user: str | None
+    target_user: str | None
+    src_ip: str | None
+    src_host: str | None
+    dst_ip: str | None
+    dst_host: str | None
+    session: str | None
+    auth_method: str | None
+    mfa: str | None
+    process: str | None
+    command: str | None
+    object: str | None
+    weight: int
+    source: str
+    stream: str
+    file: str
+    record: int
+    offset: int
+    scope: str | None
+    country: str | None
+    asn: int | None
+    as_org: str | None
+    anonymizer: bool | None
+    known: bool
+    known_by: str | None
+    off_hours: bool | None
+    origin_ip: str | None
+    origin_session: str | None
+    hop: int | None
+    hop_confidence: str | None
+    rules: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether the outside origin is sure enough to count; what rivals on a shared host may have done is only shown."""
+        return self.origin_ip is not None and self.hop_confidence != "possible"
+
+    @property
+    def account(self) -> str | None:
+        """The account acted on; a sudo record names there only whose rights were used."""
+        return None if self.kind == Kind.PRIVILEGE_USE else self.target_user
+
+    @property
+    def outside(self) -> bool:
+        """Whether the event is the outsider's own connection, not something that followed further in."""
+        return self.origin_ip is not None and not self.hop
+
+
+_FIELDS = tuple("count" if name == "weight" else name for name in Exhibit._fields if name not in {"row", "rules"})
+_FILL: dict[str, object] = {"count": 1, "source": "", "stream": "", "file": "", "record": 0, "offset": 0, "known": False}
+
+
+def read_exhibits(events: pl.DataFrame, rows: Iterable[int]) -> dict[int, Exhibit]:
+    """Return the events of *rows* (values of the column ``row``) that have a time, by row."""
+    wanted = sorted(set(rows))
+    if not wanted:
+        return {}
+    return _records(events.filter(pl.col("row").is_in(wanted) & pl.col("time").is_not_null()))
+
+
+def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhibit]:
+    """Return the logon with which each outside session began, by the session's id."""
+    wanted = sorted(set(sessions))
+    if not wanted:
+        return {}
+    events = ensure(events, "origin_session", "hop", "kind")
+    began = events.filter(
+        (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0) & pl.col("origin_session").is_in(wanted) & pl.col("time").is_not_null()
+    ).sort("row")
+    result: dict[str, Exhibit] = {}
+    for exhibit in _records(began).values():
+        result.setdefault(exhibit.origin_session or "", exhibit)
+    return result
+
+
+def _records(events: pl.DataFrame) -> dict[int, Exhibit]:
+    rules = [name for name in events.columns if name.startswith(RULE)]
+    frame = ensure(events, *_FIELDS).sort("row")
+    columns = [
+        pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name) for name in _FIELDS
+    ]
+    plain = frame.select("row", *(column.fill_null(_FILL[name]) if name in _FILL else column for name, column in zip(_FIELDS, columns, strict=True)))
+    flags = _flags(frame, rules)
+    return {values[0]: Exhibit._make((*values, flags.get(values[0], ()))) for values in plain.iter_rows()}
+
+
+def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, ...]]:
+    flags: dict[int, list[str]] = {}
+    for column in sorted(columns):
+        for row in frame.filter(pl.col(column))["row"].to_list():
+            flags.setdefault(row, []).append(column.removeprefix(RULE))
+    return {row: tuple(names) for row, names in flags.items()}

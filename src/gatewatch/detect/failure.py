@@ -1,0 +1,190 @@
+"""Failures: who failed for which name, when, and whether the failure was settled by a success of the same user.
+
+A user who mistypes and then gets in has *settled* those failures: they are no part of a later guess. Without this, an administrator who
+mistypes twice on three logons of a morning would look like six failures and a success. A guesser gains nothing by it: only a success as the
+same user from the same source settles, and only the failures of that user.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from gatewatch.schema.events import Kind, ensure
+
+Ints = NDArray[np.int64]
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_MICRO = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a source or account suffered before an anchor: attempts by weight, names, sources, first and last instant."""
+
+    attempts: int
+    names: int
+    only: str | None  # the one name tried, when it is one
+    sources: tuple[str, ...]
+    countries: int
+    networks: int  # autonomous systems
+    first: datetime
+    last: datetime
+
+
+def micros(moment: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (moment - _EPOCH) // _MICRO
+
+
+def moment(value: int) -> datetime:
+    """Return the instant of microseconds since 1970."""
+    return _EPOCH + value * _MICRO
+
+
+def network(address: str) -> str:
+    """Return the source that counts as one: an IPv6 customer's /64, an IPv4 address itself.
+
+    >>> network("2001:db8:1:2:3::4"), network("192.0.2.7")
+    ('2001:db8:1:2::/64', '192.0.2.7')
+    """
+    if ":" not in address:
+        return address
+    groups = address.split(":")
+    if "" in groups:
+        gap = groups.index("")
+        left, right = [g for g in groups[:gap] if g], [g for g in groups[gap:] if g]
+        groups = left + ["0"] * (8 - len(left) - len(right)) + right
+    return ":".join(groups[:4]) + "::/64"
+
+
+class Book:
+    """Failures under one key (an outside address, an account, an account on a host), in total order, with the successes that settle them."""
+
+    def __init__(self, failures: pl.DataFrame, successes: pl.DataFrame, key: tuple[str, ...]) -> None:
+        failures = failures.drop_nulls(list(key)).sort(*key, "row")
+        self._rows: Ints = failures["row"].cast(pl.Int64).to_numpy()
+        self._times: Ints = failures["time"].dt.epoch("us").to_numpy()
+        self._weights: Ints = failures["count"].fill_null(1).cast(pl.Int64).to_numpy()
+        self._users, self._names = _coded(failures["user"])
+        self._sources, self._source = _coded(failures["src_ip"])
+        _, self._countries = _coded(failures["country"])
+        _, self._networks = _coded(failures["asn"].cast(pl.String))
+        starts = failures.with_row_index("zz_at").group_by(key, maintain_order=True).agg(pl.col("zz_at").first(), pl.len().alias("zz_n"))
+        self._span = {tuple(row[:-2]): (row[-2], row[-2] + row[-1]) for row in starts.iter_rows()}
+        codes = {name: code for code, name in enumerate(self._users)}
+        self._settled: dict[tuple[str, ...], dict[int, list[int]]] = {}
+        for *values, user, row in successes.drop_nulls(list(key)).sort("row").select(*key, pl.col("user").alias("zz_user"), "row").iter_rows():
+            if user in codes:
+                self._settled.setdefault(tuple(values), {}).setdefault(codes[user], []).append(row)
+
+    def before(self, key: tuple[str, ...], row: int, since: datetime) -> tuple[Ints, bool]:
+        """Return the positions of the failures of *key* from *since* on that precede *row* and are not settled by then, and whether any was."""
+        low, high = self._span.get(key, (0, 0))
+        stop = low + int(np.searchsorted(self._rows[low:high], row))
+        start = low + int(np.searchsorted(self._times[low:stop], micros(since)))
+        found: Ints = np.arange(start, stop, dtype=np.int64)
+        everything = len(found)
+        for code, rows in self._settled.get(key, {}).items():
+            last = bisect_left(rows, row)
+            if last:
+                found = found[(self._names[found] != code) | (self._rows[found] > rows[last - 1])]
+        return found, len(found) < everything
+
+    def total(self, key: tuple[str, ...], first: datetime, last: datetime) -> int:
+        """Return the attempts under *key* between two instants, both included."""
+        low, high = self._span.get(key, (0, 0))
+        start = low + int(np.searchsorted(self._times[low:high], micros(first)))
+        stop = low + int(np.searchsorted(self._times[low:high], micros(last), side="right"))
+        return int(self._weights[start:stop].sum())
+
+    def reaches(self, found: Ints, needed: float, window: float, since: datetime, distinct: str | None) -> bool:
+        """Return whether some failure of *found* not before *since* has *needed* attempts (or names, or sources) in its window."""
+        if not len(found):
+            return False
+        times = self._times[found]
+        ends = np.flatnonzero(times >= micros(since))
+        starts = np.searchsorted(times, times[ends] - int(window * 1_000_000))
+        if distinct is None:
+            total = np.concatenate(([0], np.cumsum(self._weights[found])))
+            return bool(len(ends)) and bool((total[ends + 1] - total[starts] >= needed).any())
+        values = (self._names if distinct == "user" else self._source)[found]
+        return any(_distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True))
+
+    def tally(self, found: Ints) -> Tally | None:
+        """Return what the failures at *found* amount to; None for none."""
+        if not len(found):
+            return None
+        sources = sorted({network(self._sources[code]) for code in np.unique(self._source[found]).tolist() if code >= 0})
+        times = self._times[found]
+        names = np.unique(self._names[found])
+        only = self._users[int(names[0])] if len(names) == 1 and names[0] >= 0 else None
+        return Tally(
+            int(self._weights[found].sum()),
+            _distinct(names),
+            only,
+            tuple(sources),
+            _distinct(self._countries[found]),
+            _distinct(self._networks[found]),
+            moment(int(times[0])),
+            moment(int(times[-1])),
+        )
+
+    def addresses(self, found: Ints) -> tuple[str, ...]:
+        """Return the addresses of the failures at *found*, sorted."""
+        return tuple(sorted(self._sources[code] for code in np.unique(self._source[found]).tolist() if code >= 0))
+
+    def without(self, found: Ints, addresses: Collection[str]) -> Ints:
+        """Return those of *found* that come from none of *addresses* and have an address."""
+        codes = np.array([code for code, name in enumerate(self._sources) if name in addresses], dtype=np.int64)
+        return found[~np.isin(self._source[found], codes) & (self._source[found] >= 0)]
+
+
+def _distinct(values: Ints) -> int:
+    return int(np.count_nonzero(np.unique(values) >= 0))
+
+
+def _coded(values: pl.Series) -> tuple[list[str], Ints]:
+    """Return the sorted distinct values and, for each element, the place of its value (-1 for null)."""
+    unique = values.drop_nulls().unique().sort()
+    if not len(unique):
+        return [], np.full(len(values), -1, dtype=np.int64)
+    codes = values.replace_strict(unique, pl.Series(range(len(unique)), dtype=pl.Int64), default=-1, return_dtype=pl.Int64)
+    return unique.to_list(), codes.fill_null(-1).to_numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failures that anchors may rest on, as three books: by outside address, by account, by account on a host (those without an address)."""
+
+    by_address: Book
+    by_user: Book
+    by_place: Book
+    sprayers: frozenset[str]
+
+    @classmethod
+    def of(cls, events: pl.DataFrame, addresses: Iterable[str], users: Iterable[str]) -> Failures:
+        """Read the failures of *addresses* and of *users* out of *events* (with ``row``)."""
+        events = ensure(events, "kind", "time", "host", "user", "src_ip", "origin_ip", "count", "country", "asn")
+        names = ("row", "time", "host", "user", "src_ip", "origin_ip", "count", "country", "asn")
+        timed = events.filter(pl.col("time").is_not_null())
+        failed = timed.filter(pl.col("kind") == str(Kind.AUTH_FAILURE)).select(names)
+        passed = timed.filter(pl.col("kind") == str(Kind.AUTH_SUCCESS)).select(names)
+        from_address = failed.filter(pl.col("origin_ip").is_in(sorted(set(addresses))))
+        for_user = failed.filter(pl.col("user").is_in(sorted(set(users))))
+        sources = for_user["src_ip"].drop_nulls().unique()
+        tried = failed.filter(pl.col("src_ip").is_in(sources.to_list())).group_by("src_ip").agg(pl.col("user").drop_nulls().n_unique().alias("n"))
+        return cls(
+            Book(from_address, passed, ("origin_ip",)),
+            Book(for_user, passed.clear(), ("user",)),
+            Book(for_user.filter(pl.col("src_ip").is_null()), passed, ("host", "user")),
+            frozenset(tried.filter(pl.col("n") >= SPRAYED_NAMES)["src_ip"].to_list()),
+        )
+
+
+SPRAYED_NAMES = 3  # a source that tries as many accounts sprays; its attempts on one name do not single that name out

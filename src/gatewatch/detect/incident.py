@@ -1,0 +1,219 @@
+"""Incidents: matches judged, connected and told.
+
+A match is judged by what it proves (:mod:`~gatewatch.detect.case`), connected with the others of the same intruder
+(:mod:`~gatewatch.detect.group`), scored (:mod:`~gatewatch.detect.severity`) and worded (:mod:`~gatewatch.detect.story`).
+Everything is a function of the events: the same events give the same incidents, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from gatewatch.detect import advice, story
+from gatewatch.detect.attack import techniques
+from gatewatch.detect.baseline import Baseline
+from gatewatch.detect.case import GUESSES, Bench
+from gatewatch.detect.chain import Chain
+from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
+from gatewatch.detect.failure import Failures
+from gatewatch.detect.group import connect
+from gatewatch.detect.intrusion import Act, Intrusion
+from gatewatch.schema.coverage import Coverage, Unseen
+from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage, StageHit, Technique
+
+EVIDENCE = 12  # records quoted per stage
+SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it ended
+MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
+_TAG = "attack."
+_ONWARD = "T1021"  # shown only where onward movement was
+
+Raw = Callable[[Sequence[int]], dict[int, str]]
+
+
+class Tunables(Protocol):
+    """Whoever resolves tunables: the site."""
+
+    def number(self, name: str, *, analytic: str | None = None) -> float:
+        """Return a number, or a duration in seconds."""
+        ...
+
+
+def assemble(
+    matches: Sequence[tuple[Chain, Match]],
+    events: pl.DataFrame,
+    *,
+    site: Tunables,
+    coverage: Sequence[Coverage],
+    unseen: Sequence[Unseen],
+    raw: Raw,
+    zone: str,
+    log_end: datetime | None,
+    sessions: pl.DataFrame | None = None,
+    tags: Mapping[str, Sequence[str]] | None = None,
+) -> list[Incident]:
+    """Return the incidents that *matches* amount to, gravest first.
+
+    *events*: attached events with ``row`` (what matches refer to) and, where evaluated, ``rule:<name>`` columns. *raw* fetches the records of rows.
+    *zone* (IANA) is that of the times in texts; *log_end* where the logs end; *sessions* has ``origin_session, host, user, start, end, closed``.
+    *tags*: the Sigma tags of rules by name, for the techniques (``attack.t1136.001``) that acts show.
+    """
+    if not matches:
+        return []
+    bench, ordered = _bench(matches, events, site)
+    cases = [case for chain, match in ordered if (case := bench.judge(chain, match)) is not None]
+    intrusions = [Intrusion(tuple(group), bench.failures) for group in connect(cases)]
+    quoted = {intrusion.ids[0]: {act.name: _evidence(act) for act in intrusion.acts} for intrusion in intrusions}
+    wanted = sorted({event.row for stages in quoted.values() for chosen in stages.values() for event in chosen})
+    lines = raw(wanted) if wanted else {}
+    ends = _ends(sessions)
+    teller = _Teller(lines, quoted, ends, coverage, unseen, zone, log_end, tags or {})
+    return sorted((teller.tell(intrusion) for intrusion in intrusions), key=lambda it: (-it.severity.rank, it.first_seen, it.id))
+
+
+def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: Tunables) -> tuple[Bench, list[tuple[Chain, Match]]]:
+    """Return what to judge by, and the matches in the order of their accesses."""
+    events = ensure(events, "origin_session", "origin_ip", "hop", "kind", "time")
+    rows = {row for _, match in matches for hit in match.stages for row in _read(hit)} | {match.anchor for _, match in matches}
+    exhibits = read_exhibits(events, rows)
+    anchors = [exhibits[match.anchor] for _, match in matches if match.anchor in exhibits]
+    logons = read_logons(events, {anchor.origin_session for anchor in anchors if anchor.origin_session is not None})
+    accesses = [*anchors, *logons.values()]
+    users = {event.user for event in accesses if event.user is not None}
+    rooted = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("origin_session").is_not_null())["origin_session"]
+    bench = Bench(
+        exhibits,
+        logons,
+        Failures.of(events, {event.origin_ip for event in accesses if event.origin_ip is not None}, users),
+        Baseline(events, users),
+        lambda name, analytic: float(site.number(name, analytic=analytic or None)),
+        frozenset(rooted.to_list()),
+    )
+
+    def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:
+        access = bench.access(pair[1])
+        return (access.row if access is not None else pair[1].anchor, pair[1].anchor, pair[0].id)
+
+    return bench, sorted(matches, key=order)
+
+
+def _read(hit: StageHit) -> tuple[int, ...]:
+    """Return the rows of a stage that are read: of failures only those that may be quoted."""
+    if hit.name not in (*GUESSES, "spread") or len(hit.rows) <= SHOWN_FIRST + SHOWN_LAST:
+        return hit.rows
+    return (*hit.rows[:SHOWN_FIRST], *hit.rows[-SHOWN_LAST:])
+
+
+def _evidence(act: Act) -> tuple[Exhibit, ...]:
+    """Return the events quoted for a stage, in order: the first, the last, the completing ones, then the earliest of the rest."""
+    events = act.events
+    ranked = [events[0], events[-1], *(event for event in events if event.row in act.completing), *events]
+    chosen = dict.fromkeys(event.row for event in ranked)
+    kept = set(list(chosen)[:EVIDENCE])
+    return tuple(event for event in events if event.row in kept)
+
+
+def _ends(sessions: pl.DataFrame | None) -> dict[str, list[dict[str, object]]]:
+    ends: dict[str, list[dict[str, object]]] = {}
+    if sessions is not None:
+        for row in sessions.select("origin_session", "host", "user", "start", "closed").sort("start", "host", "user").iter_rows(named=True):
+            ends.setdefault(row["origin_session"], []).append(row)
+    return ends
+
+
+class _Teller:
+    """Turns intrusions into incidents, with what all of them share."""
+
+    def __init__(
+        self,
+        lines: Mapping[int, str],
+        quoted: Mapping[str, Mapping[str, tuple[Exhibit, ...]]],
+        ends: Mapping[str, list[dict[str, object]]],
+        coverage: Sequence[Coverage],
+        unseen: Sequence[Unseen],
+        zone: str,
+        log_end: datetime | None,
+        tags: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._lines, self._quoted, self._ends = lines, quoted, ends
+        self._coverage, self._unseen, self._zone, self._log_end, self._tags = coverage, unseen, zone, log_end, tags
+
+    def tell(self, intrusion: Intrusion) -> Incident:
+        lead, entry, score = intrusion.lead, intrusion.entry, intrusion.score
+        told = [case.access for case in intrusion.cases] + list(intrusion.events)
+        told.sort(key=lambda event: event.row)
+        users = tuple(dict.fromkeys(name for event in told for name in (event.user, event.account) if name is not None))
+        hosts = tuple(dict.fromkeys(event.host for event in told if event.host is not None))
+        still_open, live = self._open(intrusion)
+        origin = entry.access
+        others = intrusion.origins[1:]
+        accepted = intrusion.accepted
+        return Incident(
+            id=intrusion.ids[0],
+            aliases=intrusion.ids[1:],
+            chain=lead.chain.id,
+            chains=tuple(sorted({case.chain.id for case in intrusion.standing})),
+            analytic=lead.chain.analytic,
+            title=lead.chain.title,
+            verdict=story.verdict(intrusion, self._zone),
+            severity=score.severity,
+            confidence=score.confidence,
+            why=score.why,
+            origin=Origin(
+                entry.origin, origin.country, origin.scope, origin.asn, origin.as_org, entry.facts.known or None, others
+            ),
+            users=users,
+            hosts=hosts,
+            service=origin.service,
+            first_seen=min(act.first for act in intrusion.acts),
+            last_seen=max(act.last for act in intrusion.acts),
+            failures=intrusion.tried,
+            accepted=accepted.time if accepted is not None else None,
+            open=still_open,
+            stages=tuple(self._stage(intrusion, act) for act in intrusion.acts),
+            path=story.path(intrusion),
+            attack=self._attack(intrusion),
+            mitigations=advice.mitigations(intrusion),
+            coverage=advice.covered(hosts, self._coverage, self._zone),
+            blind_spots=advice.blind_spots(intrusion, hosts, self._unseen),
+            near_misses=advice.near_misses(intrusion),
+            contain=advice.contain(intrusion, users, hosts, live),
+            next_steps=advice.next_steps(intrusion, self._zone),
+            zone=self._zone,
+        )
+
+    def _stage(self, intrusion: Intrusion, act: Act) -> Stage:
+        evidence = tuple(
+            Evidence(event.source, event.stream, event.file, event.record, event.offset, self._lines.get(event.row, ""))
+            for event in self._quoted[intrusion.ids[0]][act.name]
+        )
+        return Stage(act.name, act.first, act.last, act.count, act.certain, story.summary(act), evidence)
+
+    def _open(self, intrusion: Intrusion) -> tuple[bool | None, tuple[tuple[str, str], ...]]:
+        """Return whether a session was still open where the logs end (None: cannot be known), and whose sessions on which hosts."""
+        rows = [row for session in intrusion.sessions for row in self._ends.get(session, [])]
+        if not rows:
+            return (None, ()) if intrusion.accepted is not None else (False, ())
+        unended = [row for row in rows if not row["closed"]]
+        if not unended:
+            return False, ()
+        live = [row for row in unended if self._is_recent(row["start"])]
+        named = sorted({(str(row["user"] or "an unnamed user"), str(row["host"] or "an unnamed host")) for row in live})
+        return (True if live else None), tuple(named)
+
+    def _is_recent(self, start: object) -> bool:
+        return isinstance(start, datetime) and (self._log_end is None or self._log_end - start <= MAX_OPEN)
+
+    def _attack(self, intrusion: Intrusion) -> tuple[Technique, ...]:
+        ids = {id for case in intrusion.standing for id in case.chain.attack}
+        if not intrusion.events_of("onward"):
+            ids = {id for id in ids if not id.startswith(_ONWARD)}
+        return techniques([*ids, *self._shown(intrusion.events)])
+
+    def _shown(self, events: Iterable[Exhibit]) -> Iterable[str]:
+        tags = (tag for event in events for rule in event.rules for tag in self._tags.get(rule, ()))
+        return sorted({tag.removeprefix(_TAG).upper() for tag in tags if tag.startswith(f"{_TAG}t")})

@@ -1,0 +1,176 @@
+"""Severity: from the facts of a match, or of all matches of an incident, to a level, a confidence and the reasons for both.
+
+The model, in full (Sigma's levels):
+
+*high* needs proof: a guess that ended in a success which can be guessed, or a second door (account, key, group, service, tunnel ...) made in an outside
+session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and* onward movement). *medium*: a right
+password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses over one account without
+proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward movement, of which at least one is neither place nor hour.
+
+What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user came
+from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or habitual source are an
+administrator's work: no incident, unless a second door is followed by onward movement, which is low.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gatewatch.detect.baseline import Habit
+from gatewatch.schema.events import Mfa
+from gatewatch.schema.incidents import Factor, Severity
+
+BAR = 3  # the sum of factors that, with onward movement, makes medium
+CAP = 6  # more factors than this say nothing more
+CONFIDENCE = ("low", "medium", "high")
+PRIVILEGED = frozenset({"root", "admin", "administrator", "toor"})
+_PLACE_AND_HOUR = frozenset({"first-seen country", "first-seen network", "impossible travel", "off hours"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What is known of one accepted access besides its history."""
+
+    user: str | None = None
+    country: str | None = None
+    anonymizer: bool | None = None
+    off_hours: bool | None = None
+    mfa: str | None = None
+    privileged: bool = False  # root rights were used in the session
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What matches prove. Texts are reasons in plain words; an empty one means "not so"."""
+
+    guess: str = ""  # a guess that ended in a success which can be guessed
+    spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
+    stopped: str = ""  # a right password stopped by MFA or policy after attempts
+    acts: tuple[str, ...] = ()  # grave acts in outside sessions
+    doors: tuple[str, ...] = ()  # second doors made in outside sessions
+    uses: tuple[str, ...] = ()  # uses of such doors, by another address or as another account than the maker's
+    onward: tuple[str, ...] = ()
+    other: str = ""  # a chain of the site's own: its level stands as it is
+    level: Severity = Severity.MEDIUM  # that level
+    known: str = ""  # the allow entry
+    familiar: str = ""  # the source is known, or habitual for the user
+    habitual: str = ""  # a guess that looks like the user's own: habitual source, own name only
+    factors: tuple[Factor, ...] = field(default=())
+    confidence: str = "medium"
+    unsure: bool = False  # an order rests on overlapping clocks
+
+
+class Score(NamedTuple):
+    """The judgement of facts."""
+
+    severity: Severity
+    confidence: str
+    why: tuple[Factor, ...]
+
+
+def score(facts: Facts) -> Score | None:
+    """Return severity, confidence and reasons; None when the facts are no incident."""
+    level, why = _raised(facts)
+    level, why = _by_factors(facts, level, why)
+    if level is None:
+        return None
+    lowered = _lowered(facts, level, why)
+    if lowered is None:
+        return None
+    confidence = CONFIDENCE.index(facts.confidence)
+    if facts.habitual:
+        confidence = 0
+    if facts.unsure:
+        confidence = max(0, confidence - 1)
+        why.append(Factor("order", 0, "clocks overlap: the order of the stages is possible, not certain"))
+    return Score(lowered, CONFIDENCE[confidence], (*why, *facts.factors))
+
+
+def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
+    """Return the level that proof and grave acts give, with the reasons; proof alone reaches the bar."""
+    why: list[Factor] = []
+    level: Severity | None = None
+    if facts.other:
+        why.append(Factor("site chain", BAR, facts.other))
+        level = facts.level
+    if facts.stopped:
+        why.append(Factor("right password, stopped", BAR, facts.stopped))
+        level = _higher(level, Severity.MEDIUM)
+    if facts.spread:
+        why.append(Factor("guessed from many addresses", BAR, facts.spread))
+        level = _higher(level, Severity.MEDIUM)
+    why += [Factor("grave act", BAR, act) for act in facts.acts if act not in facts.doors]
+    why += [Factor("second door", BAR, door) for door in facts.doors]
+    if facts.acts or facts.doors:
+        level = _higher(level, Severity.MEDIUM)
+    if facts.doors and (facts.uses or facts.onward):
+        level = _higher(level, Severity.CRITICAL if facts.uses and facts.onward else Severity.HIGH)
+        why += [Factor("second door used", BAR, use) for use in facts.uses]
+    if facts.guess:
+        why.insert(0, Factor("guessed password", BAR, facts.guess))
+        level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
+    why += [Factor("onward movement", 1, step) for step in facts.onward]
+    return level, why
+
+
+def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tuple[Severity | None, list[Factor]]:
+    total = min(CAP, sum(factor.score for factor in facts.factors))
+    substantial = any(factor.score and factor.factor not in _PLACE_AND_HOUR for factor in facts.factors)
+    if facts.onward and total >= BAR and substantial:
+        level = _higher(level, Severity.MEDIUM)
+    return level, why
+
+
+def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
+    proof = facts.guess or facts.spread or facts.stopped or facts.other
+    if facts.familiar and not proof:
+        if not (facts.doors and facts.onward):
+            return None
+        why.append(Factor("familiar source", -2, facts.familiar))
+        return Severity.LOW
+    if facts.habitual:
+        why.append(Factor("habitual source", -2, facts.habitual))
+        level = _lower(level, 2)
+    if facts.known:
+        why.append(Factor("known source", -1, facts.known))
+        level = _lower(level, 1)
+    return level
+
+
+def _higher(level: Severity | None, other: Severity) -> Severity:
+    return other if level is None or other.rank > level.rank else level
+
+
+def _lower(level: Severity, steps: int) -> Severity:
+    return list(Severity)[max(Severity.LOW.rank, level.rank - steps)]
+
+
+def weigh(access: Access, habit: Habit) -> tuple[Factor, ...]:
+    """Return every factor of an access with its score; what cannot be judged scores 0 and says so."""
+    return tuple(
+        Factor(name, points if value else 0, note if value else ("" if value is not None else unknown))
+        for name, points, value, note, unknown in _judged(access, habit)
+        if value or value is None
+    )
+
+
+def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, str, str], ...]:
+    history = "unknown: the history names no country" if habit.known else habit.note
+    country = "unknown: no place for this address" if access.country is None else history
+    off, off_note = access.off_hours, "outside the configured hours"
+    if off is None:
+        off, off_note = habit.odd_hour, "an hour at which the user never came before"
+    mfa = None if access.mfa in {None, Mfa.UNKNOWN} else access.mfa == Mfa.NO
+    privileged = access.privileged or (access.user or "") in PRIVILEGED
+    return (
+        ("first-seen country", 2, habit.new_country, f"{access.country}: never before for this user", country),
+        ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
+        ("impossible travel", 2, None, "", "unknown: needs coordinates of both places"),
+        ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
+        ("first-seen client", 1, None, "", "unknown: the log names no client"),
+        ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
+        ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),
+        ("privileged account", 1, privileged, "root rights were used or are the account's own", ""),
+        ("dormant account", 2, habit.dormant, "unused for months before", habit.note),
+    )

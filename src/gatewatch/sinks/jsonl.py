@@ -1,0 +1,22 @@
+"""Incidents as JSON lines: one incident per line, the fields of :class:`gatewatch.schema.incidents.Incident`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TextIO
+
+from gatewatch.schema.incidents import Scan
+from gatewatch.sinks.document import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Jsonl:
+    """Writes each incident as one JSON object; nothing when there is none."""
+
+    name: str = "jsonl"
+    title: str = "incidents, one JSON object per line"
+
+    def write(self, scan: Scan, out: TextIO, *, color: bool, width: int) -> None:  # noqa: ARG002 - a terminal's matters
+        """Write the incidents of *scan* in the order of the scan."""
+        for incident in scan.incidents:
+            out.write(encode(incident) + "\n")

@@ -1,0 +1,129 @@
+"""An incident in the words a responder reads; console and HTML say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from gatewatch.schema.incidents import Evidence, Hop, Incident, Origin, Stage
+from gatewatch.sinks.digest import plural
+from gatewatch.sinks.moment import both, duration
+
+
+def place(origin: Origin) -> str:
+    """Return country and network of *origin*, or an empty string."""
+    network = " ".join(part for part in (f"AS{origin.asn}" if origin.asn is not None else "", origin.as_org or "") if part)
+    return ", ".join(part for part in (origin.country or "", network) if part)
+
+
+def who(incident: Incident) -> str:
+    """Return where the outsider came from: address, place, and whether it is known."""
+    origin = incident.origin
+    said = origin.ip or "unknown address"
+    if place(origin):
+        said += f" ({place(origin)})"
+    if origin.others:
+        said += f" and {listed(origin.others, 3)}"
+    return said
+
+
+def where(incident: Incident) -> str:
+    """Return whom and what the outsider reached."""
+    users = listed(incident.users, 3) or "unknown user"
+    hosts = listed(incident.hosts, 3) or "unknown host"
+    return f"{users} on {hosts}" + (f" by {incident.service}" if incident.service else "")
+
+
+def listed(values: Sequence[str], limit: int) -> str:
+    """Return the first *limit* values, and how many more there are."""
+    shown = ", ".join(values[:limit])
+    return f"{shown} and {len(values) - limit:,} more" if len(values) > limit else shown
+
+
+def entry(incident: Incident) -> int | None:
+    """Return the index of the stage that is the acceptance, or None when nothing was accepted."""
+    moment = incident.accepted
+    if moment is None:
+        return None
+    exact = [at for at, stage in enumerate(incident.stages) if stage.time == moment]
+    around = exact or [at for at, stage in enumerate(incident.stages) if stage.time <= moment <= stage.last]
+    if not around:
+        earlier = [at for at, stage in enumerate(incident.stages) if stage.time <= moment]
+        return earlier[-1] if earlier else None
+    # within one second guess and logon bear the same time: the guess comes first
+    return around[1] if incident.failures and around[0] == 0 and len(around) > 1 else around[0]
+
+
+def onward(incident: Incident) -> tuple[Stage, ...]:
+    """Return the stages after the acceptance."""
+    at = entry(incident)
+    return () if at is None else incident.stages[at + 1 :]
+
+
+def attempts(incident: Incident) -> tuple[Stage, ...]:
+    """Return the stages that are failures: before the acceptance, and more than one of them."""
+    return tuple(stage for stage in guesses(incident) if incident.failures and stage.count > 1)
+
+
+def steps(incident: Incident) -> tuple[Stage, ...]:
+    """Return what to tell one by one: the onward steps, or what happened instead of an acceptance."""
+    if incident.accepted is not None:
+        return onward(incident)
+    failed = attempts(incident)
+    return tuple(stage for stage in incident.stages if stage not in failed)
+
+
+def guesses(incident: Incident) -> tuple[Stage, ...]:
+    """Return the stages before the acceptance; all of them when nothing was accepted."""
+    at = entry(incident)
+    return incident.stages if at is None else incident.stages[:at]
+
+
+def turn(incident: Incident, zone: tzinfo) -> str:
+    """Return how failures became an acceptance."""
+    failed = plural(incident.failures, "failure")
+    if incident.accepted is None:
+        return f"{failed}, nothing accepted" if incident.failures else "nothing accepted"
+    when = both(incident.accepted, zone, incident.zone)
+    before = incident.accepted - incident.first_seen
+    if not incident.failures:
+        return f"no failure seen; accepted {when}"
+    return f"{failed} in {duration(before)}, then accepted {when}"
+
+
+def still_open(incident: Incident) -> str:
+    """Return whether a session was still open where the logs end."""
+    if incident.accepted is None:
+        return "no session was opened"
+    return {True: "yes: a session is open where the logs end", False: "no: every session was seen to end", None: "unknown: the logs do not say"}[incident.open]
+
+
+def first_record(incident: Incident) -> Evidence | None:
+    """Return the first raw record of the incident."""
+    return next((evidence for stage in incident.stages for evidence in stage.evidence), None)
+
+
+def repeated(stage: Stage) -> str:
+    """Return how often a stage happened, as a suffix; empty for once."""
+    return f" ×{stage.count:,}" if stage.count > 1 else ""
+
+
+def trail(path: Sequence[Hop]) -> str:
+    """Return the path as one line: ``203.0.113.9 ─ssh→ web1 ─sudo→ root``; branches are set off by a semicolon."""
+    said = ""
+    at: str | None = None
+    for hop in path:
+        doubt = "?" if hop.confidence == "possible" else ""
+        if hop.source != at:
+            said += f"{'; ' if said else ''}{hop.source}"
+        said += f" ─{hop.via}{doubt}→ {hop.target}"
+        at = hop.target
+    return said
+
+
+def doubts(incident: Incident) -> tuple[str, ...]:
+    """Return what could not be seen or judged: blind spots, unjudged factors, uncertain order."""
+    unjudged = tuple(f"not judged: {factor.factor} ({factor.note})" for factor in incident.why if factor.score == 0 and factor.note)
+    unsure = tuple(f"the order before “{stage.name}” rests on clocks that overlap" for stage in incident.stages if not stage.certain)
+    seen: dict[str, None] = dict.fromkeys((*incident.blind_spots, *unsure, *unjudged))
+    return tuple(seen)

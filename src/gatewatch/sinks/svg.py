@@ -1,0 +1,43 @@
+"""SVG elements from data: every text and attribute is escaped twice over, for the reader and for the markup."""
+
+from __future__ import annotations
+
+import markupsafe
+from markupsafe import Markup
+
+from gatewatch.sinks.escape import clip, escape
+
+CHAR = 0.56  # mean width of a character of the report's sans-serif font, in its size
+
+
+def element(name: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
+    """Return an element. Children that are no :class:`Markup` are text; ``class_`` is ``class``, ``a_b`` is ``a-b``; None leaves one out."""
+    given = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items() if value is not None)
+    inner = "".join(child if isinstance(child, Markup) else markupsafe.escape(escape(child)) for child in children)
+    return Markup(f"<{name}{given}>{inner}</{name}>" if inner else f"<{name}{given}/>")
+
+
+def label(text: str, x: float, y: float, *, room: float, size: float = 11, class_: str = "", anchor: str = "start") -> Markup:
+    """Return *text* at (x, y), clipped to *room* units; what was cut can be read on hover."""
+    limit = max(int(room / (size * CHAR)), 2)
+    shown = clip(text, limit)
+    cut = (element("title", clip(text, 500)),) if shown != text else ()
+    return element("text", *cut, shown, x=x, y=y, font_size=size, class_=class_ or None, text_anchor=None if anchor == "start" else anchor)
+
+
+def picture(name: str, title: str, description: str, width: float, height: float, *children: Markup) -> Markup:
+    """Return the whole picture, with *title* and *description* for who cannot see it; *name* makes its ids unique on the page."""
+    return element(
+        "svg",
+        element("title", clip(title, 300), id=f"{name}-title"),
+        element("desc", clip(description, 2000), id=f"{name}-desc"),
+        *children,
+        viewBox=f"0 0 {_value(width)} {_value(height)}", width=width, height=height, role="img",
+        aria_labelledby=f"{name}-title", aria_describedby=f"{name}-desc",
+    )  # fmt: skip
+
+
+def _value(value: str | float | None) -> str:
+    if isinstance(value, str):
+        return str(markupsafe.escape(escape(value)))
+    return f"{value:.1f}".rstrip("0").rstrip(".") if value is not None else ""

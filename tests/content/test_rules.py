@@ -1,0 +1,115 @@
+"""Our own rules: each loads, says what it must, and meets its examples in ``rules/<name>.yml``.
+
+An example is an event as a mapping of columns; a plain text is the command of an ``exec`` event.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+import gatewatch
+from gatewatch.detect.rule import RuleSet, load_rules
+from gatewatch.schema.events import DTYPES, ensure
+
+RULES = Path(gatewatch.__file__).parent / "content" / "rules"
+EXAMPLES = Path(__file__).parent / "rules"
+NAMES = sorted(path.stem for path in RULES.glob("*.yml"))
+EXPECTED = (
+    *("auth-failure", "invalid-user-failure", "guessable-success", "any-success", "outside-session-start", "auth-stopped"),
+    *("privilege-use", "privilege-denied", "remote-shell", "file-transfer", "port-forward", "exfil-volume", "lateral-logon"),
+    *("account-created", "group-privileged-added", "password-changed", "ssh-key-added", "user-deleted", "sshd-config-changed"),
+    *("sudoers-changed", "cron-installed", "service-installed", "tool-download", "remote-tool", "tunnel", "log-cleared"),
+    *("credential-access", "discovery", "miner", "firewall-opened", "security-disabled", "tor-service"),
+)
+ORDINARY = (
+    *("apt update", "apt-get -y upgrade", "apt-get install -y nginx", "dnf upgrade", "systemctl restart nginx", "systemctl status ssh"),
+    *("journalctl -u nginx --since today", "tail -f /var/log/syslog", "less /var/log/auth.log", "vi /etc/nginx/nginx.conf", "cat /etc/hosts"),
+    *("docker ps", "docker compose up -d", "git pull", "ls -la /root", "df -h", "top", "htop", "reboot", "certbot renew", "nginx -t"),
+    *("crontab -l", "ufw status", "iptables -L", "grep Failed /var/log/auth.log", "last", "w", "free -m", "screen -r", "tmux attach"),
+    *("ps aux", "mysqldump -u root shop", "tar czf /srv/backup.tgz /srv/www", "chown www-data /srv/www", "sshd -t", "logrotate /etc/logrotate.conf"),
+    *("systemctl reload ssh", "passwd -S ann", "cp /etc/nginx/nginx.conf /root/", "rm -rf /srv/old", "kubectl get pods", "python3 manage.py migrate"),
+    *("/usr/lib/update-notifier/apt-check", "run-parts /etc/cron.hourly", "/usr/sbin/sshd -D -R", "sudo -i", "su -", "exit", "nano notes.txt"),
+    *("curl -s https://www.example/health", "wget https://files.example/a.deb", "ping 10.0.0.1", "ssh-keygen -t ed25519", "du -sh /var/log"),
+)
+
+
+@pytest.fixture(scope="module")
+def rules() -> RuleSet:
+    return load_rules([RULES])
+
+
+def frame(events: list[dict[str, Any]]) -> pl.DataFrame:
+    columns = sorted({name for event in events for name in event})
+    data = {name: pl.Series([event.get(name) for event in events], dtype=DTYPES[name]) for name in columns}
+    return ensure(pl.DataFrame(data), "kind", "source", "command")
+
+
+def examples(name: str) -> dict[str, list[dict[str, Any]]]:
+    raw = yaml.safe_load((EXAMPLES / f"{name}.yml").read_text())
+    return {
+        key: [event if isinstance(event, dict) else {"kind": "exec", "source": "auditd", "command": event} for event in raw[key]]
+        for key in ("matches", "misses")
+    }
+
+
+def test_every_expected_rule_is_there_and_none_is_refused(rules: RuleSet) -> None:
+    assert rules.refused == ()
+    assert sorted(rules.names) == sorted(EXPECTED)
+    assert all(rule.dormant is None for rule in rules.rules)
+
+
+def test_every_example_file_belongs_to_a_rule() -> None:
+    assert sorted(path.stem for path in EXAMPLES.glob("*.yml")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rule_meets_its_examples(rules: RuleSet, name: str) -> None:
+    cases = examples(name)
+    assert len(cases["matches"]) >= 2
+    assert len(cases["misses"]) >= 2
+    rule = rules.by_name[name]
+    for key, expected in (("matches", True), ("misses", False)):
+        answers = rule.matches(frame(cases[key])).to_list()
+        wrong = [event for event, answer in zip(cases[key], answers, strict=True) if answer is not expected]
+        assert wrong == [], f"{name}: these should be {key}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rule_is_complete(name: str) -> None:
+    content = yaml.safe_load((RULES / f"{name}.yml").read_text())
+    for key in ("title", "id", "status", "description", "references", "tags", "logsource", "detection", "falsepositives", "level"):
+        assert content.get(key), f"{name}: {key} is missing"
+    assert content["logsource"] == {"product": "gatewatch"} | ({"category": content["logsource"]["category"]} if "category" in content["logsource"] else {})
+    assert any(re.fullmatch(r"attack\.t[0-9]{4}(?:\.[0-9]{3})?", tag) for tag in content["tags"])
+    assert all(tag.startswith("attack.") or tag in ("gatewatch.door", "gatewatch.grave", "gatewatch.onward") for tag in content["tags"])
+
+
+def test_ids_and_titles_are_unique(rules: RuleSet) -> None:
+    assert len({rule.id for rule in rules.rules}) == len(rules.rules)
+    assert len({rule.title for rule in rules.rules}) == len(rules.rules)
+
+
+def test_every_door_is_grave(rules: RuleSet) -> None:
+    assert set(rules.tagged("gatewatch.door")) <= set(rules.tagged("gatewatch.grave"))
+    assert set(rules.tagged("gatewatch.onward")) >= {"lateral-logon", "remote-shell", "file-transfer", "port-forward", "exfil-volume"}
+
+
+@pytest.mark.parametrize("kind", ["exec", "privilege_use"])
+def test_ordinary_administration_is_neither_grave_nor_a_door(rules: RuleSet, kind: str) -> None:
+    names = rules.tagged("gatewatch.grave")
+    found = rules.evaluate(frame([{"kind": kind, "command": command} for command in ORDINARY]), names)
+    hits = {name: found.filter(pl.col(f"rule:{name}"))["command"].to_list() for name in names}
+    assert {name: commands for name, commands in hits.items() if commands} == {}
+
+
+def test_a_refused_command_is_no_act(rules: RuleSet) -> None:
+    commands = [event["command"] for name in NAMES for event in examples(name)["matches"] if "command" in event]
+    denied = frame([{"kind": "privilege_denied", "command": command} for command in commands])
+    found = rules.evaluate(denied)
+    assert [name for name in rules.names if name != "privilege-denied" and found[f"rule:{name}"].any()] == []
