@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from gatewatch.schema.records import Disposition, Framing
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatewatch.detect.content import Content
     from gatewatch.engines.collect import Progress
     from gatewatch.engines.local import Options
+    from gatewatch.site.draft import DraftFacts
     from gatewatch.site.model import Site
 
 _BY_SEVERITY = {
@@ -70,14 +73,21 @@ def scan(
     progress: Progress | None = None,
 ) -> Scan:
     """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
-    from gatewatch.detect.content import load_content  # noqa: PLC0415
     from gatewatch.engines import local  # noqa: PLC0415
 
     site = site or find_site(paths, config)
-    content = load_content([Path(rule) for rule in rules])
-    result = local.scan(paths, site, content, options(zone=zone, year=year, since=since, until=until, framing=framing), progress)
+    chosen = options(zone=zone, year=year, since=since, until=until, framing=framing)
+    with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
+        content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
+        result = local.scan(paths, site, content.result, chosen, progress)
     result.version = __version__
     return result
+
+
+def _load_content(rules: Sequence[Path]) -> Content:
+    from gatewatch.detect.content import load_content  # noqa: PLC0415 - heavy, so imported in the thread that needs it
+
+    return load_content(rules)
 
 
 def events(paths: Sequence[str], *, site: Site | None = None, config: str | None = None, progress: Progress | None = None, **given: object) -> Iterator[pl.DataFrame]:
@@ -98,3 +108,11 @@ def exit_code(result: Scan) -> Exit:
     if any(problem.fatal for problem in result.problems):
         return Exit.UNREADABLE
     return Exit.NOTHING_FOUND
+
+
+def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:
+    """Return what the logs in *paths* say of their site: hosts, inner ranges, addresses that come again and again."""
+    from gatewatch.engines import draft  # noqa: PLC0415
+    from gatewatch.site.model import Site  # noqa: PLC0415
+
+    return draft.draft_facts(paths, Site.default(), options(zone=zone, year=year), progress)

@@ -60,3 +60,13 @@ def test_bad_bytes_cost_characters_not_lines() -> None:
 def test_utf16_is_read() -> None:
     data = codecs.BOM_UTF16_LE + "Jan  1 00:00:00 h sshd[1]: x\r\ny\r\n".encode("utf-16-le")
     assert [text for _, _, text in _lines([data[:7], data[7:]])] == ["Jan  1 00:00:00 h sshd[1]: x\r\n", "y\r\n"]
+
+
+def test_the_lines_of_one_audit_event_stay_in_one_block() -> None:
+    lines = [f"type={kind} msg=audit(1767406001.402:{serial}): x" for serial in range(40, 60) for kind in ("SYSCALL", "EXECVE", "PATH")]
+    data = ("\n".join(lines) + "\n").encode()
+    for size in (97, 150, 400):
+        blocks = [block.data[: block.size] for block in cut([data[i : i + size] for i in range(0, len(data), size)])]
+        assert b"".join(blocks) == data
+        places = [{line.split(b":")[1] for line in block.splitlines()} for block in blocks]
+        assert all(not (a & b) for i, a in enumerate(places) for b in places[i + 1 :])

@@ -15,7 +15,11 @@ from gatewatch.site.draft import DraftFacts, DraftHost, Habit, draft_site, plain
 from gatewatch.site.load import check, load_site
 
 FACTS = DraftFacts(
-    hosts=(DraftHost("gate01", ("10.0.0.5",), ("sshd", "pam")), DraftHost("Gate01", ("10.0.0.6",)), DraftHost("db.example.net", ("10.0.0.5",))),
+    hosts=(
+        DraftHost("gate01", ("10.0.0.5",), ("sshd", "pam")),
+        DraftHost("Gate01", ("10.0.0.6",)),
+        DraftHost("db.example.net", ("10.0.0.5",)),
+    ),
     internal=("10.0.0.0/16", "nonsense"),
     habits=(
         Habit("198.51.100.7", ("ann",), ("key",), ("ssh",), 40, 12, 0),
@@ -58,7 +62,10 @@ def test_an_empty_draft_loads(tmp_path: Path) -> None:
     assert check(path) == []
 
 
-NAMES = st.one_of(st.text(max_size=12), st.sampled_from(['x"]\n[policy]\nrdp_only_after_vpn = true', "a\r\n[network]", "\u2028[site]", "\x1b[31m", "\ud800"]))
+NAMES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(['x"]\n[policy]\nrdp_only_after_vpn = true', "a\r\n[network]", "\u2028[site]", "\x1b[31m", "\ud800"]),
+)
 
 
 @given(NAMES, NAMES, NAMES)

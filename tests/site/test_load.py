@@ -167,11 +167,17 @@ def test_settings_say_where_they_are_overridden(site: Site) -> None:
     settings = {setting.tunable.name: setting for setting in site.list_tunables()}
     assert settings["FailedLogonThreshold"].value == 7
     assert [(where, value) for where, value, _ in settings["FailedLogonThreshold"].overrides] == [
-        ("the whole site", 7), ("analytic AN1005", 9), ("service rdp", 3), ("user ann or bob", 50),
+        ("the whole site", 7),
+        ("analytic AN1005", 9),
+        ("service rdp", 3),
+        ("user ann or bob", 50),
     ]
     lines = FULL.splitlines()
     assert [lines[line - 1].partition(" ")[0] for _, _, line in settings["FailedLogonThreshold"].overrides] == [
-        "FailedLogonThreshold", "FailedLogonThreshold", "set", "set",
+        "FailedLogonThreshold",
+        "FailedLogonThreshold",
+        "set",
+        "set",
     ]
     assert settings["SprayUsers"].overrides == ()
 
@@ -281,11 +287,11 @@ def test_what_is_only_doubtful_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_or_decoded(tmp_path: Path) -> None:
-    with pytest.raises(SiteError, match="missing.toml:1: cannot be read"):
+    with pytest.raises(SiteError, match=r"missing\.toml:1: cannot be read"):
         load_site(tmp_path / "missing.toml")
     path = tmp_path / "latin.toml"
     path.write_bytes(b"[site]\nname = '\xe4'\n")
-    with pytest.raises(SiteError, match="latin.toml:2: is not UTF-8"):
+    with pytest.raises(SiteError, match=r"latin\.toml:2: is not UTF-8"):
         load_site(path)
     path.write_bytes(b"\xef\xbb\xbf[site]\nname = 'bom'\n")
     assert load_site(path).name == "bom"
@@ -294,15 +300,36 @@ def test_a_file_that_cannot_be_read_or_decoded(tmp_path: Path) -> None:
         load_site(path)
 
 
-ATOMS = st.one_of(st.sampled_from(["1", "true", '"x"', "[]", "{}", "1.5", "nan", "2026-01-01", "[[1]]", "{a = 1}", '["10.0.0.0/8"]', "-1", '""']))
+ATOMS = st.one_of(
+    st.sampled_from(["1", "true", '"x"', "[]", "{}", "1.5", "nan", "2026-01-01", "[[1]]", "{a = 1}", '["10.0.0.0/8"]', "-1", '""'])
+)
 KEYS = ["site", "network", "places", "hosts", "sources", "tunables", "override", "known", "watch", "policy", "geo"]
-INNER = ["name", "zone", "year", "internal", "cidrs", "where", "set", "TimeWindow", "BusinessHours", "KnownSSHClients", "why", "until", "city", "x"]
+INNER = [
+    "name",
+    "zone",
+    "year",
+    "internal",
+    "cidrs",
+    "where",
+    "set",
+    "TimeWindow",
+    "BusinessHours",
+    "KnownSSHClients",
+    "why",
+    "until",
+    "city",
+    "x",
+]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), st.dictionaries(st.sampled_from(INNER), ATOMS)), st.booleans())
-def test_no_document_raises_anything_but_a_site_error(tmp_path_factory: pytest.TempPathFactory, document: dict[str, dict[str, str]], double: bool) -> None:
+def test_no_document_raises_anything_but_a_site_error(
+    tmp_path_factory: pytest.TempPathFactory, document: dict[str, dict[str, str]], double: bool
+) -> None:
     left, right = ("[[", "]]") if double else ("[", "]")
-    text = "\n".join(f"{left}{key}{right}\n" + "\n".join(f"{name} = {value}" for name, value in inner.items()) for key, inner in document.items())
+    text = "\n".join(
+        f"{left}{key}{right}\n" + "\n".join(f"{name} = {value}" for name, value in inner.items()) for key, inner in document.items()
+    )
     path = write(tmp_path_factory.mktemp("site"), text)
     errors = [message for message in check(path) if ": error: " in message]
     try:

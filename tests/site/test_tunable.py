@@ -11,8 +11,14 @@ from gatewatch.site.tunable import BY_NAME, KNOWN_LISTS, TUNABLES, Type, parse_d
 
 def test_the_mutable_elements_of_det0354_are_all_there() -> None:
     assert {tunable.name for tunable in TUNABLES if tunable.attack} == {
-        "FailedLogonThreshold", "TimeWindow", "BusinessHours", "KnownRemoteIPs", "GeoIPWhitelist",
-        "KnownSSHClients", "KnownVNCServers", "AllowedCIDRs",
+        "FailedLogonThreshold",
+        "TimeWindow",
+        "BusinessHours",
+        "KnownRemoteIPs",
+        "GeoIPWhitelist",
+        "KnownSSHClients",
+        "KnownVNCServers",
+        "AllowedCIDRs",
     }
 
 
@@ -24,7 +30,10 @@ def test_names_are_unique_and_defaults_have_their_type() -> None:
 
 def test_lists_of_known_sources_have_an_analytic_that_owns_them() -> None:
     assert {tunable.name: tunable.analytic for tunable in KNOWN_LISTS} == {
-        "KnownRemoteIPs": "AN1004", "KnownSSHClients": "AN1005", "KnownVNCServers": "AN1006", "AllowedCIDRs": "AN1007",
+        "KnownRemoteIPs": "AN1004",
+        "KnownSSHClients": "AN1005",
+        "KnownVNCServers": "AN1006",
+        "AllowedCIDRs": "AN1007",
     }
 
 

@@ -70,7 +70,16 @@ def load(source: str) -> list[Sample]:
 def records(samples: list[Sample]) -> pl.DataFrame:
     """Return *samples* as a batch of records."""
     rows: list[dict[str, Any]] = [
-        {"record": n, "offset": n * 100, "program": s.program, "pid": s.pid, "message": s.message, "fields": s.fields, "count": 1, "host": "gate01"}
+        {
+            "record": n,
+            "offset": n * 100,
+            "program": s.program,
+            "pid": s.pid,
+            "message": s.message,
+            "fields": s.fields,
+            "count": 1,
+            "host": "gate01",
+        }
         for n, s in enumerate(samples, 1)
     ]
     return pl.DataFrame([{name: row.get(name) for name in RECORD_DTYPES} for row in rows], schema=RECORD_DTYPES)

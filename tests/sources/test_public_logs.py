@@ -67,6 +67,8 @@ def test_an_attacked_host() -> None:
         patterns.update(outcome.ignored)
     assert patterns["invalid-user"] == len(re.findall(r": Invalid user ", text))
     assert patterns["no-identification"] == text.count("Did not receive identification string from ")
-    assert patterns["received-disconnect-preauth"] + patterns["client-auth-fail"] + patterns["received-disconnect"] == text.count(": Received disconnect from ")
+    assert patterns["received-disconnect-preauth"] + patterns["client-auth-fail"] + patterns["received-disconnect"] == text.count(
+        ": Received disconnect from "
+    )
     assert patterns["invalid-repeated"] == text.count("input_userauth_request: invalid user ")
     assert patterns["pam-job-session"] == text.count("pam_unix(cron:session)")

@@ -71,11 +71,9 @@ def first_hits(source: PatternSource, messages: list[str]) -> set[tuple[int, int
     """Return ``(id of the pattern, place of the regex)`` of the first match of each message."""
     hits: set[tuple[int, int]] = set()
     for message in messages:
-        for pattern, place in ((pattern, place) for pattern in source.patterns for place in range(len(pattern.regexes))):
-            heads = not pattern.heads or any(message.startswith(head[:HEAD]) for head in pattern.heads)
-            if heads and re.search(pattern.regexes[place], message):
-                hits.add((id(pattern), place))
-                break
+        candidates = [p for p in source.patterns if not p.heads or any(message.startswith(head[:HEAD]) for head in p.heads)]
+        tried = ((id(pattern), place) for pattern in candidates for place, regex in enumerate(pattern.regexes) if re.search(regex, message))
+        hits |= {hit for hit in [next(tried, None)] if hit is not None}
     return hits
 
 

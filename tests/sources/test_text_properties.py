@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample import TEXT, Sample, load, records
 
+from gatewatch.schema.events import Kind
 from gatewatch.sources import registry
 from gatewatch.sources.pattern import Pattern, PatternSource
 
@@ -73,9 +74,20 @@ def test_a_record_means_the_same_alone(texts: list[str], name: str) -> None:
         alone = SOURCES[name].decode(row).events
         mine = whole.filter(pl.col("record") == row["record"][0])
         assert alone.height == mine.height
-        for column in set(whole.columns) | set(alone.columns) if mine.height else ():
+        for column in sorted({*whole.columns, *alone.columns}) if mine.height else ():
             values = [table[column].item() if column in table.columns else None for table in (alone, mine)]
-            assert values[0] == values[1] or {None, False} == set(values), column
+            assert values[0] == values[1], column
+
+
+@given(texts=st.lists(messages, max_size=12), name=st.sampled_from(TEXT), wanted=st.sets(st.sampled_from(list(Kind)), max_size=5))
+@RELAXED
+def test_unwanted_kinds_are_used_but_make_no_events(texts: list[str], name: str, wanted: set[Kind]) -> None:
+    table = batch(texts, name)
+    whole, part = SOURCES[name].decode(table), SOURCES[name].decode(table, wanted)
+    kept = whole.events.filter(pl.col("kind").is_in(sorted(wanted)))
+    assert part.events.select("record", "kind", "pattern").rows() == kept.select("record", "kind", "pattern").rows()
+    assert (part.used, part.ignored) == (whole.used, whole.ignored)
+    assert part.unrecognised.equals(whole.unrecognised)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=list(PATTERNS))

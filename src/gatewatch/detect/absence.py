@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from gatewatch.detect.candidate import Lane
+from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import instant
 
 Covered = Callable[[str, int, datetime, datetime], bool | None]
@@ -41,7 +41,7 @@ def judge(lane: Lane, anchor: int, key: int, until: int, covered: Covered | None
     microseconds: the interval must lie before it.
     """
     line = lane.timeline
-    here = lane.at[lane.offset[key] : lane.offset[key + 1]]
+    here = lane.of(key)
     begin, end = int(line.lo[anchor]), int(line.hi[anchor])
     if lane.late:
         end += lane.within

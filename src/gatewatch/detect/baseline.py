@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 import polars as pl
 
@@ -25,6 +26,7 @@ HOUR_LOGONS, HOUR_DAYS = 20, 10  # below these an hour cannot be called unusual
 DORMANT_DAYS = 60
 
 
+@lru_cache(maxsize=1 << 16)
 def network_of(address: str) -> str:
     """Return the network that stands for an address in habits: /24 for IPv4, /48 for IPv6.
 

@@ -9,14 +9,14 @@ chain without any of the proving ones stands as it is, with the severity it decl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
-from gatewatch.detect.failure import Book, Failures, Tally
+from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Match, Severity
@@ -80,6 +80,7 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
+    _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
     def access(self, match: Match) -> Exhibit | None:
         """Return the logon that *match* is about; None where its anchor has no time."""
@@ -98,17 +99,24 @@ class Bench:
             return None
         if chain.anchor.name in {"logon", "access", "stopped"} and not anchor.outside:
             return None  # a logon further in is what followed, not how the outsider came in
-        hits, doubtful = self._hits(chain, match, anchor)
-        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
-        facts = self._facts(chain, match, anchor, access, hits, habit)
-        facts, tried = self._with_failures(facts, chain, match, anchor, habit)
+        stage = _counting(chain)
+        tried = self._tried(chain, stage, match, anchor) if stage is not None else None
+        if stage is not None and tried is None and stage.name == "spread":
+            return None
+        hits, doubtful = self._hits(match, anchor)
+        facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
+        if stage is None or tried is not None:
+            habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+            facts = self._facts(chain, match, access, hits, habit)
+            if stage is not None and tried is not None:
+                facts = _with_failures(facts, stage, tried, anchor, habit)
         case = Case(
             chain, match, anchor, access, hits, facts, score(facts), tried, anchor.origin_ip, _sessions(anchor, access, hits), _doors(hits), doubtful
         )
         self._remember(case)
         return case
 
-    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
+    def _hits(self, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
@@ -128,9 +136,7 @@ class Bench:
             del hits["use"]
         return hits, tuple(doubtful)
 
-    def _facts(
-        self, chain: Chain, match: Match, anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit
-    ) -> Facts:
+    def _facts(self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
         about = Access(
@@ -152,70 +158,46 @@ class Bench:
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
         )
 
-    def _with_failures(self, facts: Facts, chain: Chain, match: Match, anchor: Exhibit, habit: Habit) -> tuple[Facts, Tally | None]:
-        """Add what the failures before the anchor prove."""
-        stage = next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
-        if stage is None:
-            return facts, None
-        if stage.name == "spread":
-            return self._spread(facts, chain, stage, anchor, habit)
-        tried = self._tried(chain, stage, match, anchor)
-        if tried is None:
-            return _unproven(facts), None
-        text = f"{tried.attempts} failures of {_names(tried)} before a success as {anchor.user}"
-        own = tried.only is not None and tried.only == anchor.user and habit.address_days >= HABIT_DAYS
-        habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days; only that name failed" if own else ""
-        if stage.name == "attempts":
-            text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
-            return replace(facts, stopped=text, habitual=habitual), tried
-        return replace(facts, guess=text, habitual=habitual), tried
-
     def _tried(self, chain: Chain, stage: Stage, match: Match, anchor: Exhibit) -> Tally | None:
-        """Return the failures the match rests on; None when they were settled or, for a place, not without address."""
-        window, after = self._windows(chain, stage)
+        """Return the failures the match rests on; None when they were settled, or are not of the kind the stage is about."""
+        window, after, needed = self._measures(chain, stage)
         since = anchor.time - timedelta(seconds=window + after)
+        if stage.name == "spread":
+            return self._spread(anchor, since, needed)
         by_place = chain.by == ("host", "user")
-        book: Book = self.failures.by_place if by_place else self.failures.by_address
+        book = self.failures.by_place if by_place else self.failures.by_address
         key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
         found, settled = book.before(key, anchor.row, since)
-        assert stage.count is not None  # noqa: S101 - the caller chose it so
-        if by_place or settled:
-            needed = amount(stage.count.gte, lambda name: self.number(name, chain.analytic))
-            if not book.reaches(found, needed, window, anchor.time - timedelta(seconds=after), stage.count.distinct):
-                return None
+        distinct = stage.count.distinct if stage.count is not None else None
+        if (by_place or settled) and not book.reaches(found, needed, window, anchor.time - timedelta(seconds=after), distinct):
+            return None
         hit = next(hit for hit in match.stages if hit.name == stage.name)
         return book.tally(found) or Tally(hit.count, 0, None, (), 0, 0, hit.first, hit.last)
 
-    def _spread(self, facts: Facts, chain: Chain, stage: Stage, anchor: Exhibit, habit: Habit) -> tuple[Facts, Tally | None]:
-        """Judge many addresses failing for one account: only those count that single it out."""
-        if anchor.user is None or anchor.user in DEFAULT_NAMES or stage.count is None:
-            return _unproven(facts), None
-        window, after = self._windows(chain, stage)
+    def _spread(self, anchor: Exhibit, since: datetime, needed: float) -> Tally | None:
+        """Return the failures of many addresses for one account; only those count that single it out."""
+        if anchor.user is None or anchor.user in DEFAULT_NAMES:
+            return None
         book = self.failures.by_user
-        found, _ = book.before((anchor.user,), anchor.row, anchor.time - timedelta(seconds=window + after))
-        found = book.without(found, self.failures.sprayers)
-        tried = book.tally(found)
-        needed = amount(stage.count.gte, lambda name: self.number(name, chain.analytic))
+        found, _ = book.before((anchor.user,), anchor.row, since)
+        tried = book.tally(book.without(found, self.failures.sprayers))
         if tried is None or len(tried.sources) < needed or tried.attempts < LEAST_ATTEMPTS:
-            return _unproven(facts), None
-        text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
-        if anchor.origin_ip in book.addresses(found):
-            own = f"{anchor.user} came from this address on {habit.address_days} earlier days" if habit.address_days >= HABIT_DAYS else ""
-            return replace(facts, guess=f"{text}, the last of which got in", habitual=own), tried
-        wide = (len(tried.sources), tried.countries, tried.networks)
-        if any(value >= least for value, least in zip(wide, WIDE, strict=True)) and not facts.familiar and not habit.address_days:
-            return replace(facts, spread=f"{text}, then a success from an address never seen before"), tried
-        return _unproven(facts), None
+            return None
+        return tried
 
-    def _windows(self, chain: Chain, stage: Stage) -> tuple[float, float]:
-        """Return the window of the count and how long after it the anchor may follow, in seconds."""
+    def _measures(self, chain: Chain, stage: Stage) -> tuple[float, float, float]:
+        """Return the window of the count, how long after it the anchor may follow (both in seconds), and the number needed."""
+        found = self._measured.get(chain.id)
+        if found is None:
 
-        def number(name: str) -> float:
-            return self.number(name, chain.analytic)
+            def number(name: str) -> float:
+                return self.number(name, chain.analytic)
 
-        window = seconds(stage.count.window, number) if stage.count is not None else 0.0
-        after = chain.anchor.after
-        return window, seconds(after, number) if after is not None else window
+            assert stage.count is not None  # noqa: S101 - the caller chose it so
+            window = seconds(stage.count.window, number)
+            after = seconds(chain.anchor.after, number) if chain.anchor.after is not None else window
+            found = self._measured.setdefault(chain.id, (window, after, float(amount(stage.count.gte, number))))
+        return found
 
     def _remember(self, case: Case) -> None:
         """Keep incidents out of the habits to come."""
@@ -226,9 +208,27 @@ class Bench:
         self.baseline.exclude([case.access.row])
 
 
-def _unproven(facts: Facts) -> Facts:
-    """Return *facts* without what followed: after no guess it is other chains' to judge."""
-    return replace(facts, acts=(), doors=(), uses=(), onward=())
+def _counting(chain: Chain) -> Stage | None:
+    """Return the stage of *chain* that counts failures."""
+    return next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
+
+
+def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, habit: Habit) -> Facts:
+    """Add what the failures before the anchor prove."""
+    own = habit.address_days >= HABIT_DAYS and (stage.name == "spread" or (tried.only is not None and tried.only == anchor.user))
+    habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days; only that name failed" if own else ""
+    if stage.name == "attempts":
+        text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
+        return replace(facts, stopped=text, habitual=habitual)
+    if stage.name != "spread":
+        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {anchor.user}", habitual=habitual)
+    text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
+    if network(anchor.origin_ip or "") in tried.sources:
+        return replace(facts, guess=f"{text}, one of which got in", habitual=habitual)
+    wide = (len(tried.sources), tried.countries, tried.networks)
+    if any(value >= least for value, least in zip(wide, WIDE, strict=True)) and not facts.familiar and not habit.address_days:
+        return replace(facts, spread=f"{text}, then a success from an address never seen before")
+    return replace(facts, acts=(), doors=(), uses=(), onward=())  # no guess: what followed is for other chains to judge
 
 
 def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:

@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.events import GUESSABLE, Kind, ensure
 
 Ints = NDArray[np.int64]
+RULE = "rule:auth-failure"
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICRO = timedelta(microseconds=1)
 
@@ -145,6 +146,14 @@ class Book:
         return found[~np.isin(self._source[found], codes) & (self._source[found] >= 0)]
 
 
+def _guessing(events: pl.DataFrame) -> pl.Expr:
+    """Return which events are failures of something that can be guessed: what the rule says, else kind and method. Offered keys are no guess."""
+    if RULE in events.columns:
+        return pl.col(RULE)
+    guessable = pl.col("auth_method").is_in([str(method) for method in GUESSABLE]) | pl.col("auth_method").is_null()
+    return (pl.col("kind") == str(Kind.AUTH_FAILURE)) & guessable
+
+
 def _distinct(values: Ints) -> int:
     return int(np.count_nonzero(np.unique(values) >= 0))
 
@@ -170,10 +179,10 @@ class Failures:
     @classmethod
     def of(cls, events: pl.DataFrame, addresses: Iterable[str], users: Iterable[str]) -> Failures:
         """Read the failures of *addresses* and of *users* out of *events* (with ``row``)."""
-        events = ensure(events, "kind", "time", "host", "user", "src_ip", "origin_ip", "count", "country", "asn")
+        events = ensure(events, "kind", "time", "host", "user", "src_ip", "origin_ip", "count", "country", "asn", "auth_method")
         names = ("row", "time", "host", "user", "src_ip", "origin_ip", "count", "country", "asn")
         timed = events.filter(pl.col("time").is_not_null())
-        failed = timed.filter(pl.col("kind") == str(Kind.AUTH_FAILURE)).select(names)
+        failed = timed.filter(_guessing(timed)).select(names)
         passed = timed.filter(pl.col("kind") == str(Kind.AUTH_SUCCESS)).select(names)
         from_address = failed.filter(pl.col("origin_ip").is_in(sorted(set(addresses))))
         for_user = failed.filter(pl.col("user").is_in(sorted(set(users))))

@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from gatewatch.detect.absence import Absence, Covered, Judgement, judge
-from gatewatch.detect.candidate import Candidates, Lane, gather
+from gatewatch.detect.candidate import Candidates, gather
 from gatewatch.detect.chain import Chain, Number
+from gatewatch.detect.lane import Lane
 from gatewatch.detect.prelude import NEVER, Completion, Prelude
 from gatewatch.detect.sequel import Sequel
 from gatewatch.detect.shortcut import NONE, UNDECIDED, decide
@@ -103,7 +104,7 @@ def _enough(candidates: Candidates, key: int) -> int:
     if candidates.span is None:
         return NEVER + 1
     lanes = (*candidates.before, candidates.anchor, *candidates.after)
-    parts = [candidates.timeline.lo[lane.at[lane.offset[key] : lane.offset[key + 1]]] for lane in lanes]
+    parts = [candidates.timeline.lo[lane.of(key)] for lane in lanes]
     return int(np.concatenate(parts).max()) - candidates.span
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gatewatch.detect.candidate import Lane
+from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import FOREVER, Bools, Ints, Timeline
 from gatewatch.detect.window import measure
 
@@ -137,7 +137,7 @@ class Prelude:
     def _predecessors(self, earlier: int, stage: int, at: int) -> Ints:
         """Return the possible completions in the lane *earlier* that *at* can follow, within ``after`` of *stage*: indices, in order."""
         line, lane = self.timeline, self.lanes[earlier]
-        here = lane.at[lane.offset[self.key] : lane.offset[self.key + 1]]
+        here = lane.of(self.key)
         if not len(here):
             return here
         after = self.lanes[stage].after

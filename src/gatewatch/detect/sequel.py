@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gatewatch.detect.candidate import Candidates, Lane
+from gatewatch.detect.candidate import Candidates
+from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import FOREVER, Bools, Ints
 from gatewatch.detect.window import measure
 
@@ -140,7 +141,7 @@ class Sequel:
 
     def _search(self, lane: Lane, position: int) -> Ints:
         line = self.candidates.timeline
-        here = lane.at[lane.offset[self._key] : lane.offset[self._key + 1]]
+        here = lane.of(self._key)
         if not len(here):
             return here
         last = 4 * FOREVER if lane.after is None else int(line.hi[position]) + lane.after
@@ -173,7 +174,8 @@ class Sequel:
         if not lane.stage.during_session:
             return np.empty(0, np.int64)
         indices = _union([self._members(stage, "session", anchor), self._members(stage, "origin", anchor)])
-        indices = members = indices[lane.key[indices] == self._key]
+        members: Ints = indices[lane.key[indices] == self._key]
+        indices = members
         for earlier in chosen.tolist():
             indices = indices[self.candidates.timeline.follows(earlier, lane.at[indices])]
         if lane.count is None or not len(indices):

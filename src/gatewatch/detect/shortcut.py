@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatewatch.detect.candidate import Lane
+from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import FOREVER, Bools, Ints
 
 NONE = -1

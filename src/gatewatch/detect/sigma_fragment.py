@@ -31,9 +31,7 @@ FRAGMENTS: Mapping[str, str] = MappingProxyType(
             r"/\.my\.cnf|/\.git-credentials|/\.vault-token)"
         ),
         # groups that lead to root
-        "rootly": (
-            r"(?:sudo|wheel|admin|root|docker|adm|lxd|lxc|disk|shadow|libvirt|google-sudoers)"
-        ),
+        "rootly": (r"(?:sudo|wheel|admin|root|docker|adm|lxd|lxc|disk|shadow|libvirt|google-sudoers)"),
         # programs that let somebody in from outside
         "remote": (
             r"(?:tmate|ngrok|anydesk|teamviewer|rustdesk|chisel|frpc|frps|gs-netcat|gsocket|sshx|meshagent|dwagent|dwservice|"

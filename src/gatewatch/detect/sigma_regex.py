@@ -24,13 +24,17 @@ _CLASS_LETTER = frozenset("dDsSwWpP")
 
 
 class _QuietEngine(RE2RegexEngine):
-    """pySigma's engine without its habit of writing every bad pattern to standard error."""
+    """pySigma's engine without its habit of writing every bad pattern to standard error, and with messages that are text."""
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
         options = self._re2.Options()
         options.log_errors = False
         letters = "".join(letter for flag, letter in ((re.I, "i"), (re.M, "m"), (re.S, "s")) if flags & flag)
-        compiled: RegexPattern = self._re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+        try:
+            compiled: RegexPattern = self._re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+        except self._re2.error as error:
+            text = error.args[0] if error.args else b""
+            raise self.error(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)) from None
         return compiled
 
 

@@ -23,6 +23,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What Python's datetime can say; an instant outside it is as good as none.
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+TIMED = pl.col("time").is_between(FIRST, LAST)
+"""Whether an event has an instant; one without never takes part."""
 FOREVER = 1 << 58  # microseconds; sums of a few of these stay within 64 bits
 
 
@@ -61,13 +63,8 @@ class Timeline:
         return found
 
 
-def timed(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of *events* that have an instant, with their index in *events* as the column ``zz_index``."""
-    return events.with_row_index("zz_index").filter(pl.col("time").is_between(FIRST, LAST))
-
-
 def build(events: pl.DataFrame) -> tuple[Timeline, Ints]:
-    """Return the timeline of *events* (as :func:`timed` returns them) and, for each row, its position in it."""
+    """Return the timeline of *events* (rows that are :data:`TIMED`) and, for each row, its position in it."""
     frame = ensure(events, "time_err", "stream", "position", "count")
     names = frame["stream"].unique().drop_nulls().sort()
     time = _ints(frame["time"].cast(INSTANT).to_physical())

@@ -30,10 +30,8 @@ def distincts(value: Ints, key: Ints, stop: Ints) -> Ints:
     if len(order) > 1:
         same = (value[order[1:]] == value[order[:-1]]) & (key[order[1:]] == key[order[:-1]])
         again[:-1] = np.where(same, order[1:], size)
-    change = np.zeros(size + 1, np.int64)
-    np.add.at(change, order, 1)
-    np.subtract.at(change, np.minimum(again, stop[order]), 1)
-    return np.cumsum(change)[:-1]
+    ends = np.bincount(np.minimum(again, stop[order]), minlength=size + 1)
+    return np.cumsum((value >= 0) - ends[:size])
 
 
 def measure(weight: Ints, value: Ints | None, keep: Bools) -> int:

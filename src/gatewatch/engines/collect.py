@@ -93,7 +93,7 @@ def detect_framing(member: Member) -> Framing:
         return Framing.SYSLOG_BSD
     sample = head[:8192]
     control = len(sample) - len(sample.translate(None, _CONTROL))
-    if sample and control > len(sample) * 0.1 and control - sample.count(0) > len(sample) * 0.02:
+    if sample and control > len(sample) * 0.05 and control - sample.count(0) > len(sample) * 0.02:
         return Framing.UNKNOWN
     if sample and sample.count(0) > len(sample) * 0.3:
         return Framing.UNKNOWN

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from gatewatch.canonical.merge import merge_failures, merge_sessions
-from gatewatch.detect.content import Content
-from gatewatch.detect.incident import assemble
-from gatewatch.detect.matcher import match
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, unseen
 from gatewatch.engines.decode import CATEGORICAL
@@ -27,6 +25,9 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.site.model import Site
+
+if TYPE_CHECKING:
+    from gatewatch.detect.content import Content
 
 # the scan never looks at these one by one: they are recognised and counted
 UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED})
@@ -96,9 +97,12 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     )
 
 
-def scan(paths: Sequence[str], site: Site, content: Content, options: Options, progress: Progress | None = None) -> Scan:
-    """Turn *paths* into incidents, the access ledger, coverage and an account of every record."""
+def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options: Options, progress: Progress | None = None) -> Scan:
+    """Turn *paths* into incidents, the access ledger, coverage and an account of every record; *load* gives the rules and chains."""
+    from gatewatch.detect.incident import assemble  # noqa: PLC0415 - heavy, and not needed until the logs are read
+
     ready = prepare(paths, site, options, progress=progress)
+    content = load()
     rows = coverage(ready.collected.files, ready.seen)
     hosts = [state.host for state in ready.collected.files if state.host]
     dark = unseen(rows, hosts)
@@ -143,6 +147,8 @@ def scan(paths: Sequence[str], site: Site, content: Content, options: Options, p
 
 def find(events: pl.DataFrame, content: Content, site: Site) -> list[tuple[object, Match]]:
     """Return every match of every chain, in chain order."""
+    from gatewatch.detect.matcher import match  # noqa: PLC0415 - as above
+
     found: list[tuple[object, Match]] = []
     for chain in content.chains:
         def number(name: str, analytic: str = chain.analytic) -> float:

@@ -71,8 +71,9 @@ class Enricher:
         if len(self._rows) > _CACHE:
             self._rows.clear()
         rows = [self._row(address) for address in unique.cast(pl.String).to_list()]
-        table = pl.DataFrame(rows, schema=_TABLE, orient="row").with_columns(unique)
-        return frame.join(table, on="src_ip", how="left", nulls_equal=True, maintain_order="left").drop("src_ip")
+        table = pl.DataFrame(rows, schema=_TABLE, orient="row")
+        places = pl.DataFrame({"src_ip": unique}).with_row_index("at")
+        return table[frame.join(places, on="src_ip", how="left", nulls_equal=True, maintain_order="left")["at"]]
 
     def _row(self, address: str | None) -> _Row:
         if address is None:
@@ -101,10 +102,9 @@ class Enricher:
     def _sites(self, hosts: pl.Series) -> pl.Series | pl.Expr:
         if not any(host.site for host in self.site.hosts):
             return pl.lit(self.site.name or None, DTYPES["site"]).alias("site")
-        unique = hosts.unique()
-        names = pl.Series([self.site.site_of(host) for host in unique.cast(pl.String).to_list()], dtype=pl.String)
-        table = pl.DataFrame({"host": unique, "site": names})
-        return pl.DataFrame({"host": hosts}).join(table, on="host", how="left", nulls_equal=True, maintain_order="left")["site"]
+        named = hosts.cast(pl.String)
+        sites = {host: self.site.site_of(host) for host in named.unique().to_list()}
+        return named.replace_strict(sites, default=None, return_dtype=pl.String).alias("site")
 
 
 def enrich(events: pl.DataFrame, site: Site, geo: Geo | None = None) -> pl.DataFrame:

@@ -6,13 +6,13 @@ shift belongs to the day on which it begins, also where that is a holiday. Dayli
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from gatewatch.schema.events import UTC, ensure
+from gatewatch.schema.events import ensure
 from gatewatch.site.hours import DAY_MINUTES, Hours
 from gatewatch.site.model import Site
 
@@ -21,50 +21,44 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_WEEKDAY = 3  # a Thursday
 _MINUTE_US = 60_000_000
 _SETTINGS = ("BusinessHours", "Holidays", "HoursZone")
-_KEYS = ("host", "user", "service")
 
 
 def off_hours(events: pl.DataFrame, site: Site) -> pl.Series:
     """Return ``off_hours`` of *events* (``time, host, user, service``); null where no hours are configured or the time is unknown."""
     layers = [layer for layer in site.layers if any(name in layer.values for name in _SETTINGS)]
     if not any(layer.values.get("BusinessHours") for layer in layers):
-        return pl.Series("off_hours", [None] * events.height, dtype=pl.Boolean)
-    events = ensure(events, "time", *_KEYS)
-    users = sorted({user for layer in layers for user in layer.users})
-    services = sorted({service for layer in layers for service in layer.services})
-    keys = events.select(
-        pl.col("host").cast(pl.String) if any(host.zone or host.site for host in site.hosts) else pl.lit(None, pl.String).alias("host"),
-        _only("user", users),
-        _only("service", services),
-    )
-    if keys.width and keys.height != events.height:  # three literals: one row stands for all
-        keys = pl.DataFrame({name: [None] * events.height for name in _KEYS}, schema=dict.fromkeys(_KEYS, pl.String))
-    combinations = keys.unique(maintain_order=True)
-    regimes: dict[tuple[Hours, str] | None, int] = {}
-    numbers = [regimes.setdefault(_regime(site, *row), len(regimes)) for row in combinations.iter_rows()]
-    if len(regimes) == 1:
-        which = np.zeros(events.height, dtype=np.int64)
-    else:
-        coded = combinations.with_columns(pl.Series("regime", numbers, dtype=pl.Int64))
-        which = keys.join(coded, on=list(_KEYS), how="left", nulls_equal=True, maintain_order="left")["regime"].to_numpy()
+        return pl.repeat(None, events.height, dtype=pl.Boolean, eager=True).alias("off_hours")
+    events = ensure(events, "time", "host", "user", "service")
+    hosts = _Codes(events["host"], None if any(host.zone or host.site for host in site.hosts) else ())
+    users = _Codes(events["user"], sorted({user for layer in layers for user in layer.users}))
+    services = _Codes(events["service"], sorted({service for layer in layers for service in layer.services}))
+    combined = (hosts.codes * len(users.values) + users.codes) * len(services.values) + services.codes
     result = np.full(events.height, np.nan)
-    for regime, number in regimes.items():
-        if regime is None:
-            continue
-        if len(regimes) == 1:
-            result = _outside(events["time"].cast(UTC), *regime)
-        else:
-            rows = np.flatnonzero(which == number)
-            result[rows] = _outside(events["time"].gather(rows).cast(UTC), *regime)
+    occurring = np.flatnonzero(np.bincount(combined))
+    for code in occurring.tolist():
+        rest, service = divmod(code, len(services.values))
+        host, user = divmod(rest, len(users.values))
+        regime = _regime(site, hosts.values[host], users.values[user], services.values[service])
+        if regime is not None and occurring.size == 1:
+            result = _outside(events["time"], *regime)
+        elif regime is not None:
+            rows = np.flatnonzero(combined == code)
+            result[rows] = _outside(events["time"].gather(rows), *regime)
     return pl.Series("off_hours", result, nan_to_null=True).cast(pl.Boolean)
 
 
-def _only(name: str, wanted: list[str]) -> pl.Expr:
-    """Return the column where it holds one of the values that any setting names, else null: few combinations are left."""
-    if not wanted:
-        return pl.lit(None, pl.String).alias(name)
-    text = pl.col(name).cast(pl.String)
-    return pl.when(text.is_in(wanted)).then(text).alias(name)
+class _Codes:
+    """A column as small numbers: ``codes`` per row, ``values`` by code. Of *wanted* values only; all others are as good as null."""
+
+    def __init__(self, column: pl.Series, wanted: Sequence[str] | None) -> None:
+        if wanted is None:
+            wanted = sorted(column.drop_nulls().unique().cast(pl.String).to_list())
+        self.values: tuple[str | None, ...] = (None, *wanted)
+        if not wanted:
+            self.codes = np.zeros(len(column), dtype=np.int64)
+            return
+        coded = column.cast(pl.String).cast(pl.Enum(wanted), strict=False).to_physical().cast(pl.Int64)
+        self.codes = (coded + 1).fill_null(0).to_numpy()
 
 
 def _regime(site: Site, host: str | None, user: str | None, service: str | None) -> tuple[Hours, str] | None:

@@ -22,6 +22,7 @@ from gatewatch.site.tunable import KNOWN_LISTS, Grants, Layer
 
 K = TypeVar("K", bound=Hashable)
 
+_DEAD = -1  # grants out of force are numbered down from here
 _KEYED = (str(AuthMethod.KEY), str(AuthMethod.CERTIFICATE))
 _NEEDED = ("kind", "src_ip", "user", "service", "site", "time", "auth_method", "object")
 
@@ -75,26 +76,25 @@ class KnownSources:
     def judge(self, events: pl.DataFrame, classes: pl.Series) -> pl.DataFrame:
         """Return ``known, known_by`` of *events*; *classes* bears the class of each ``src_ip`` (null where there is no address)."""
         events = ensure(events, *_NEEDED)
-        blank = pl.DataFrame({"known": (classes * 0).cast(pl.Boolean), "known_by": pl.Series([None] * events.height, dtype=pl.String)})
-        if not self._grants:
-            return blank
-        frame = events.select(*_NEEDED).with_columns(classes.alias("class")).with_row_index("at")
-        shown = self._fingerprint(frame)
-        frame = frame.with_columns(shown.alias("print")).filter((pl.col("class") > 0) | pl.col("print").is_not_null())
-        if not frame.height:
-            return blank
-        frame = frame.join(self._class_table(), on="class", how="left", maintain_order="left")
-        live, dead = self._winners()
-        found = frame.select("at", live.alias("live"), dead.alias("dead")).filter(pl.any_horizontal(pl.col("live", "dead").is_not_null()))
-        label = pl.coalesce(self._text("live", ""), self._text("dead", "not in force: "))
-        said = found.select("at", pl.col("live").is_not_null().alias("known"), label.alias("known_by"))
-        rows = blank.with_row_index("at").join(said, on="at", how="left", maintain_order="left")
-        return rows.select(pl.coalesce("known_right", "known").alias("known"), pl.col("known_by_right").alias("known_by"))
+        known = pl.DataFrame({"class": classes}).select(pl.when(pl.col("class").is_not_null()).then(False).alias("known")).to_series()
+        winner = pl.repeat(None, events.height, dtype=pl.Int64, eager=True)
+        shown = self._fingerprint(events)
+        concerned = ((classes > 0).fill_null(False) | shown.is_not_null()).arg_true()
+        if len(concerned):
+            frame = events.select(_NEEDED)[concerned].with_columns(classes[concerned].alias("class"), shown[concerned].alias("print"))
+            frame = frame.join(self._class_table(), on="class", how="left", maintain_order="left")
+            live, dead = self._winners()
+            found = frame.select(concerned.alias("at"), live.alias("live"), dead.alias("dead")).filter(
+                pl.any_horizontal(pl.col("live", "dead").is_not_null())
+            )
+            known = known.scatter(found["at"], found["live"].is_not_null())
+            winner = winner.scatter(found["at"], found.select(pl.coalesce("live", _DEAD - pl.col("dead"))).to_series())
+        return pl.DataFrame({"known": known, "known_by": self._labels(winner)})
 
     def _fingerprint(self, frame: pl.DataFrame) -> pl.Series:
         """Return the number of the grant for the key that an accepted logon proves, else null: a key offered may be anybody's."""
         if not self._prints:
-            return pl.Series([None] * frame.height, dtype=pl.Int64)
+            return pl.repeat(None, frame.height, dtype=pl.Int64, eager=True)
         proved = (pl.col("kind").cast(pl.String) == str(Kind.AUTH_SUCCESS)) & pl.col("auth_method").cast(pl.String).is_in(_KEYED)
         text = pl.when(proved).then(pl.col("object").cast(pl.String))
         return frame.select(text.replace_strict(self._prints, default=None, return_dtype=pl.Int64)).to_series()
@@ -137,9 +137,10 @@ class KnownSources:
             holds = holds & _layer_holds(layers[place])
         return holds
 
-    def _text(self, name: str, prefix: str) -> pl.Expr:
-        labels = {number: prefix + grant.label for number, grant in enumerate(self._grants)}
-        return pl.col(name).replace_strict(labels, default=None, return_dtype=pl.String)
+    def _labels(self, winner: pl.Series) -> pl.Series:
+        labels = {number: grant.label for number, grant in enumerate(self._grants)}
+        labels |= {_DEAD - number: f"not in force: {label}" for number, label in labels.items()}
+        return winner.replace_strict(labels, default=None, return_dtype=pl.String) if labels else winner.cast(pl.String)
 
 
 def _index(pairs: Iterable[tuple[K, int]]) -> dict[K | None, list[int]]:

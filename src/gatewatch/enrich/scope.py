@@ -3,11 +3,13 @@
 Sources: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its successors). The most specific range decides and,
 of equal ones, the site's. Of IPv6 only 2000::/3 is allocated as global unicast; the rest is reserved unless listed.
 
-Addresses that carry an IPv4 address in them:
+Addresses that carry an IPv4 address in them, and others worth a word:
 
 - IPv4-mapped and NAT64 (64:ff9b::/96) *are* that IPv4 address.
 - 6to4 (2002::/16) and Teredo (2001::/32) are public when the IPv4 address in them is, else reserved: a sender may write what he
   likes into them, so they never count as inside.
+- Documentation ranges (RFC 5737, 3849, 9637) are public: in a log they only ever stand for an outside address that was made anonymous.
+  They have no country.
 - The local NAT64 prefix (64:ff9b:1::/48) is reserved: where in it the IPv4 address stands is the site's secret. Name it in ``[network]``.
 """
 
@@ -19,6 +21,8 @@ from gatewatch.schema.events import Scope
 from gatewatch.site.model import Networks
 from gatewatch.site.range import Network, RangeMap
 
+DOCUMENTATION = "documentation"
+
 TABLE: tuple[tuple[str, Scope, str], ...] = (
     ("0.0.0.0/0", Scope.PUBLIC, "what is not listed below"),
     ("0.0.0.0/8", Scope.RESERVED, "this network"),
@@ -28,12 +32,12 @@ TABLE: tuple[tuple[str, Scope, str], ...] = (
     ("169.254.0.0/16", Scope.LINK_LOCAL, "RFC 3927"),
     ("172.16.0.0/12", Scope.PRIVATE, "RFC 1918"),
     ("192.0.0.0/24", Scope.RESERVED, "protocol assignments"),
-    ("192.0.2.0/24", Scope.RESERVED, "documentation"),
+    ("192.0.2.0/24", Scope.PUBLIC, DOCUMENTATION),
     ("192.88.99.0/24", Scope.RESERVED, "6to4 relay anycast, withdrawn"),
     ("192.168.0.0/16", Scope.PRIVATE, "RFC 1918"),
     ("198.18.0.0/15", Scope.RESERVED, "benchmarks"),
-    ("198.51.100.0/24", Scope.RESERVED, "documentation"),
-    ("203.0.113.0/24", Scope.RESERVED, "documentation"),
+    ("198.51.100.0/24", Scope.PUBLIC, DOCUMENTATION),
+    ("203.0.113.0/24", Scope.PUBLIC, DOCUMENTATION),
     ("224.0.0.0/4", Scope.RESERVED, "multicast"),
     ("240.0.0.0/4", Scope.RESERVED, "future use and broadcast"),
     ("::/0", Scope.RESERVED, "not allocated"),
@@ -48,8 +52,8 @@ TABLE: tuple[tuple[str, Scope, str], ...] = (
     ("2001:3::/32", Scope.PUBLIC, "AMT"),
     ("2001:4:112::/48", Scope.PUBLIC, "AS112"),
     ("2001:30::/28", Scope.PUBLIC, "drone remote id"),
-    ("2001:db8::/32", Scope.RESERVED, "documentation"),
-    ("3fff::/20", Scope.RESERVED, "documentation"),
+    ("2001:db8::/32", Scope.PUBLIC, DOCUMENTATION),
+    ("3fff::/20", Scope.PUBLIC, DOCUMENTATION),
     ("fc00::/7", Scope.PRIVATE, "unique local"),
     ("fe80::/10", Scope.LINK_LOCAL, "link-local"),
     ("fec0::/10", Scope.PRIVATE, "site-local, deprecated"),
@@ -86,6 +90,8 @@ class ScopeTable:
         own = [(network, (scope, True)) for ranges, scope in declared for network in ranges]
         listed = [(ipaddress.ip_network(text), (scope, False)) for text, scope, _ in TABLE]
         self._map: RangeMap[tuple[Scope, bool]] = RangeMap([*own, *listed])
+        placeless = [ipaddress.ip_network(text) for text, _, why in TABLE if why == DOCUMENTATION]
+        self._placeless: RangeMap[bool] = RangeMap([(network, True) for network in placeless])
 
     def scope(self, version: int, number: int) -> Scope:
         """Return the scope of an address given as a number."""
@@ -98,10 +104,10 @@ class ScopeTable:
     def routed(self, version: int, number: int) -> tuple[int, int] | None:
         """Return the address to look up in databases: of 6to4 and Teredo, the IPv4 address inside; None when it is not public by the table.
 
-        The site's ranges do not count here: to call documentation ranges outside gives them no country.
+        The site's ranges do not count here; documentation ranges are nowhere.
         """
         inner = embedded(number) if version == 6 else None
         if inner is not None:
             version, number = 4, inner
         listed = next(scope for scope, declared in self._map.find(version, number) if not declared)
-        return (version, number) if listed is Scope.PUBLIC else None
+        return (version, number) if listed is Scope.PUBLIC and not self._placeless.find(version, number) else None

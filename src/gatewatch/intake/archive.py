@@ -231,13 +231,13 @@ def _by_directory(feed: Window, entries: list[zipfile.ZipInfo], budget: Budget) 
         time, local = _zip_time(info.date_time, info.extra)
         flags = info.flag_bits & ~_DESCRIBED
         entry = _Entry(info.filename, info.compress_type, flags, info.compress_size, info.CRC, time, local)
-        head = Window(feed.descriptor, info.header_offset).peek(_LOCAL.size)
+        head = Window(feed, info.header_offset).peek(_LOCAL.size)
         if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
             yield Item(entry.name, None, _Failed(Fault("zip member is not where the directory says")))
             continue
         fields = _LOCAL.unpack(head)
         start = info.header_offset + _LOCAL.size + fields[8] + fields[9]
-        unpacked = entry.unpack(Window(feed.descriptor, start, entry.packed), budget)
+        unpacked = entry.unpack(Window(feed, start, entry.packed), budget)
         yield Item(entry.name, entry.time, unpacked if isinstance(unpacked, Feed) else _Failed(unpacked), entry.packed, entry.local)
 
 

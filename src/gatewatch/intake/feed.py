@@ -93,14 +93,25 @@ class Feed:
 
 
 class Window(Feed):
-    """The bytes ``[start, start + length)`` of the open file *descriptor*; to its end without a length."""
+    """The bytes ``[start, start + length)`` of a file, to its end without a length.
 
-    def __init__(self, descriptor: int, start: int = 0, length: int | None = None) -> None:
+    The window that opens a file is given its descriptor and closes it; others look through that one.
+    """
+
+    def __init__(self, file: int | Window, start: int = 0, length: int | None = None) -> None:
         super().__init__()
-        self.descriptor = descriptor
+        self._descriptor = file if isinstance(file, int) else -1
+        self._root = self if isinstance(file, int) else file
         self._start = start
         self._position = start
         self._end = sys.maxsize if length is None else start + length
+
+    @property
+    def descriptor(self) -> int:
+        """The open file; after it was closed its number may be another's, so to ask for it is a fault in the program."""
+        if self._root._descriptor < 0:
+            raise RuntimeError("a member must be read before the next is asked for")
+        return self._root._descriptor
 
     def _pread(self, size: int) -> bytes:
         try:
@@ -127,9 +138,9 @@ class Window(Feed):
         return os.fstat(self.descriptor).st_size
 
     def close(self) -> None:
-        """Make later reads fail rather than read from whatever file gets the same descriptor."""
+        """Close the file."""
         os.close(self.descriptor)
-        self.descriptor = -1
+        self._descriptor = -1
 
 
 class Pipe(Feed):

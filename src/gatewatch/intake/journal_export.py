@@ -70,6 +70,7 @@ class _Reader:
         self._data = b""
         self._base = 0
         self._at = 0
+        self._begin = 0  # offset of the entry
         self._names: dict[bytes, str | None] = {}
         self.sample = b""  # the beginning of the entry
 
@@ -124,25 +125,29 @@ class _Reader:
     def entry(self) -> dict[str, Value]:
         """Take an entry: the fields that are kept."""
         self._need(4 * RAW_CAP)
+        self._begin = self.offset
         end = self._data.find(b"\n\n", self._at)
         self.sample = self._data[self._at : min(end if end >= 0 else len(self._data), self._at + 4 * RAW_CAP)]
         found: dict[str, Value] = {}
         if 0 <= end <= self._at + len(self.sample):
             lines = self.sample.split(b"\n")
             if all(b"=" in line for line in lines):
-                for line in lines:
-                    field, _, raw = line.partition(b"=")
-                    self._keep(found, field, raw)
+                for whole in lines:
+                    field, _, value = whole.partition(b"=")
+                    self._keep(found, field, value)
                 self._at = end + 2
                 return found
         held = 0
         while line := self._line():
             field, equals, rest = line.partition(b"=")
-            value = rest if equals else self._binary(keep=self._name(field) is not None)
-            if value is not None:
-                held += self._keep(found, field, value)
-                if held > 2 * VALUE_CAP:  # a field may be repeated without end
-                    raise _Broken(TOO_LONG)
+            if not equals:
+                binary = self._binary(keep=self._name(field) is not None)
+                if binary is None:
+                    continue
+                rest = binary
+            held += self._keep(found, field, rest)
+            if held > 2 * VALUE_CAP:  # a field may be repeated without end
+                raise _Broken(TOO_LONG)
         if line is None and "MESSAGE" not in found:
             raise _Broken(_CUT)
         return found
@@ -199,8 +204,8 @@ class _Reader:
 
     def resume(self) -> bytes:
         """Move to the next entry after a broken one; return the beginning of the broken one."""
-        # The empty line before the next entry may just have been taken.
-        self._at = max(self._at - 2, 0)
+        # The empty line before the next entry may just have been taken; that before the broken one may not be found again.
+        self._at = max(self._at - 2, self._begin - 1 - self._base, 0)
         while (found := self._data.find(_NEXT, self._at)) < 0:
             self._at = max(len(self._data) - len(_NEXT) + 1, self._at)
             if not self._more():

@@ -7,6 +7,7 @@ held together. Bytes that are no UTF-8 are replaced line by line, so one bad byt
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ import polars as pl
 
 LINE_CAP = 1 << 20
 TOO_LONG = "line longer than 1 MiB"
+_SERIAL = re.compile(rb"(?:node=[^ \n]+ )?type=[A-Z0-9_\[\]]+ msg=(audit\([0-9.]+:[0-9]+\))")
+_EVENT_BYTES = 256 * 1024  # how far back the lines of one audit event are looked for
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -96,19 +99,35 @@ def cut(chunks: Iterable[bytes]) -> Iterator[Block]:
             start += end + 1
             data = data[end + 1 :]
             skipping = None
-        last = data.rfind(b"\n") + 1
+        last = _whole(data, data.rfind(b"\n") + 1)
         if last:
             yield Block(data, last, start)
             start += last
         carry = data[last:]
-        if len(carry) > LINE_CAP:
-            skipping = start
+        whole = carry.rfind(b"\n") + 1
+        if len(carry) - whole > LINE_CAP:
+            if whole:
+                yield Block(carry, whole, start)
+            skipping = start + whole
             start += len(carry)
             carry = b""
     if skipping is not None:
         yield Block(b"", 0, start, skipping)
     elif carry:
         yield Block(carry, len(carry), start)
+
+
+def _whole(data: bytes, last: int) -> int:
+    """Return where to cut *data*, whose whole lines end at *last*, so that an audit event (several lines of one serial) stays together."""
+    begin = data.rfind(b"\n", 0, last - 1) + 1 if last else 0
+    found = _SERIAL.match(data, begin, last)
+    if found is None:
+        return last
+    first = data.find(found[1], max(0, last - _EVENT_BYTES))
+    start = data.rfind(b"\n", 0, first) + 1
+    if start == 0 and last > _EVENT_BYTES:
+        return last
+    return start
 
 
 def read_lines(block: Block) -> Lines:

@@ -32,7 +32,7 @@ def access(events: pl.DataFrame, sessions: Sessions, failures: pl.DataFrame, inc
 
     ``events``: attached, with ``row``; ``failures``: ``src_ip, time, count`` of all failures; ``incidents``: origin session -> incident ids.
     """
-    events = ensure(events, "country", "known", "known_by", "off_hours", "mfa", "scope", "auth_method", "file", "record", "src_host", "session")
+    events = ensure(events, "service", "host", "user", "src_ip", "country", "known", "known_by", "off_hours", "mfa", "scope", "auth_method", "file", "record", "src_host", "session")
     table = sessions.table.filter(pl.col("outside") | (pl.col("src_ip").is_null() & pl.col("src_host").is_not_null()))
     rows = table.select("sid", "row", "start", "end", "closed").join(
         events.select("row", "time", "host", "user", "service", "src_ip", "src_host", "scope", "country", "session", "auth_method", "mfa", "known",

@@ -14,6 +14,7 @@ import polars as pl
 from gatewatch.schema.events import Kind, Scope, ensure
 
 GRACE = timedelta(seconds=5)  # lines of a session may trail its end
+BOOT_LASTS = timedelta(minutes=15)
 LOGIND_GAP = timedelta(seconds=10)
 
 
@@ -47,6 +48,8 @@ def build(events: pl.DataFrame) -> Sessions:
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
     logons = _ends(logons, ends)
     boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
+    # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
+    boots = boots.filter((pl.col("boot").diff().over("host") > BOOT_LASTS).fill_null(True))
     if boots.height and logons.height:
         logons = logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward", check_sortedness=False).sort("row")
         logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end")).drop("boot")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 from rich.box import ROUNDED
 from rich.console import Group
@@ -15,7 +15,7 @@ from gatewatch.schema.incidents import Incident, Stage
 from gatewatch.sinks import story
 from gatewatch.sinks.console_style import FRAME, LABEL, SEVERITY, grid, shown
 from gatewatch.sinks.escape import clip
-from gatewatch.sinks.moment import both, local, localize, zone_info
+from gatewatch.sinks.moment import local, localize, utc, zone_info
 
 MOST = 5  # items of a list before "and N more"
 TITLE, LINE, RAW = 60, 240, 320
@@ -60,11 +60,10 @@ def _step(step: Stage, incident: Incident, zone: tzinfo) -> str:
 
 
 def _when(incident: Incident, zone: tzinfo) -> Text:
-    said = both(incident.first_seen, zone, incident.zone)
-    if incident.last_seen != incident.first_seen:
-        same = localize(incident.first_seen, zone).date() == localize(incident.last_seen, zone).date()
-        said += f" to {local(incident.last_seen, zone)[11 if same else 0 :]}"
-    return shown(said)
+    said = f"{story.between(incident, zone)} {clip(incident.zone, 40)}"
+    if local(incident.first_seen, zone) == utc(incident.first_seen):
+        return shown(f"{story.between(incident, zone)} UTC")
+    return shown(f"{said}\n{story.between(incident, UTC)} UTC")
 
 
 def _why(incident: Incident) -> Text:

@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from markupsafe import Markup
 
 from gatewatch.sinks.moment import aware, duration, localize
-from gatewatch.sinks.svg import element, label
+from gatewatch.sinks.svg import CHAR, element, label
 
 BREAK = 46.0  # width of a cut-out silence
 LEAST = 64.0  # width of the shortest piece
 MOST_BREAKS = 3
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000)
 DAY = 86400
+SIZE = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def scale(busy: Iterable[tuple[datetime, datetime]], x0: float, x1: float, zone:
     silences = sorted(((b[0] - a[1]).total_seconds(), at) for at, (a, b) in enumerate(zip(spans, spans[1:], strict=False)))[::-1]
     chosen: set[int] = set()
     rest = total
-    for length, at in silences[: MOST_BREAKS if cuts else 0]:
+    # between two bare instants nothing is gained by cutting
+    gain = len(spans) > 2 or any(end > start for start, end in spans)
+    for length, at in silences[: MOST_BREAKS if cuts and gain else 0]:
         if length > 0.4 * rest and length > 120:
             chosen.add(at)
             rest -= length
@@ -121,76 +124,93 @@ def _lay(groups: Sequence[tuple[datetime, datetime]], x0: float, x1: float) -> l
     return pieces
 
 
-def ticks(axis: Scale, spacing: float = 74.0) -> list[tuple[float, str, bool]]:
-    """Return (x, label, whether a new day begins) in local time; every piece bears at least one."""
-    result: list[tuple[float, str, bool]] = []
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A round instant of local time on the axis; ``day`` is set on the first of each day."""
+
+    x: float
+    text: str
+    day: str | None
+
+
+def ticks(axis: Scale, spacing: float = 74.0) -> list[Tick]:
+    """Return the ticks of *axis*, about *spacing* apart; every piece bears at least one."""
+    result: list[Tick] = []
     day: date | None = None
     for piece in axis.pieces:
         if piece.cut:
             continue
         step = _step(piece, spacing)
-        moments = [moment for moment in _instants(piece, step, axis.zone) if piece.start <= moment <= piece.end]
+        moments = _instants(piece, step, axis.zone)
         for moment in moments or [piece.start + (piece.end - piece.start) / 2]:
             here = localize(moment, axis.zone)
+            whole = step >= DAY and bool(moments)
             fine = step < 60 or not moments
-            clock = f"{here.day} {here:%b}" if step >= DAY and moments else f"{here:%H:%M:%S}" if fine else f"{here:%H:%M}"
-            result.append((axis.x(moment), clock, here.date() != day and step < DAY))
+            text = f"{here.day} {here:%b}" if whole else f"{here:%H:%M:%S}" if fine else f"{here:%H:%M}"
+            new = here.year != (day and day.year) if whole else here.date() != day
+            result.append(Tick(axis.x(moment), text, (str(here.year) if whole else f"{here.day} {here:%b} {here.year}") if new else None))
             day = here.date()
     return result
 
 
 def _step(piece: Piece, spacing: float) -> int:
     fit = max((piece.x1 - piece.x0) / spacing, 1.0)
-    return next((step for step in STEPS if piece.seconds / step <= fit), STEPS[-1])
+    return next((step for step in STEPS if piece.seconds / step <= fit), (int(piece.seconds / fit / DAY) + 1) * DAY)
 
 
 def _instants(piece: Piece, step: int, zone: tzinfo) -> list[datetime]:
     """Return the instants of *piece* that are round in local time; each day starts anew, so a change of the clock moves no label."""
-    first, last = localize(piece.start, zone).date(), localize(piece.end, zone).date()
-    found: list[datetime] = []
-    days = (last - first).days
-    if step >= DAY:
-        stride = step // DAY
-        offsets = range((-first.toordinal()) % stride, days + 1, stride)
-        return [aware(datetime.combine(first + timedelta(days=offset), time(), zone)) for offset in offsets]
-    for offset in range(days + 1):
-        today = datetime.combine(first + timedelta(days=offset), time())
-        for second in range(0, DAY, step):
-            moment = (today + timedelta(seconds=second)).replace(tzinfo=zone).astimezone(UTC)
+    begin, end = localize(piece.start, zone), localize(piece.end, zone)
+    days = (end.date() - begin.date()).days
+    found: set[datetime] = set()
+    stride = max(step // DAY, 1)
+    for offset in range((-begin.toordinal()) % stride, days + 1, stride):
+        # an hour or two early and late, as the clock may change on the day
+        low = max(_second(begin) - 7200, 0) // step * step if offset == 0 else 0
+        high = min(_second(end) + 7200, DAY) if offset == days else DAY
+        midnight = datetime.combine(begin.date() + timedelta(days=offset), time())
+        for second in range(low, high, step):
+            try:
+                moment = (midnight + timedelta(seconds=second)).replace(tzinfo=zone).astimezone(UTC)
+            except OverflowError:  # the ends of the calendar
+                continue
             if piece.start <= moment <= piece.end:
-                found.append(moment)
-    return sorted(set(found))
+                found.add(moment)
+    return sorted(found)
+
+
+def _second(moment: datetime) -> int:
+    return moment.hour * 3600 + moment.minute * 60 + moment.second
 
 
 def axis_marks(axis: Scale, y: float, zone_name: str, *, top: float) -> list[Markup]:
-    """Return the axis at *y*: line, ticks, labels, dates and cuts. *top* is where the faint grid lines begin."""
+    """Return the axis at *y*: line, ticks, labels, dates and cuts. *top* is where the faint grid lines begin; 34 units hang below *y*."""
     left, right = axis.pieces[0].x0, axis.pieces[-1].x1
     marks = [element("line", x1=piece.x0, x2=piece.x1, y1=y, y2=y, class_="axis") for piece in axis.pieces if not piece.cut]
     for piece in axis.breaks():
         middle = (piece.x0 + piece.x1) / 2
-        marks.append(element("path", d=f"M{middle - 7:.1f} {y + 5:.1f}l5 -10M{middle + 2:.1f} {y + 5:.1f}l5 -10", class_="axis"))
-        marks.append(label(duration(piece.end - piece.start).rsplit(" ", 2)[0], middle, y + 17, room=80, class_="faint", anchor="middle"))
-    free = left
-    for x, clock, new_day in _drawn(axis):
-        marks.append(element("line", x1=x, x2=x, y1=top, y2=y, class_="gridline"))
-        marks.append(element("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"))
-        half = len(clock) * 11 * 0.29
-        place = min(max(x, left + half), right - half)
+        marks.append(element("path", d=f"M{middle - 5:.1f} {y + 5:.1f}l5 -10M{middle:.1f} {y + 5:.1f}l5 -10", class_="axis"))
+        marks.append(label(_roughly(piece.end - piece.start), middle, y + 17, room=80, class_="faint", anchor="middle"))
+    free = free_day = left
+    for tick in ticks(axis):
+        marks.append(element("line", x1=tick.x, x2=tick.x, y1=top, y2=y, class_="gridline"))
+        marks.append(element("line", x1=tick.x, x2=tick.x, y1=y, y2=y + 4, class_="axis"))
+        half = len(tick.text) * SIZE * CHAR / 2
+        place = min(max(tick.x, left + half), right - half)
         if place - half >= free:
-            marks.append(element("text", clock, x=place, y=y + 17, font_size=11, text_anchor="middle", class_="tick"))
+            marks.append(element("text", tick.text, x=place, y=y + 17, font_size=SIZE, text_anchor="middle", class_="tick"))
             free = place + half + 4
-            if new_day:
-                marks.append(element("text", _day(axis, x), x=place, y=y + 31, font_size=11, text_anchor="middle", class_="day"))
-    marks.append(label(zone_name, right, y + 31, room=160, class_="faint", anchor="end"))
+        if tick.day is not None:
+            half = len(tick.day) * SIZE * CHAR / 2
+            place = min(max(tick.x, left + half), right - half)
+            if place - half >= free_day:
+                marks.append(element("text", tick.day, x=place, y=y + 31, font_size=SIZE, text_anchor="middle", class_="day"))
+                free_day = place + half + 4
+    zone_half = min(len(zone_name), 26) * SIZE * CHAR
+    if right - zone_half >= free_day:
+        marks.append(label(zone_name, right, y + 31, room=160, class_="faint", anchor="end"))
     return marks
 
 
-def _drawn(axis: Scale) -> list[tuple[float, str, bool]]:
-    return ticks(axis)
-
-
-def _day(axis: Scale, x: float) -> str:
-    piece = next(piece for piece in axis.pieces if not piece.cut and piece.x0 - 0.01 <= x <= piece.x1 + 0.01)
-    share = (x - piece.x0) / (piece.x1 - piece.x0)
-    here = localize(piece.start + (piece.end - piece.start) * share + timedelta(milliseconds=500), axis.zone)
-    return f"{here.day} {here:%b %Y}"
+def _roughly(length: timedelta) -> str:
+    return " ".join(duration(length).split(" ")[:2])

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from gatewatch.schema.incidents import Evidence, Hop, Incident, Origin, Stage
 from gatewatch.sinks.digest import plural
-from gatewatch.sinks.moment import both, duration
+from gatewatch.sinks.moment import aware, both, duration, local, localize, utc
 
 
 def place(origin: Origin) -> str:
@@ -79,12 +79,25 @@ def guesses(incident: Incident) -> tuple[Stage, ...]:
     return incident.stages if at is None else incident.stages[:at]
 
 
+def between(incident: Incident, zone: tzinfo) -> str:
+    """Return the first and last instant of the incident in *zone*; the day is said once when it is the same."""
+    first, last = local(incident.first_seen, zone), local(incident.last_seen, zone)
+    if first == last:
+        return first
+    return f"{first} to {last[11:] if first[:10] == last[:10] else last}"
+
+
 def turn(incident: Incident, zone: tzinfo) -> str:
     """Return how failures became an acceptance."""
     failed = plural(incident.failures, "failure")
     if incident.accepted is None:
         return f"{failed}, nothing accepted" if incident.failures else "nothing accepted"
+    # the day stands in "When" already
+    here, there = localize(incident.accepted, zone), aware(incident.accepted)
+    same = here.date() == there.date() == localize(incident.first_seen, zone).date() and incident.failures
     when = both(incident.accepted, zone, incident.zone)
+    if same:
+        when = local(incident.accepted, zone)[11:] + ("" if here.time() == there.time() else f" ({utc(incident.accepted)[11:]} UTC)")
     before = incident.accepted - incident.first_seen
     if not incident.failures:
         return f"no failure seen; accepted {when}"

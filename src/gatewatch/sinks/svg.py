@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import markupsafe
 from markupsafe import Markup
 
-from gatewatch.sinks.escape import clip, escape
+from gatewatch.sinks.escape import ELLIPSIS, clip, escape
 
-CHAR = 0.56  # mean width of a character of the report's sans-serif font, in its size
+CHAR = 0.6  # width of a digit of the widest system font, in its size
+_NARROW, _BROAD = frozenset("iljI.,:;'|!()[]/ "), frozenset("mwMW@%…")
 
 
 def element(name: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
@@ -17,12 +20,31 @@ def element(name: str, *children: str | Markup, **attributes: str | float | None
     return Markup(f"<{name}{given}>{inner}</{name}>" if inner else f"<{name}{given}/>")
 
 
+def text_width(text: str, size: float) -> float:
+    """Return about how wide *text* is drawn, rather too wide than too narrow: no font can be asked."""
+    return sum(_width(char) for char in text) * size
+
+
 def label(text: str, x: float, y: float, *, room: float, size: float = 11, class_: str = "", anchor: str = "start") -> Markup:
     """Return *text* at (x, y), clipped to *room* units; what was cut can be read on hover."""
-    limit = max(int(room / (size * CHAR)), 2)
-    shown = clip(text, limit)
+    whole = clip(text, 300)
+    shown = whole
+    if text_width(whole, size) > room:
+        used, kept = size, 0  # the ellipsis
+        while kept < len(whole) and used + _width(whole[kept]) * size <= room:
+            used += _width(whole[kept]) * size
+            kept += 1
+        shown = whole[: max(kept, 1)] + ELLIPSIS
     cut = (element("title", clip(text, 500)),) if shown != text else ()
     return element("text", *cut, shown, x=x, y=y, font_size=size, class_=class_ or None, text_anchor=None if anchor == "start" else anchor)
+
+
+def _width(char: str) -> float:
+    if char in _NARROW:
+        return 0.38
+    if char in _BROAD or unicodedata.east_asian_width(char) in "WF":
+        return 1.0
+    return 0.74 if char.isupper() else 0.63
 
 
 def picture(name: str, title: str, description: str, width: float, height: float, *children: Markup) -> Markup:

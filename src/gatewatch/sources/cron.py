@@ -30,15 +30,29 @@ PATTERNS: tuple[Pattern, ...] = (
         ("(", "Error: ", "pam_"),
         (
             r"^\([^()]*\) (?:CMDEND|CMDOUT|MAIL|BEGIN EDIT|END EDIT|LIST|STARTUP|INFO|STATS|UNSAFE|CAN'T OPEN|FOPEN|OPENDIR|STAT) ?\(",
-            r"^\([^()]*\) (?:ORPHAN|WRONG FILE OWNER|WRONG INODE INFO|BAD FILE MODE|INSECURE MODE|NOT A REGULAR FILE|SYMLINK OR HARDLINK|TABLE LOCK|PAM ERROR|"
-            r"ERROR|error|DEATH|RELOAD|AUTH|getpwnam|CRON) ?\(",
+            (
+                r"^\([^()]*\) (?:ORPHAN|WRONG FILE OWNER|WRONG INODE INFO|BAD FILE MODE|INSECURE MODE|NOT A REGULAR FILE|"
+                r"SYMLINK OR HARDLINK|TABLE LOCK|PAM ERROR|"
+                r"ERROR|error|DEATH|RELOAD|AUTH|getpwnam|CRON) ?\("
+            ),
             r"^\([^()]*\) (?:\*system\* )?(?:bad |INFO |ERROR )",
         ),
         why="cron looking at its tables, nothing ran or changed",
     ),
     Pattern(
         "anacron",
-        ("Job `", "Job '", "Normal exit ", "Anacron ", "Will run job", "Jobs will be", "Updated time", "Received SIG", "starting ", "finished "),
+        (
+            "Job `",
+            "Job '",
+            "Normal exit ",
+            "Anacron ",
+            "Will run job",
+            "Jobs will be",
+            "Updated time",
+            "Received SIG",
+            "starting ",
+            "finished ",
+        ),
         (r"^(?:Job [`'].*' |Normal exit \(|Anacron |Will run job |Jobs will be |Updated timestamp for job |Received SIG|starting |finished )",),
         why="the daily jobs of the distribution; cron logs what starts them",
     ),

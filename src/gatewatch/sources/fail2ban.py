@@ -35,8 +35,13 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "fail2ban-state",
         (),
-        (rf"{_START}(?:-{{5,}}|Starting |Exiting |Stopp|Connected |Creat|Jail |Added |Removed |Set |Gen |Initiated |Shutdown |Reload |Flush |Found a |"
-         r"rollover |Observer |Changed |Using |encoding|max|find|ban|\[[^\[\] ]+\] Flush |Execut|Failed |Lookup )",),
+        (
+            (
+                rf"{_START}(?:-{{5,}}|Starting |Exiting |Stopp|Connected |Creat|Jail |Added |Removed |Set |Gen |Initiated |Shutdown |"
+                rf"Reload |Flush |Found a |"
+                r"rollover |Observer |Changed |Using |encoding|max|find|ban|\[[^\[\] ]+\] Flush |Execut|Failed |Lookup )"
+            ),
+        ),
         why="the daemon and its jails, no address",
     ),
 )

@@ -10,6 +10,8 @@ References: systemd-logind.service(8), message ids 8d45620c1a4348dbb17410da57c60
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from gatewatch.schema.events import Kind
@@ -44,8 +46,26 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "logind-seat",
-        ("Watching sys", "New seat ", "Removed seat", "Lid ", "Power key ", "System is ", "Operation ", "Suspending", "Hibernating", "Failed to ", "User enumera", "Creating /run"),
-        (r"^(?:Watching system buttons |New seat |Removed seat |Lid |Power key |System is |Operation |Suspending|Hibernating|Failed to |User enumeration failed|Creating /run)",),
+        (
+            "Watching sys",
+            "New seat ",
+            "Removed seat",
+            "Lid ",
+            "Power key ",
+            "System is ",
+            "Operation ",
+            "Suspending",
+            "Hibernating",
+            "Failed to ",
+            "User enumera",
+            "Creating /run",
+        ),
+        (
+            (
+                r"^(?:Watching system buttons |New seat |Removed seat |Lid |Power key |System is |Operation |Suspending|Hibernating|Failed to |"
+                r"User enumeration failed|Creating /run)"
+            ),
+        ),
         why="seats, buttons and power, no session",
     ),
 )

@@ -49,17 +49,19 @@ _WORD = r"[!-~]*"
 _ASKED = rf"logname={_WORD} uid=[0-9]+ euid=[0-9]+ tty={_WORD}"
 _TAIL = r" *(?: \[preauth\])?$"
 # the services that switch users; they report a refusal themselves, with both names
+_SWITCH_HEADS = tuple(f"pam_{module}({name}" for module in ("unix", "sss", "krb5", "ldap", "winbind") for name in ("su", "runu", "doas", "polk"))
 _SWITCH = r"(?:sudo|sudo-i|su|su-l|runuser|runuser-l|doas|polkit-1)"
+_JOB_HEADS = tuple(f"pam_unix({name}" for name in ("cron", "atd", "anacron", "systemd", "su", "runu", "doas", "polk"))
 _JOBS = r"(?:cron|crond|atd|anacron|systemd-user|sudo|sudo-i|runuser|runuser-l|polkit-1|doas)"
 _OWN = {"auth_method": "unknown"}
 
 
 def _failure(text: str) -> tuple[str, ...]:
     """Return the regexes of a failure line whose text before ``logname=`` is *text*, the cheap and certain ones first."""
-    strict = rf"^pam_[a-z0-9_]+\((?P<process>(?P<service>[^:() ]+)):auth\): {text} {_ASKED}"
+    strict = rf"^pam_[a-z0-9_]+\((?P<process>(?P<service>[!-'*-9;-~]+)):auth\): {text} {_ASKED}"
     return (
+        rf"{strict} ruser= rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>{_WORD}))?$",
         rf"{strict} ruser={_WORD} rhost=(?P<rhost>{_WORD}) {{1,2}}user=(?P<user>{_WORD})$",
-        rf"{strict} ruser= rhost=(?P<rhost>{_WORD}) ?$",
         rf"{_MODULE}{text} {_ASKED} ruser= rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>.*?))?{_TAIL}",
         rf"{_MODULE}{text} {_ASKED} ruser=(?P<user>{_WORD}) rhost=(?P<rhost>{_WORD}){_TAIL}",
         rf"{_MODULE}{text} .* rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>.*?))?{_TAIL}",
@@ -68,31 +70,33 @@ def _failure(text: str) -> tuple[str, ...]:
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
+        "pam-user-unknown",
+        HEADS,
+        (rf"{_MODULE}check pass; user ", rf"{_MODULE}(?:bad username \[|could not identify user )"),
+        why="no name and no address; the failure line after it bears them",
+    ),
+    Pattern(
         "pam-switch-failure",
-        ("pam_",),
+        _SWITCH_HEADS,
         (rf"^pam_[a-z0-9_]+\({_SWITCH}(?::auth)?\): (?:authentication failure|[0-9]+ more authentication failures?);",),
         why="sudo and su report a refusal themselves, with both names",
     ),
     Pattern("pam-failure", HEADS, _failure("authentication failure;"), Kind.AUTH_FAILURE, set=_OWN, services=SERVICES),
     Pattern(
-        "pam-more-failures",
-        HEADS,
-        _failure("(?P<count>[0-9]+) more authentication failures?;"),
-        Kind.AUTH_FAILURE,
-        set=_OWN,
-        services=SERVICES,
-    ),
-    Pattern(
         "pam-job-session",
-        ("pam_",),
+        _JOB_HEADS,
         (rf"^pam_unix\({_JOBS}(?::session)?\): session (?:opened|closed) for user ",),
         why="the session of a job or of one command: cron, sudo and systemd log what ran",
     ),
     Pattern(
         "pam-su-opened",
         ("pam_unix(su",),
-        (rf"^pam_unix\((?P<process>su(?:-l)?)(?::session)?\): session opened for user (?P<target_user>{_WORD}?)(?:\(uid=[0-9]+\))? "
-         rf"by (?P<user>{_WORD}?)\(uid=[0-9]+\)$",),
+        (
+            (
+                rf"^pam_unix\((?P<process>su(?:-l)?)(?::session)?\): session opened for user (?P<target_user>{_WORD}?)(?:\(uid=[0-9]+\))? "
+                rf"by (?P<user>{_WORD}?)\(uid=[0-9]+\)$"
+            ),
+        ),
         Kind.PRIVILEGE_USE,
         set={"service": str(Service.LOCAL), "session": None},
     ),
@@ -122,8 +126,14 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SESSION_END,
         services=SERVICES,
     ),
-    Pattern("pam-user-unknown", HEADS, (rf"{_MODULE}check pass; user ", rf"{_MODULE}(?:bad username \[|could not identify user )"),
-            why="no name and no address; the failure line after it bears them"),
+    Pattern(
+        "pam-more-failures",
+        HEADS,
+        _failure("(?P<count>[0-9]+) more authentication failures?;"),
+        Kind.AUTH_FAILURE,
+        set=_OWN,
+        services=SERVICES,
+    ),
     Pattern(
         "pam-locked",
         HEADS,
@@ -161,8 +171,14 @@ PATTERNS: tuple[Pattern, ...] = (
         set=_OWN,
         services=SERVICES,
     ),
-    Pattern("pam-code-accepted", HEADS, (rf"{_MODULE}Accepted google_authenticator for (?P<user>.*)$",), Kind.MFA_OK, set={"mfa": "yes"},
-            services=SERVICES),
+    Pattern(
+        "pam-code-accepted",
+        HEADS,
+        (rf"{_MODULE}Accepted google_authenticator for (?P<user>.*)$",),
+        Kind.MFA_OK,
+        set={"mfa": "yes"},
+        services=SERVICES,
+    ),
     Pattern("pam-code-refused", HEADS, (rf"{_MODULE}Invalid verification code for (?P<user>.*)$",), Kind.MFA_DENIED, services=SERVICES),
     Pattern(
         "pam-password-changed",
@@ -192,11 +208,18 @@ PATTERNS: tuple[Pattern, ...] = (
         "pam-conversation",
         HEADS,
         (
-            rf"{_MODULE}(?:conversation failed|auth could not identify password for |need a login uid|getting password |pam_get_item returned a password)",
-            rf"{_MODULE}(?:[Pp]assword for user .* will expire in |expired password for user |account .* has password changed in future|"
-            rf"password - \((?:old|new)\) token not obtained|username \[.*\] obtained)",
-            rf"{_MODULE}(?:Did not receive verification code from |[Tt]rying to reuse a previously used time-based code|"
-            rf'start of google_authenticator for |debug: |Failed to read ".*" for )',
+            (
+                rf"{_MODULE}(?:conversation failed|auth could not identify password for |need a login uid|getting password |"
+                rf"pam_get_item returned a password)"
+            ),
+            (
+                rf"{_MODULE}(?:[Pp]assword for user .* will expire in |expired password for user |account .* has password changed in future|"
+                rf"password - \((?:old|new)\) token not obtained|username \[.*\] obtained)"
+            ),
+            (
+                rf"{_MODULE}(?:Did not receive verification code from |[Tt]rying to reuse a previously used time-based code|"
+                rf'start of google_authenticator for |debug: |Failed to read ".*" for )'
+            ),
         ),
         why="the dialogue with the user, no result",
     ),
@@ -205,28 +228,50 @@ PATTERNS: tuple[Pattern, ...] = (
         HEADS,
         (
             r"^PAM (?:unable to |adding faulty module|bad jump in stack|pam_[a-z_]+: |\[error: |audit_|no modules loaded|illegal module type)",
-            rf"{_MODULE}(?:unrecognized option|unknown option|option |Unable to |unable to |cannot |Couldn't |error retrieving information about user )",
+            (
+                rf"{_MODULE}(?:unrecognized option|unknown option|option |Unable to |unable to |cannot |Couldn't |"
+                rf"error retrieving information about user )"
+            ),
         ),
         why="how the modules are set up, no access",
     ),
     Pattern(
         "pam-housekeeping",
         HEADS,
-        (r"^pam_(?:systemd|env|limits|selinux|loginuid|lastlog2?|motd|mail|keyinit|ck_connector|gnome_keyring|kwallet5?|fprintd|console|umask|"
-         r"mkhomedir|exec|tty_audit|nologin|cap|namespace|xauth|rootok|timestamp)(?:\([^)]*\))?(?:\[[0-9]+\])?: ",),
+        (
+            (
+                r"^pam_(?:systemd|env|limits|selinux|loginuid|lastlog2?|motd|mail|keyinit|ck_connector|gnome_keyring|kwallet5?|fprintd|console|umask|"
+                r"mkhomedir|exec|tty_audit|nologin|cap|namespace|xauth|rootok|timestamp)(?:\([^)]*\))?(?:\[[0-9]+\])?: "
+            ),
+        ),
         why="sets the session up or cleans it, no result",
     ),
     Pattern("pam-helper", ("password che",), (r"^password check failed for user \(",), why="the module that asked reports it"),
 )
 
 DUO_PATTERNS: tuple[Pattern, ...] = (
-    Pattern("duo-accepted", ("Successful D",), (r"^Successful Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+)$",
-            r"^Successful Duo login for '(?P<user>.*)'$"), Kind.MFA_OK, set={"mfa": "yes"}),
-    Pattern("duo-refused", ("Failed Duo l", "Aborted Duo ", "Denied Duo l"),
-            (r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+?)(?:: (?P<object>[A-Za-z ,]+))?$",
-             r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)'(?:: (?P<object>[A-Za-z ,]+))?$"), Kind.MFA_DENIED),
-    Pattern("duo-bypassed", ("Skipped Duo ", "Failsafe Duo", "Error in Duo"), (r"^(?:Skipped|Failsafe|Error in) Duo login for '",),
-            why="no second factor was asked; whether the login had one stays unknown"),
+    Pattern(
+        "duo-accepted",
+        ("Successful D",),
+        (r"^Successful Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+)$", r"^Successful Duo login for '(?P<user>.*)'$"),
+        Kind.MFA_OK,
+        set={"mfa": "yes"},
+    ),
+    Pattern(
+        "duo-refused",
+        ("Failed Duo l", "Aborted Duo ", "Denied Duo l"),
+        (
+            r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+?)(?:: (?P<object>[A-Za-z ,]+))?$",
+            r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)'(?:: (?P<object>[A-Za-z ,]+))?$",
+        ),
+        Kind.MFA_DENIED,
+    ),
+    Pattern(
+        "duo-bypassed",
+        ("Skipped Duo ", "Failsafe Duo", "Error in Duo"),
+        (r"^(?:Skipped|Failsafe|Error in) Duo login for '",),
+        why="no second factor was asked; whether the login had one stays unknown",
+    ),
 )
 
 

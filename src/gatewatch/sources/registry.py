@@ -95,8 +95,7 @@ def split(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.
         only = places_found[0]
         return ([], records) if only is None else ([(SOURCES[only], records)], records.clear())
     parts: dict[int | None, pl.DataFrame] = {
-        key[0]: part.drop("zz_source")  # type: ignore[misc]
-        for key, part in coded.partition_by("zz_source", as_dict=True, maintain_order=True).items()
+        key[0]: part.drop("zz_source") for key, part in coded.partition_by("zz_source", as_dict=True, maintain_order=True).items()
     }
     unclaimed = parts.pop(None, records.clear())
     return [(SOURCES[key], part) for key, part in sorted(parts.items()) if key is not None], unclaimed

@@ -19,7 +19,7 @@ _END = r"(?: \[postauth\])?$"
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "sftp-closed",
-        ('close "', 'forced close'),
+        ('close "', "forced close"),
         (rf'^(?:forced )?close "(?P<object>.*)" bytes read (?P<bytes_out>[0-9]+) written (?P<bytes_in>[0-9]+){_END}',),
         Kind.FILE_TRANSFER,
     ),
@@ -45,8 +45,22 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("sftp-made", ("mkdir name",), (rf'^mkdir name "(?P<object>.*)" mode 0?[0-7]+{_END}',), Kind.FILE_TRANSFER),
     Pattern(
         "sftp-looked",
-        ('open "', "opendir", "closedir", "forced closedir", "sent status", "received client version", "realpath", "statvfs", "lstat name", "stat name"),
-        (r'^(?:open|opendir|closedir|forced closedir|realpath|statvfs|lstat name|stat name) "', r"^(?:sent status |received client version )"),
+        (
+            'open "',
+            "opendir",
+            "closedir",
+            "forced closedir",
+            "sent status",
+            "received client version",
+            "realpath",
+            "statvfs",
+            "lstat name",
+            "stat name",
+        ),
+        (
+            r'^(?:open|opendir|closedir|forced closedir|realpath|statvfs|lstat name|stat name) "',
+            r"^(?:sent status |received client version )",
+        ),
         why="listing and opening; the close line bears name and size",
     ),
     Pattern("sftp-set", ('set "', "fsync", "copy-data"), (r'^(?:set|fsync|copy-data:?(?: from)?) "',), why="attributes of a file, nothing moved"),

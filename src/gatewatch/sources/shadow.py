@@ -23,7 +23,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "user-created",
         ("new user: name=", "new account added", "new user add"),
         (
-            r"^new user: name=(?P<target_user>[^,]*), (?P<object>UID=[0-9]+), GID=(?P<x_gid>[0-9]+), home=(?P<x_home>.*), shell=(?P<x_shell>[^,]*)(?:, from=(?P<x_from>[^,]*))?$",
+            (
+                r"^new user: name=(?P<target_user>[^,]*), (?P<object>UID=[0-9]+), GID=(?P<x_gid>[0-9]+), home=(?P<x_home>.*), "
+                r"shell=(?P<x_shell>[^,]*)(?:, from=(?P<x_from>[^,]*))?$"
+            ),
             r"^new (?:account|user) added - account=(?P<target_user>[^,]*), (?P<object>uid=[0-9]+),.*$",
         ),
         Kind.ACCOUNT_CHANGE,
@@ -38,11 +41,18 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "group-created",
         ("new group: n", "group added "),
-        (r"^new group: name=(?P<object>[^,]*), GID=(?P<x_gid>[0-9]+)$", r"^group added to /etc/group: name=(?P<object>[^,]*), GID=(?P<x_gid>[0-9]+)$"),
+        (
+            r"^new group: name=(?P<object>[^,]*), GID=(?P<x_gid>[0-9]+)$",
+            r"^group added to /etc/group: name=(?P<object>[^,]*), GID=(?P<x_gid>[0-9]+)$",
+        ),
         Kind.ACCOUNT_CHANGE,
     ),
-    Pattern("group-deleted", ("group '", "remove group", "removed grou"),
-            (rf"^group {_GROUP} removed$", rf"^removed? group {_GROUP}(?: owned by ['`].*')?$"), Kind.ACCOUNT_CHANGE),
+    Pattern(
+        "group-deleted",
+        ("group '", "remove group", "removed grou"),
+        (rf"^group {_GROUP} removed$", rf"^removed? group {_GROUP}(?: owned by ['`].*')?$"),
+        Kind.ACCOUNT_CHANGE,
+    ),
     Pattern(
         "group-member-added",
         ("add '", "add `", "user ", "add member ", "account adde", "members of g"),
@@ -80,12 +90,27 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.ACCOUNT_CHANGE,
         set={"object": "password"},
     ),
-    Pattern("password-locked", ("lock user ", "password locked"), (rf"^(?:lock user|password locked for) {_ACCOUNT}(?: password)?$",),
-            Kind.ACCOUNT_CHANGE, set={"object": "password"}),
-    Pattern("password-unlocked", ("unlock user ", "password unlocked"), (rf"^(?:unlock user|password unlocked for) {_ACCOUNT}(?: password)?$",),
-            Kind.ACCOUNT_CHANGE, set={"object": "password"}),
-    Pattern("user-renamed", ("change user name",), (r"^change user name ['`](?P<user>.*)' to ['`](?P<target_user>.*)'$",), Kind.ACCOUNT_CHANGE,
-            set={"object": "name"}),
+    Pattern(
+        "password-locked",
+        ("lock user ", "password locked"),
+        (rf"^(?:lock user|password locked for) {_ACCOUNT}(?: password)?$",),
+        Kind.ACCOUNT_CHANGE,
+        set={"object": "password"},
+    ),
+    Pattern(
+        "password-unlocked",
+        ("unlock user ", "password unlocked"),
+        (rf"^(?:unlock user|password unlocked for) {_ACCOUNT}(?: password)?$",),
+        Kind.ACCOUNT_CHANGE,
+        set={"object": "password"},
+    ),
+    Pattern(
+        "user-renamed",
+        ("change user name",),
+        (r"^change user name ['`](?P<user>.*)' to ['`](?P<target_user>.*)'$",),
+        Kind.ACCOUNT_CHANGE,
+        set={"object": "name"},
+    ),
     Pattern(
         "user-changed",
         ("change user ", "changed user"),
@@ -96,8 +121,13 @@ PATTERNS: tuple[Pattern, ...] = (
         ),
         Kind.ACCOUNT_CHANGE,
     ),
-    Pattern("password-expiry-changed", ("changed pass",), (r"^changed password expiry for (?P<target_user>.*)$",), Kind.ACCOUNT_CHANGE,
-            set={"object": "expiry"}),
+    Pattern(
+        "password-expiry-changed",
+        ("changed pass",),
+        (r"^changed password expiry for (?P<target_user>.*)$",),
+        Kind.ACCOUNT_CHANGE,
+        set={"object": "expiry"},
+    ),
     Pattern(
         "group-changed",
         ("group changed", "change group", "change GID ", "change the pa", "password of ", "remove passw", "access to gr", "restrict acc"),
@@ -112,7 +142,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "shadow-file",
-        ("add '", "add `", "delete '", "delete `", "change '", "change `", "change admin", "group '", "group added ", "group changed", "removed shad"),
+        (
+            "add '",
+            "add `",
+            "delete '",
+            "delete `",
+            "change '",
+            "change `",
+            "change admin",
+            "group '",
+            "group added ",
+            "group changed",
+            "removed shad",
+        ),
         (
             r"^(?:add|delete|change|change admin) ['`].*' (?:to|from|in)(?: ['`].*' in)? (?:shadow )?group ['`].*'$",
             r"^group (?:['`].*' removed from|added to|changed in) /etc/[a-z]+(?:: name=| \(|$)",

@@ -28,8 +28,9 @@ PATTERNS: tuple[Pattern, ...] = (
         "received-disconnect-preauth",
         ("Received disconnect", "error: Received"),
         (
-            rf"^Received disconnect from {IP} {PORT}:11: ?(?P<object>[!-~ ]*) \[preauth\]$",
-            rf"^Received disconnect from {IP}: 11: ?(?P<object>[!-~ ]*) \[preauth\]$",
+            rf"^Received disconnect from {IP} {PORT}:11:[!-Z\^-~ ]*\[preauth\]$",
+            r"^Received disconnect from (?P<rhost>[0-9.]+): 11:[!-Z\^-~ ]*\[preauth\]$",
+            rf"^Received disconnect from {IP}(?: {PORT})?: ?11:.* \[preauth\]$",
         ),
         Kind.CONNECTION_CLOSED,
     ),
@@ -71,7 +72,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "closed-preauth",
         ("Connection closed", "Connection reset"),
-        (rf"{_CLOSED} {IP}(?: {PORT})? \[preauth\]$", rf"{_CLOSED} (?P<rhost>UNKNOWN)(?: {PORT})?{END}"),
+        (rf"{_CLOSED} {IP} {PORT} \[preauth\]$", rf"{_CLOSED} {IP} \[preauth\]$", rf"{_CLOSED} (?P<rhost>UNKNOWN)(?: {PORT})?{END}"),
         Kind.CONNECTION_CLOSED,
     ),
     Pattern(
@@ -80,8 +81,12 @@ PATTERNS: tuple[Pattern, ...] = (
         (rf"{_CLOSED} {IP}(?: {PORT})?$", rf"{_CLOSED} user {_ANY} {IP} {PORT}$"),
         Kind.SESSION_END,
     ),
-    Pattern("peer-gone", ("Connection closed", "Connection reset"), (r"^Connection (?:closed by remote host|reset by peer)\.?$",),
-            why="no address; the line after it bears one"),
+    Pattern(
+        "peer-gone",
+        ("Connection closed", "Connection reset"),
+        (r"^Connection (?:closed by remote host|reset by peer)\.?$",),
+        why="no address; the line after it bears one",
+    ),
     Pattern(
         "connection",
         ("Connection from",),
@@ -115,7 +120,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "no-identification",
         ("Did not receive", "error: Did n"),
-        (rf"^Did not receive identification string from {IP}(?: {PORT})?$", rf"^(?:error: )?Did not receive identification string from {PEER}{END}"),
+        (
+            rf"^Did not receive identification string from {IP}(?: {PORT})?$",
+            rf"^(?:error: )?Did not receive identification string from {PEER}{END}",
+        ),
         Kind.CONNECTION_CLOSED,
     ),
     Pattern(
@@ -159,8 +167,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "disconnecting",
         ("Disconnecting", "error: Disco", "fatal: Disco"),
         (
-            r"^(?:error: |fatal: )?Disconnecting (?:authenticating|(?P<invalid>invalid)) user "
-            rf"{_ANY} {IP} {PORT}: (?P<object>[A-Z][A-Za-z ]+)(?:[:,.] ?\([!-~]*,[!-~]*\) -> \([!-~]*,[!-~]*\))?\.?{END}",
+            (
+                r"^(?:error: |fatal: )?Disconnecting (?:authenticating|(?P<invalid>invalid)) user "
+                rf"{_ANY} {IP} {PORT}: (?P<object>[A-Z][A-Za-z ]+)(?:[:,.] ?\([!-~]*,[!-~]*\) -> \([!-~]*,[!-~]*\))?\.?{END}"
+            ),
             rf"^(?:error: |fatal: )?Disconnecting {IP} {PORT}: (?P<object>[A-Z].*?){END}",
             rf"^(?:error: |fatal: )?Disconnecting: (?P<object>[A-Z].*?){END}",
         ),
@@ -179,7 +189,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "penalty",
         ("drop connection",),
-        (rf"^drop connection #[0-9]+ from \[{PEER}\]:(?P<src_port>[0-9]+) on \[(?P<dhost>[!-~]+)\]:(?P<dst_port>[0-9]+) penalty: (?P<object>[A-Za-z ]+)$",),
+        (
+            (
+                rf"^drop connection #[0-9]+ from \[{PEER}\]:(?P<src_port>[0-9]+) on \[(?P<dhost>[!-~]+)\]:(?P<dst_port>[0-9]+) penalty: "
+                rf"(?P<object>[A-Za-z ]+)$"
+            ),
+        ),
         Kind.CONNECTION_DENIED,
     ),
     Pattern(
@@ -192,7 +207,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "dropped-more",
         ("PerSourcePen", "PerSourceMax", "Maxstartups", "MaxStartups", "exited MaxSt"),
         (
-            r"^(?P<object>PerSourcePenalties|PerSourceMaxStartups|Max[Ss]tartups) logging rate-limited: additional (?P<count>[0-9]+) connections dropped$",
+            (
+                r"^(?P<object>PerSourcePenalties|PerSourceMaxStartups|"
+                r"Max[Ss]tartups) logging rate-limited: additional (?P<count>[0-9]+) connections dropped$"
+            ),
             r"^exited (?P<object>MaxStartups) throttling after [0-9:]+, (?P<count>[0-9]+) connections dropped$",
         ),
         Kind.CONNECTION_DENIED,
@@ -212,8 +230,12 @@ PATTERNS: tuple[Pattern, ...] = (
         ),
         Kind.BAN,
     ),
-    Pattern("penalty-deferred", ("srclimit_penalise",), (r"^srclimit_penalise: ipv[46]:? (?:new .* deferred penalty|penalty table full)",),
-            why="a penalty that does not act yet"),
+    Pattern(
+        "penalty-deferred",
+        ("srclimit_penalise",),
+        (r"^srclimit_penalise: ipv[46]:? (?:new .* deferred penalty|penalty table full)",),
+        why="a penalty that does not act yet",
+    ),
     Pattern(
         "wrappers-refused",
         ("refused conn", "warning: ref"),

@@ -8,7 +8,17 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("debug", ("debug1: ", "debug2: ", "debug3: "), (r"^debug[123]: ",), why="debugging output"),
     Pattern(
         "handshake",
-        ("error: kex_", "kex_exchange", "error: kex p", "error: Hm, k", "Hm, kex prot", "kex protocol", "ssh_dispatch", "dispatch_pro", "fatal: dispa"),
+        (
+            "error: kex_",
+            "kex_exchange",
+            "error: kex p",
+            "error: Hm, k",
+            "Hm, kex prot",
+            "kex protocol",
+            "ssh_dispatch",
+            "dispatch_pro",
+            "fatal: dispa",
+        ),
         (
             r"^(?:error: )?kex_exchange_identification: ",
             r"^(?:error: )?(?:Hm, )?kex protocol error: ",
@@ -18,11 +28,33 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "broken-pipe",
-        ("fatal: Read ", "Read from so", "fatal: Write", "Write failed", "error: write", "fatal: write", "Read error f", "packet_write", "error: send_", "send_error:",
-         "fatal: mm_re", "mm_request_", "fatal: monit", "error: Could", "fatal: Could", "warning: can", "ssh_packet_w", "fatal: ssh_p", "error: ssh_m"),
         (
-            r"^(?:fatal: |error: )?(?:Read from socket failed|Read error from remote host|Write failed|write|packet_write_[a-z]+|ssh_packet_write_[a-z]+|"
-            r"send_error|ssh_msg_send)[:,; ]",
+            "fatal: Read ",
+            "Read from so",
+            "fatal: Write",
+            "Write failed",
+            "error: write",
+            "fatal: write",
+            "Read error f",
+            "packet_write",
+            "error: send_",
+            "send_error:",
+            "fatal: mm_re",
+            "mm_request_",
+            "fatal: monit",
+            "error: Could",
+            "fatal: Could",
+            "warning: can",
+            "ssh_packet_w",
+            "fatal: ssh_p",
+            "error: ssh_m",
+        ),
+        (
+            (
+                r"^(?:fatal: |error: )?(?:Read from socket failed|Read error from remote host|Write failed|write|packet_write_[a-z]+|"
+                r"ssh_packet_write_[a-z]+|"
+                r"send_error|ssh_msg_send)[:,; ]"
+            ),
             r"^(?:fatal: )?(?:mm_request_[a-z]+|monitor_[a-z]+|mm_[a-z_]+): ",
             r"^warning: can't get client address: ",
         ),
@@ -30,11 +62,28 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "garbled",
-        ("Bad packet l", "padding erro", "Corrupted MA", "Finished dis", "error: Bad p", "error: buffe", "fatal: buffe", "error: key_f", "error: Proto",
-         "Bad remote p", "fatal: bad c", "Corrupted ch", "message auth"),
         (
-            r"^(?:error: |fatal: )?(?:Bad packet length |padding error: |Corrupted MAC on input|Corrupted check bytes|Finished discarding for |Bad prime |"
-            r"buffer_[a-z_]+: |key_from_blob: |Protocol error|Bad remote protocol version|bad client public DH value|message authentication code incorrect)",
+            "Bad packet l",
+            "padding erro",
+            "Corrupted MA",
+            "Finished dis",
+            "error: Bad p",
+            "error: buffe",
+            "fatal: buffe",
+            "error: key_f",
+            "error: Proto",
+            "Bad remote p",
+            "fatal: bad c",
+            "Corrupted ch",
+            "message auth",
+        ),
+        (
+            (
+                r"^(?:error: |fatal: )?(?:Bad packet length |padding error: |Corrupted MAC on input|Corrupted check bytes|"
+                r"Finished discarding for |Bad prime |"
+                r"buffer_[a-z_]+: |key_from_blob: |Protocol error|Bad remote protocol version|bad client public DH value|"
+                r"message authentication code incorrect)"
+            ),
         ),
         why="malformed packets; no result",
     ),
@@ -52,8 +101,21 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "file-refused",
-        ("Authenticati", "error: Autho", "AuthorizedKe", "error: Unsaf", "User ", "Rhosts authe", "Could not op", "error: Could", "Could not ge", "Bad options ",
-         "error: key_l", "key_load_pub", "Certificate "),
+        (
+            "Authenticati",
+            "error: Autho",
+            "AuthorizedKe",
+            "error: Unsaf",
+            "User ",
+            "Rhosts authe",
+            "Could not op",
+            "error: Could",
+            "Could not ge",
+            "Bad options ",
+            "error: key_l",
+            "key_load_pub",
+            "Certificate ",
+        ),
         (
             r"^Authentication refused(?: for .*)?: ",
             r"^(?:error: )?(?:Unsafe )?Authorized(?:Keys|Principals)Command ",
@@ -66,18 +128,57 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "configuration",
-        ("rexec line", "/etc/ssh/", "reprocess co", "reexec line", "command-line", "WARNING: ", "Deprecated o", "Unsupported ", "error: Bind ", "fatal: Canno", "fatal: Missi",
-         "error: Unabl", "error: rexec", "RESTART FAIL", "sshd: no hos", "Set /proc/se", "Changed root", "error: setso", "Missing priv", "error: /etc/"),
+        (
+            "rexec line",
+            "/etc/ssh/",
+            "reprocess co",
+            "reexec line",
+            "command-line",
+            "WARNING: ",
+            "Deprecated o",
+            "Unsupported ",
+            "error: Bind ",
+            "fatal: Canno",
+            "fatal: Missi",
+            "error: Unabl",
+            "error: rexec",
+            "RESTART FAIL",
+            "sshd: no hos",
+            "Set /proc/se",
+            "Changed root",
+            "error: setso",
+            "Missing priv",
+            "error: /etc/",
+        ),
         (
             r"^(?:rexec|reexec|reprocess config|command-line|/etc/ssh/[!-~]+)[,:]?(?: line)? ?[0-9]+: ",
-            r"^(?:WARNING: |Deprecated option |Unsupported option |RESTART FAILED: |Set /proc/self/oom|sshd: no hostkeys available|Changed root directory to )",
-            r"^(?:error: |fatal: )?(?:Bind to port |Cannot bind any address|Missing privilege separation directory|rexec of |setsockopt |Unable to load host key|/etc/ssh/)",
+            (
+                r"^(?:WARNING: |Deprecated option |Unsupported option |RESTART FAILED: |Set /proc/self/oom|sshd: no hostkeys available|"
+                r"Changed root directory to )"
+            ),
+            (
+                r"^(?:error: |fatal: )?(?:Bind to port |Cannot bind any address|Missing privilege separation directory|rexec of |setsockopt |"
+                r"Unable to load host key|/etc/ssh/)"
+            ),
         ),
         why="how the daemon is set up, no access",
     ),
     Pattern(
         "login-record",
-        ("syslogin_per", "lastlog_", "error: wtmp", "Excess permi", "Attempt to w", "Writing logi", "error: login", "fatal: login", "record_login", "utmp_", "wtmp_", "error: utmp"),
+        (
+            "syslogin_per",
+            "lastlog_",
+            "error: wtmp",
+            "Excess permi",
+            "Attempt to w",
+            "Writing logi",
+            "error: login",
+            "fatal: login",
+            "record_login",
+            "utmp_",
+            "wtmp_",
+            "error: utmp",
+        ),
         (
             r"^(?:error: |fatal: )?(?:syslogin_[a-z_]+|lastlog_[a-z_]+|login_[a-z_]+|[uw]tmp_[a-z_]+): ",
             r"^(?:Excess permission or bad ownership on file |Attempt to write login records by non-root user|Writing login record failed)",
@@ -86,8 +187,21 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "session-error",
-        ("error: PAM: ", "fatal: PAM: ", "PAM: ", "error: openp", "error: /dev/", "error: sessi", "error: no mo", "error: ssh_s", "subsystem re", "error: subsy", "error: chown",
-         "error: Faile", "User "),
+        (
+            "error: PAM: ",
+            "fatal: PAM: ",
+            "PAM: ",
+            "error: openp",
+            "error: /dev/",
+            "error: sessi",
+            "error: no mo",
+            "error: ssh_s",
+            "subsystem re",
+            "error: subsy",
+            "error: chown",
+            "error: Faile",
+            "User ",
+        ),
         (
             r"^(?:error: |fatal: )?PAM: pam_[a-z_]+\(\): ",
             r"^(?:error: )?subsystem request for .* failed, subsystem not found$",

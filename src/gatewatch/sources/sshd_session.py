@@ -56,7 +56,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "close-session",
         ("Close session:",),
-        (rf"^Close session: user (?P<user>[!-~]*) from {PEER} {PORT} id [0-9]+$", rf"^Close session: user (?P<user>.*) from {PEER} {PORT} id [0-9]+$"),
+        (
+            rf"^Close session: user (?P<user>[!-~]*) from {PEER} {PORT} id [0-9]+$",
+            rf"^Close session: user (?P<user>.*) from {PEER} {PORT} id [0-9]+$",
+        ),
         Kind.SESSION_END,
     ),
     Pattern(
@@ -108,6 +111,12 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SERVICE_START,
         set={"object": "sshd", "session": None},
     ),
-    Pattern("restarting", ("Received SIGHUP",), (r"^Received SIGHUP; restarting\.$",), Kind.SERVICE_START, set={"object": "sshd", "session": None}),
+    Pattern(
+        "restarting",
+        ("Received SIGHUP",),
+        (r"^Received SIGHUP; restarting\.$",),
+        Kind.SERVICE_START,
+        set={"object": "sshd", "session": None},
+    ),
     Pattern("terminating", ("Received signal",), (r"^Received signal [0-9]+; terminating\.$",), why="the daemon stopped; sessions go on"),
 )

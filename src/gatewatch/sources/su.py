@@ -1,6 +1,7 @@
 r"""Changes of user by su: util-linux, shadow, BSD and Solaris wordings.
 
-``(to root) alice on pts/1`` · ``Successful su for root by alice`` · ``BAD SU alice to root on /dev/ttyp0`` · ``'su root' failed for alice on /dev/pts/3``
+``(to root) alice on pts/1`` · ``Successful su for root by alice`` · ``BAD SU alice to root on /dev/ttyp0`` ·
+``'su root' failed for alice on /dev/pts/3``
 
 References: su(1), util-linux su-common.c, shadow su.c.
 """

@@ -35,8 +35,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("sudo-command-not-allowed", (), (rf"{_USER}command not allowed ; {_WHERE}",), Kind.PRIVILEGE_DENIED),
     Pattern("sudo-refused", (), (rf"{_USER}{_REASON}{_WHERE}",), Kind.PRIVILEGE_DENIED),
     Pattern("sudo-continued", (), (rf"{_USER}\(command continued\) ",), why="the rest of a long command line"),
-    Pattern("sudo-setup", (), (r"^(?: *[!-~]+ : )?(?:unable to |problem with |timestamp |setting |no valid sudoers |a terminal is required )",),
-            why="how sudo is set up, no command"),
+    Pattern(
+        "sudo-setup",
+        (),
+        (r"^(?: *[!-~]+ : )?(?:unable to |problem with |timestamp |setting |no valid sudoers |a terminal is required )",),
+        why="how sudo is set up, no command",
+    ),
     Pattern(
         "doas",
         (),
@@ -52,14 +56,23 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "pkexec",
         (),
-        (r"^(?P<user>[!-~]+): Executing command \[USER=(?P<target_user>[!-~]+)\] \[TTY=(?P<object>[!-~]+)\] \[CWD=.*?\] \[COMMAND=(?P<command>.*)\]$",),
+        (
+            (
+                r"^(?P<user>[!-~]+): Executing command \[USER=(?P<target_user>[!-~]+)\] \[TTY=(?P<object>[!-~]+)\] \[CWD=.*?\] "
+                r"\[COMMAND=(?P<command>.*)\]$"
+            ),
+        ),
         Kind.PRIVILEGE_USE,
     ),
     Pattern(
         "pkexec-refused",
         (),
-        (r"^(?P<user>[!-~]+): Error executing command as another user: (?P<x_reason>[A-Za-z ]+) \[USER=(?P<target_user>[!-~]+)\] "
-         r"\[TTY=(?P<object>[!-~]+)\] \[CWD=.*?\] \[COMMAND=(?P<command>.*)\]$",),
+        (
+            (
+                r"^(?P<user>[!-~]+): Error executing command as another user: (?P<x_reason>[A-Za-z ]+) \[USER=(?P<target_user>[!-~]+)\] "
+                r"\[TTY=(?P<object>[!-~]+)\] \[CWD=.*?\] \[COMMAND=(?P<command>.*)\]$"
+            ),
+        ),
         Kind.PRIVILEGE_DENIED,
     ),
 )

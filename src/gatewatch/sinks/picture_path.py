@@ -1,0 +1,171 @@
+"""An incident's path: outside address, hosts, accounts and doors from left to right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from gatewatch.schema.incidents import Hop, Incident
+from gatewatch.sinks.moment import both, local, zone_info
+from gatewatch.sinks.svg import element, label, picture
+
+NODE, TALL = 140.0, 40.0
+GAP, ROW = 104.0, 52.0
+MARGIN = 7.0
+BEND = 34.0
+LEAST_WIDTH, FULL_WIDTH = 640.0, 1190.0
+MOST = 14  # edges drawn; the table below the picture has all
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A box of the graph: what it is called, what it is, and where it stands."""
+
+    name: str
+    role: str  # outside, host or thing
+    says: str
+    x: float
+    y: float
+
+
+def path_graph(incident: Incident, name: str) -> Markup:
+    """Return the picture of ``incident.path``; without hops, of the one step that is known."""
+    hops = incident.path[:MOST] or _implied(incident)
+    if not hops:
+        return Markup("")
+    nodes, width, height = _arranged(hops, incident)
+    edges: dict[tuple[str, str], list[Hop]] = {}
+    for hop in hops:
+        edges.setdefault((hop.source, hop.target), []).append(hop)
+    leaving = Counter(source for source, _ in edges)
+    arriving = Counter(target for _, target in edges)
+    marks = []
+    for (source, target), shared in edges.items():
+        # labels stand where no other edge runs: beside the source of a merging edge, else before the target
+        marks.append(_edge(shared, nodes, incident, late=arriving[target] > 1 and leaving[source] == 1))
+    marks += [_box(node) for node in nodes.values()]
+    told = "; ".join(f"{hop.source} to {hop.target} by {hop.via}, {hop.confidence}" for hop in hops)
+    if any(nodes[target].x <= nodes[source].x for source, target in edges):
+        height += 14  # room for the arcs that lead back
+    return picture(name, "Path of the intruder", told, width, height, *marks)
+
+
+def is_wide(incident: Incident) -> bool:
+    """Return whether the picture needs the whole width of the page: more than three columns."""
+    hops = incident.path[:MOST] or _implied(incident)
+    return bool(hops) and max(_columns(hops).values()) > 2
+
+
+def drawn(incident: Incident) -> int:
+    """Return how many hops the picture leaves out."""
+    return max(len(incident.path) - MOST, 0)
+
+
+def _implied(incident: Incident) -> tuple[Hop, ...]:
+    if incident.origin.ip is None or not incident.hosts:
+        return ()
+    user = incident.users[0] if incident.users else None
+    via = incident.service or "logon"
+    if incident.accepted is None:
+        return tuple(Hop(incident.origin.ip, host, f"{via}, refused", user, incident.first_seen, "refused") for host in incident.hosts[:4])
+    return tuple(Hop(incident.origin.ip, host, via, user, incident.accepted, "possible") for host in incident.hosts[:1])
+
+
+def _arranged(hops: Sequence[Hop], incident: Incident) -> tuple[dict[str, Node], float, float]:
+    """Return nodes by name, each one column right of where it was first reached from, and the size of the picture."""
+    column = _columns(hops)
+    columns: dict[int, list[str]] = {}
+    for node, number in column.items():
+        columns.setdefault(number, []).append(node)
+    tallest = max(len(names) for names in columns.values())
+    across = max(columns) + 1
+    width = max(2 * MARGIN + across * NODE + (across - 1) * GAP, FULL_WIDTH if across > 3 else LEAST_WIDTH)
+    height = tallest * ROW + 2 * MARGIN
+    gap = (width - 2 * MARGIN - across * NODE) / (across - 1) if across > 1 else 0.0
+    nodes = {}
+    for number, names in columns.items():
+        for row, node in enumerate(names):
+            y = MARGIN + (height - 2 * MARGIN) * (row + 0.5) / len(names) - TALL / 2
+            nodes[node] = Node(node, *_role(node, incident), MARGIN + number * (NODE + min(gap, 2 * GAP)), y)
+    return nodes, width, height
+
+
+def _columns(hops: Sequence[Hop]) -> dict[str, int]:
+    column: dict[str, int] = {}
+    for hop in hops:
+        column.setdefault(hop.source, 0)
+        column.setdefault(hop.target, column[hop.source] + 1)
+    return column
+
+
+def _role(name: str, incident: Incident) -> tuple[str, str]:
+    origin = incident.origin
+    if name == origin.ip:
+        return "outside", f"outside, {origin.country}" if origin.country else "outside"
+    if name in origin.others:
+        return "outside", "outside"
+    if name in incident.hosts:
+        return "host", "host"
+    doors = [hop for hop in incident.path if hop.target == name]
+    return "thing", doors[0].via if doors else "address"
+
+
+def _box(node: Node) -> Markup:
+    return element(
+        "g",
+        element("title", f"{node.name} ({node.says})"),
+        element("rect", x=node.x, y=node.y, width=NODE, height=TALL, rx=20 if node.role == "outside" else 5, class_=f"node {node.role}"),
+        label(node.name, node.x + NODE / 2, node.y + 17, room=NODE - 16, size=12, class_="node-name", anchor="middle"),
+        label(node.says, node.x + NODE / 2, node.y + 31, room=NODE - 16, class_="faint", anchor="middle"),
+    )
+
+
+def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, late: bool) -> Markup:
+    """Return the edge that *hops* share. It changes its height at once, or *late*, and bears its label on the level part."""
+    hop = hops[0]
+    source, target = nodes[hop.source], nodes[hop.target]
+    x0, y0 = source.x + NODE, source.y + TALL / 2
+    x1, y1 = target.x, target.y + TALL / 2
+    title = element("title", "\n".join(_said(one, incident) for one in hops))
+    if x1 <= x0:
+        return element("g", title, element("path", d=_arc(source, target), class_=f"edge {_sure(hop)}"))
+    bend = 0.0 if y0 == y1 else BEND
+    level = y0 if late else y1
+    turn = x1 - 8 - bend if late else x0
+    line = f"M{x0:.1f} {y0:.1f}H{turn:.1f}C{turn + bend / 2:.1f} {y0:.1f} {turn + bend / 2:.1f} {y1:.1f} {turn + bend:.1f} {y1:.1f}H{x1 - 6:.1f}"
+    tip = f"M{x1 - 8:.1f} {y1 - 4.5:.1f}L{x1:.1f} {y1:.1f}L{x1 - 8:.1f} {y1 + 4.5:.1f}z"
+    left, right = (x0, turn) if late else (max(x0 + bend, x1 - 2 * GAP), x1 - 8)
+    middle, room = (left + right) / 2, right - left - 4
+    return element(
+        "g",
+        title,
+        element("path", d=line, class_=f"edge {_sure(hop)}"),
+        element("path", d=tip, class_=f"tip {_sure(hop)}"),
+        label(_via(hops), middle, level - 6, room=room, class_="edge-name", anchor="middle"),
+        label(local(hop.time, zone_info(incident.zone))[5:16], middle, level + 14, room=room + 20, size=10.5, class_="faint halo", anchor="middle"),
+    )
+
+
+def _via(hops: Sequence[Hop]) -> str:
+    names = list(dict.fromkeys(hop.via for hop in hops))
+    return ", ".join(names) + (f" ×{len(hops)}" if len(hops) > len(names) else "")
+
+
+def _arc(source: Node, target: Node) -> str:
+    """An edge that leads back or stays: an arc under the boxes."""
+    x0, x1 = source.x + NODE / 2, target.x + NODE / 2 + (14 if source is target else 0)
+    y0, y1 = source.y + TALL, target.y + TALL
+    low = max(y0, y1) + 18
+    return f"M{x0:.1f} {y0:.1f}C{x0:.1f} {low:.1f} {x1:.1f} {low:.1f} {x1:.1f} {y1 + 2:.1f}"
+
+
+def _said(hop: Hop, incident: Incident) -> str:
+    who = f" as {hop.user}" if hop.user else ""
+    return f"{hop.source} → {hop.target}: {hop.via}{who}, {both(hop.time, zone_info(incident.zone), incident.zone)}, {hop.confidence}"
+
+
+def _sure(hop: Hop) -> str:
+    return hop.confidence if hop.confidence in {"certain", "likely", "possible", "refused"} else "possible"
