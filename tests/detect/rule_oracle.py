@@ -12,7 +12,7 @@ Event = Mapping[str, Any]
 
 
 def holds(condition: Any, selections: Mapping[str, Any], event: Event) -> bool:
-    """Evaluate a condition given as a tree: a name, ``("not", c)``, ``("and", c, …)``, ``("or", c, …)``, ``("1 of", pattern)``, ``("all of", …)``."""
+    """Evaluate a condition given as a tree: a name, or a word and its parts (``not``, ``and``, ``or``, ``1 of``, ``all of``)."""
     if isinstance(condition, str):
         return selection(selections[condition], event)
     word, *rest = condition

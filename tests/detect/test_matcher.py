@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
+from tests.detect.oracle import oracle
 
 from gatewatch.detect.chain import Chain, Count, Stage
 from gatewatch.detect.matcher import match
 from gatewatch.errors import ContentError
 from gatewatch.schema import events as ev
 from gatewatch.schema.incidents import Match, Severity, StageHit
-from tests.detect.oracle import oracle
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 IP = "192.0.2.7"

@@ -41,14 +41,15 @@ events = st.fixed_dictionaries(
         | st.fixed_dictionaries({}, optional={"key": TEXT | st.integers(-2, 2) | st.booleans() | st.none(), "a b": TEXT}).map(json.dumps),
     }
 )
+NUMBERS = st.sampled_from(("src_port", "bytes_out", "extra.key"))
 TEXT_FIELDS = ("user", "process", "extra.key", "extra.a b")
 texts = st.sampled_from(TEXT_FIELDS)
 items = st.one_of(
     st.tuples(st.builds("".join, st.tuples(texts, st.sampled_from(("", "|contains", "|startswith", "|endswith", "|contains|all", "|neq")),
               st.sampled_from(("", "|cased")))), TEXT | st.lists(TEXT, min_size=1, max_size=3)),
     st.tuples(st.builds("".join, st.tuples(texts, st.sampled_from(("|re", "|re|i", "|re|s")))), st.sampled_from(REGEXES)),
-    st.tuples(st.sampled_from(("src_port", "bytes_out", "extra.key")), st.integers(-2, 3) | st.none() | st.sampled_from(("1", "?", "-*"))),
-    st.tuples(st.builds("|".join, st.tuples(st.sampled_from(("src_port", "bytes_out", "extra.key")), st.sampled_from(("lt", "lte", "gt", "gte")))),
+    st.tuples(NUMBERS, st.integers(-2, 3) | st.none() | st.sampled_from(("1", "?", "-*"))),
+    st.tuples(st.builds("|".join, st.tuples(NUMBERS, st.sampled_from(("lt", "lte", "gt", "gte")))),
               st.integers(-2, 3) | st.floats(-2, 3)),
     st.tuples(st.just("src_ip|cidr"), st.sampled_from(NETWORKS) | st.lists(st.sampled_from(NETWORKS), min_size=1, max_size=2)),
     st.tuples(st.just("invalid_user"), st.booleans() | st.none() | st.just("tr*")),

@@ -201,7 +201,7 @@ def test_the_most_specific_range_of_the_site_wins() -> None:
         "10.99.7.1": "public",
         "100.64.3.3": "cluster",
         "198.51.100.7": "public",
-        "192.0.2.7": "reserved",
+        "192.0.2.7": "public",
         "2001:db8::7": "private",
     }
     assert {text: str(scope(text, networks)) for text in expected} == expected

@@ -125,7 +125,8 @@ def test_sniff() -> None:
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.one_of(st.binary(max_size=40), st.sampled_from([entry(1), b"\n", b"\n\n__", b"MESSAGE\n", b"MESSAGE=x\n", bytes(8)])), max_size=10
+        st.one_of(st.binary(max_size=40), st.sampled_from([entry(1), b"\n", b"\n\n__", b"MESSAGE\n", b"MESSAGE=x\n", bytes(8)])),
+        max_size=10,
     ),
     st.integers(1, 50),
 )

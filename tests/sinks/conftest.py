@@ -71,22 +71,62 @@ def guessed() -> Incident:
         accepted=at(minutes=8, seconds=23),
         open=True,
         stages=(
-            Stage("guess", NIGHT, at(minutes=8, seconds=21), 412, True, "failed logons of 37 names, most for deploy (188) and root (94)", tuple(records)),
             Stage(
-                "logon", at(minutes=8, seconds=23), at(minutes=8, seconds=23), 1, True, "password accepted for deploy",
+                "guess",
+                NIGHT,
+                at(minutes=8, seconds=21),
+                412,
+                True,
+                "failed logons of 37 names, most for deploy (188) and root (94)",
+                tuple(records),
+            ),
+            Stage(
+                "logon",
+                at(minutes=8, seconds=23),
+                at(minutes=8, seconds=23),
+                1,
+                True,
+                "password accepted for deploy",
                 (evidence(1733, "Jan  5 03:21:07 web1 sshd[4188]: Accepted password for deploy from 203.0.113.9 port 51544 ssh2"),),
             ),
             Stage(
-                "root", at(minutes=12), at(minutes=21), 3, True, "sudo to root: /usr/bin/bash, /usr/bin/tee, /usr/bin/crontab",
+                "root",
+                at(minutes=12),
+                at(minutes=21),
+                3,
+                True,
+                "sudo to root: /usr/bin/bash, /usr/bin/tee, /usr/bin/crontab",
                 (evidence(1741, "Jan  5 03:24:44 web1 sudo:   deploy : TTY=pts/0 ; PWD=/home/deploy ; USER=root ; COMMAND=/usr/bin/bash"),),
             ),
             Stage(
-                "second door", at(minutes=14, seconds=2), at(minutes=14, seconds=2), 1, True, "a key was added to /root/.ssh/authorized_keys",
-                (evidence(88, 'type=PATH msg=audit(1767579166.100:512): name="/root/.ssh/authorized_keys" nametype=CREATE', "web1/var/log/audit/audit.log"),),
+                "second door",
+                at(minutes=14, seconds=2),
+                at(minutes=14, seconds=2),
+                1,
+                True,
+                "a key was added to /root/.ssh/authorized_keys",
+                (
+                    evidence(
+                        88,
+                        'type=PATH msg=audit(1767579166.100:512): name="/root/.ssh/authorized_keys" nametype=CREATE',
+                        "web1/var/log/audit/audit.log",
+                    ),
+                ),
             ),
             Stage(
-                "onward", at(hours=19, minutes=31), at(hours=19, minutes=41), 2, False, "logon to db1 as root with a key, from web1",
-                (evidence(402, "Jan  5 22:43:44 db1 sshd[911]: Accepted publickey for root from 192.0.2.20 port 40022 ssh2", "db1/var/log/auth.log"),),
+                "onward",
+                at(hours=19, minutes=31),
+                at(hours=19, minutes=41),
+                2,
+                False,
+                "logon to db1 as root with a key, from web1",
+                (
+                    evidence(
+                        402,
+                        "Jan  5 22:43:44 db1 sshd[911]: Accepted publickey for root from 192.0.2.20 port 40022 ssh2",
+                        "db1/var/log/auth.log",
+                    ),
+                ),
             ),
         ),
         path=(
@@ -102,7 +142,10 @@ def guessed() -> Incident:
             {"id": "M1035", "name": "Limit Access to Resource Over Network", "status": "unknown"},
         ),
         coverage=("web1: sshd, sudo, auditd", "db1: sshd"),
-        blind_spots=("db1: commands run without sudo are not logged (no audit log given)", "no network flows: volume sent to 198.51.100.200 is unknown"),
+        blind_spots=(
+            "db1: commands run without sudo are not logged (no audit log given)",
+            "no network flows: volume sent to 198.51.100.200 is unknown",
+        ),
         near_misses=("203.0.113.77 stayed 2 failures below the threshold",),
         contain=(
             "Block 203.0.113.9, 203.0.113.77 and 2001:db8:5::9 at the border.",
@@ -110,7 +153,11 @@ def guessed() -> Incident:
             "Lock deploy and root's keys on web1 and db1; remove the key added at 03:26:46 to /root/.ssh/authorized_keys.",
             "Take memory and disk images of web1 before a reboot.",
         ),
-        next_steps=("Search all hosts for the added key's fingerprint.", "Read db1's shell history of root from 22:43 on.", "Turn password logon off on web1."),
+        next_steps=(
+            "Search all hosts for the added key's fingerprint.",
+            "Read db1's shell history of root from 22:43 on.",
+            "Turn password logon off on web1.",
+        ),
         zone="Europe/Vienna",
     )
 
@@ -137,8 +184,24 @@ def stopped() -> Incident:
         accepted=None,
         open=None,
         stages=(
-            Stage("guess", at(days=1), at(days=1, minutes=3), 31, True, "failed logons of alice", (evidence(12, "Jan  6 03:12:44 vpn1 sshd[1]: Failed password for alice from 198.51.100.44 port 1 ssh2"),)),
-            Stage("stopped", at(days=1, minutes=4), at(days=1, minutes=4), 1, True, "the second factor was denied", (evidence(61, "Jan  6 03:16:44 vpn1 sshd[9]: Postponed keyboard-interactive for alice"),)),
+            Stage(
+                "guess",
+                at(days=1),
+                at(days=1, minutes=3),
+                31,
+                True,
+                "failed logons of alice",
+                (evidence(12, "Jan  6 03:12:44 vpn1 sshd[1]: Failed password for alice from 198.51.100.44 port 1 ssh2"),),
+            ),
+            Stage(
+                "stopped",
+                at(days=1, minutes=4),
+                at(days=1, minutes=4),
+                1,
+                True,
+                "the second factor was denied",
+                (evidence(61, "Jan  6 03:16:44 vpn1 sshd[9]: Postponed keyboard-interactive for alice"),),
+            ),
         ),
         path=(),
         attack=(Technique("T1133", "External Remote Services"),),
@@ -174,7 +237,15 @@ def keyed() -> Incident:
         accepted=at(days=2, hours=9),
         open=False,
         stages=(
-            Stage("logon", at(days=2, hours=9), at(days=2, hours=9), 1, True, "key accepted for git", (evidence(7, "Jan  7 12:12:44 git1 sshd[2]: Accepted publickey for git from 2001:db8:77::5 port 2 ssh2"),)),
+            Stage(
+                "logon",
+                at(days=2, hours=9),
+                at(days=2, hours=9),
+                1,
+                True,
+                "key accepted for git",
+                (evidence(7, "Jan  7 12:12:44 git1 sshd[2]: Accepted publickey for git from 2001:db8:77::5 port 2 ssh2"),),
+            ),
         ),
         path=(Hop("2001:db8:77::5", "git1", "ssh", "git", at(days=2, hours=9), "certain"),),
         attack=(Technique("T1133", "External Remote Services"),),
@@ -199,14 +270,40 @@ def access(minute: int, **given: Any) -> Access:
 
 
 def build() -> Scan:
-    office = {"origin_ip": "198.51.100.10", "country": "AT", "user": "bob", "method": "key", "known": True, "known_by": "office, owner it@example.org, until 2026-12-31"}
+    office = {
+        "origin_ip": "198.51.100.10",
+        "country": "AT",
+        "user": "bob",
+        "method": "key",
+        "known": True,
+        "known_by": "office, owner it@example.org, until 2026-12-31",
+    }
     return Scan(
         incidents=[stopped(), guessed(), keyed()],
         access=[
             access(-3000, **office),
-            access(8, open=True, end=None, duration_s=None, failures_before=412, first_seen=True, off_hours=True, followed_by=("sudo/su x3", "file transfer x1"), incidents=("gw-3f2a91c04de1",)),
+            access(
+                8,
+                open=True,
+                end=None,
+                duration_s=None,
+                failures_before=412,
+                first_seen=True,
+                off_hours=True,
+                followed_by=("sudo/su x3", "file transfer x1"),
+                incidents=("gw-3f2a91c04de1",),
+            ),
             *(access(600 + n * 60, **office) for n in range(6)),
-            access(3420, origin_ip="2001:db8:77::5", country=None, user="git", host="git1", method="key", mfa="yes", incidents=("gw-55e1d0c3a7b8",)),
+            access(
+                3420,
+                origin_ip="2001:db8:77::5",
+                country=None,
+                user="git",
+                host="git1",
+                method="key",
+                mfa="yes",
+                incidents=("gw-55e1d0c3a7b8",),
+            ),
         ],
         attempts=[
             Attempts("203.0.113.200", None, "CN", 12_345, 812, 3, at(days=-2), at(days=3)),
@@ -216,16 +313,34 @@ def build() -> Scan:
         attempts_total=56_789,
         coverage=[
             Coverage("auditd", "web1", "web1:audit", at(days=-2), at(days=3), "UTC", "absolute", 40_122),
-            Coverage("sshd", "web1", "web1:auth", at(days=-4), at(days=3), "Europe/Vienna", "year_mtime", 61_004, (Gap(at(days=-3), at(days=-2, hours=-4)), Gap(at(days=1, hours=3), at(days=1, hours=19)))),
+            Coverage(
+                "sshd",
+                "web1",
+                "web1:auth",
+                at(days=-4),
+                at(days=3),
+                "Europe/Vienna",
+                "year_mtime",
+                61_004,
+                (Gap(at(days=-3), at(days=-2, hours=-4)), Gap(at(days=1, hours=3), at(days=1, hours=19))),
+            ),
             Coverage("sudo", "web1", "web1:auth", at(days=-4), at(days=3), "Europe/Vienna", "year_mtime", 118),
-            Coverage("sshd", "db1", "db1:auth", at(days=-1), at(days=3), "Europe/Vienna", "zoned", 2_210, (Gap(at(hours=5), at(hours=18)),)),
+            Coverage(
+                "sshd", "db1", "db1:auth", at(days=-1), at(days=3), "Europe/Vienna", "zoned", 2_210, (Gap(at(hours=5), at(hours=18)),)
+            ),
             Coverage("utmp", "db1", "db1:wtmp", None, None, "UTC", "absolute", 3),
             Coverage("sshd", "git1", "git1:auth", at(days=-4), at(days=2, hours=12), "UTC", "absolute", 9_001),
             Coverage("sshd", "vpn1", "vpn1:auth", at(days=0), at(days=3), "Europe/Vienna", "zoned", 811),
         ],
         unseen=[
-            Unseen("db1: commands run without sudo, files touched", "no audit log of this host was given", "ausearch --raw -i > audit.txt, or copy /var/log/audit/audit.log*"),
-            Unseen("git1: use of root rights", "no sudo or su record of this host was given", "journalctl -o json -t sudo -t su > sudo.json"),
+            Unseen(
+                "db1: commands run without sudo, files touched",
+                "no audit log of this host was given",
+                "ausearch --raw -i > audit.txt, or copy /var/log/audit/audit.log*",
+            ),
+            Unseen(
+                "git1: use of root rights", "no sudo or su record of this host was given", "journalctl -o json -t sudo -t su > sudo.json"
+            ),
         ],
         tallies=[
             Tally("web1/var/log/auth.log", "sshd", Disposition.USED, "", 61_004),
@@ -270,9 +385,16 @@ def poison(value: Any, bad: str) -> Any:
     """Return *value* with every free text replaced by *bad*; severities, zones and dispositions stay what their types allow."""
     if isinstance(value, msgspec.Struct):
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
-        return type(value)(**{name: field if name in {"zone", "severity", "disposition"} else poison(field, bad) for name, field in fields.items()})
+        return type(value)(
+            **{name: field if name in {"zone", "severity", "disposition"} else poison(field, bad) for name, field in fields.items()}
+        )
     if isinstance(value, dict):
-        return {poison(key, bad) if isinstance(key, str) and key not in {"attempt_sources", "programs", "id", "name", "status"} else key: poison(item, bad) for key, item in value.items()}
+        return {
+            poison(key, bad)
+            if isinstance(key, str) and key not in {"attempt_sources", "programs", "id", "name", "status"}
+            else key: poison(item, bad)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return type(value)(poison(item, bad) for item in value)
     return bad if type(value) is str else value

@@ -23,7 +23,7 @@ def test_one_attempt_is_told_by_several_patterns_of_one_session() -> None:
         ("90", "Failed password for invalid user admin from 192.0.2.1 port 50022 ssh2"),
         ("90", "Connection closed by invalid user admin 192.0.2.1 port 50022 [preauth]"),
     )
-    assert [row["pattern"] for row in rows] == ["invalid-user", "pam-failure", "failed", "closed-invalid"]
+    assert [row["pattern"] for row in rows] == ["invalid-user", "pam-failure-sshd", "failed", "closed-invalid"]
     assert {row["session"] for row in rows} == {"pid:90"}
     assert {row["src_ip"] for row in rows} == {"192.0.2.1"}
     assert {row["service"] for row in rows} == {"ssh"}

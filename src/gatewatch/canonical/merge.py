@@ -74,28 +74,34 @@ def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
     found = ranks(events)
     if not found.any() or found.all():
         return events
+    moments = [pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns]
+    one_host = events["host"].null_count() == 0 and events["host"].n_unique() == 1
+    key = ["session"] if one_host else ["host", "session"]
     table = events.select(
-        "session", "host", pl.col("count").cast(pl.Int64), pl.coalesce(*(name for name in ("local", "time") if name in events.columns)).alias("at") if not {"local", "time"} <= set(events.columns) else pl.coalesce(pl.col("local"), pl.col("time").dt.replace_time_zone(None)).alias("at"),
-        (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole"),
+        *key, pl.col("count").cast(pl.Int64), pl.coalesce(moments).alias("at"), (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole")
     ).with_columns(pl.Series("rank", found), pl.int_range(pl.len(), dtype=pl.UInt32).alias("zz_row"))
-    own = pl.col("rank") == 0
-    key = ["host", "session"]
-    groups = table.filter(pl.col("session").is_not_null() & pl.col("host").is_not_null()).group_by(key).agg(
-        pl.col("count").filter(own).sum().alias("own"),
-        (pl.col("whole") | ~own).all().alias("whole"),
-        (pl.col("at").max() - pl.col("at").min()).alias("span"),
-        pl.col("zz_row").filter(own).max().alias("keeper"),
-        *[pl.col("count").filter(pl.col("rank") == r).sum().alias(f"repeat{r}") for r in (2, 3, 4, 5)],
+    own = table.filter((pl.col("rank") == 0) & pl.col("session").is_not_null())
+    lesser = [int(rank) for rank in np.unique(found) if rank > 0]
+    groups = own.group_by(key).agg(
+        pl.col("count").sum().alias("own"), pl.col("whole").all(), pl.col("at").min().alias("first"), pl.col("at").max().alias("last"), pl.col("zz_row").max().alias("keeper")
     )
-    simple = groups.filter(
-        (pl.col("own") > 0) & pl.col("whole") & (pl.col("span") <= FAILURE_GAP)
-        & (pl.max_horizontal("repeat2", "repeat3", "repeat4", "repeat5") <= pl.col("own"))
-        & (pl.max_horizontal("repeat2", "repeat3", "repeat4", "repeat5") > 0)
-    )
+    most = pl.lit(0, pl.Int64)
+    for r in lesser:
+        reports = table.filter((pl.col("rank") == r) & pl.col("session").is_not_null()).group_by(key).agg(
+            pl.col("count").sum().alias(f"repeat{r}"), pl.col("at").min().alias(f"first{r}"), pl.col("at").max().alias(f"last{r}")
+        )
+        groups = groups.join(reports, on=key, how="left")
+        most = pl.max_horizontal(most, f"repeat{r}")
+    first = pl.min_horizontal("first", *[f"first{r}" for r in lesser])
+    last = pl.max_horizontal("last", *[f"last{r}" for r in lesser])
+    simple = groups.filter(pl.col("whole") & (last - first <= FAILURE_GAP) & (most <= pl.col("own")) & (most > 0))
+    if "repeat1" in groups.columns:  # audit's report is no mere repeat: it links the audit session
+        simple = simple.filter(pl.col("repeat1").is_null())
     if not simple.height:
         return events
-    gone = table.filter((pl.col("rank") > 1)).join(simple.select(key), on=key, how="semi").select("zz_row")
-    weights = simple.select(pl.col("keeper").alias("zz_row"), *[pl.col(f"repeat{r}").cast(pl.UInt16) for r in (2, 3, 4, 5)])
+    gone = table.filter(pl.col("rank") > 1).join(simple.select(key), on=key, how="semi").select("zz_row")
+    dropped = [r for r in lesser if r > 1]
+    weights = simple.select(pl.col("keeper").alias("zz_row"), *[pl.col(f"repeat{r}").cast(pl.UInt16) for r in dropped])
     kept = events.with_columns(table["zz_row"]).join(gone, on="zz_row", how="anti", maintain_order="left")
     return kept.join(weights, on="zz_row", how="left", maintain_order="left").drop("zz_row")
 

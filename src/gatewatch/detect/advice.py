@@ -45,7 +45,8 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
     actions += [f"Block {address} at the outer firewall" for address in intrusion.origins[:4]]
     if len(intrusion.origins) > 4:
         actions.append(f"Block the other {len(intrusion.origins) - 4} addresses of this incident")
-    accounts = [user for user in users if user not in _made(intrusion)]
+    made = _made(intrusion)
+    accounts = [user for user in users if user not in made]
     if accounts and not stopped:
         actions.append(f"Disable {', '.join(accounts)} until the owner is heard, and set a new password wherever the old one is used")
     elif accounts:

@@ -25,7 +25,7 @@ Sigma: https://github.com/SigmaHQ/sigma-specification/blob/main/specification/si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -111,7 +111,7 @@ def evaluate(correlation: Correlation, events: pl.DataFrame, evidence: int = EVI
     table = _members(correlation, events)
     members = Members.of(table, len(correlation.by), correlation.rules, correlation.timespan)
     values = measure(correlation.type.value, members, table, correlation.percentile, correlation.expression)
-    fires = [at for at in members.ends if holds(values[at], correlation.bounds)]
+    fires: list[int] = members.ends[holds(values, members.ends, correlation.bounds)].tolist()
     picked = table[fires]
     shape = {name: pl.col(f"key{number}").alias(name) for number, name in enumerate(correlation.by)}
     frame = picked.select(
@@ -127,33 +127,39 @@ def evaluate(correlation: Correlation, events: pl.DataFrame, evidence: int = EVI
 
 
 def _members(correlation: Correlation, events: pl.DataFrame) -> pl.DataFrame:
-    """Return the referenced events, once per group (and value): ``row, at, time, weight, key0…, value0…, rules``; by group, then order."""
+    """Return the referenced events, once per group (and value): ``row, at, time, weight, key0…, value0…, occurs0…``; by group, then order."""
     frame = ensure(events, "count", "time", *correlation.columns).with_columns(
         pl.col("time").cast(UTC), pl.col("row").cast(pl.UInt32), pl.int_range(pl.len(), dtype=pl.UInt32).alias("at")
     )
     frame = frame.filter(pl.col("time").is_not_null())
+    weight = pl.col("count").cast(DTYPES["count"]).fill_null(1).cast(pl.Int64)
+    rules = list(dict.fromkeys(correlation.rules))
+    marks = [pl.col(f"{PREFIX}{rule}").fill_null(False) for rule in rules]
+    fields = {rule: (*correlation.keys[rule], *correlation.values.get(rule, ())) for rule in rules}
     keys = [f"key{number}" for number in range(len(correlation.by))]
-    fields = next(iter(correlation.values.values()), ())
-    values = [f"value{number}" for number in range(len(fields))]
-    parts = []
-    for rule in dict.fromkeys(correlation.rules):
-        parts.append(
-            frame.filter(pl.col(f"{PREFIX}{rule}").fill_null(False)).select(
-                "row",
-                "at",
-                "time",
-                pl.col("count").cast(DTYPES["count"]).fill_null(1).cast(pl.Int64).alias("weight"),
-                *(value_of(field).cast(pl.String).alias(key) for key, field in zip(keys, correlation.keys[rule], strict=True)),
-                *(
-                    _value(field, numeric=correlation.type.is_numeric).alias(value)
-                    for value, field in zip(values, correlation.values.get(rule, ()), strict=True)
-                ),
-                pl.lit(rule).alias("rule"),
-            )
+    values = [f"value{number}" for number in range(len(fields[rules[0]]) - len(keys))]
+    names = ("row", "at", "time", "weight", *keys, *values)
+    occurs = [f"occurs{number}" for number in range(len(rules))]
+
+    def part(rule: str, met: Sequence[pl.Expr]) -> pl.DataFrame:
+        found = [_key(field) for field in fields[rule][: len(keys)]]
+        found += [_value(field, numeric=correlation.type.is_numeric) for field in fields[rule][len(keys) :]]
+        named = [expr.alias(name) for expr, name in zip([weight, *found], names[3:], strict=True)]
+        return frame.filter(pl.any_horizontal(met)).select(
+            "row", "at", "time", *named, *(mark.alias(name) for mark, name in zip(met, occurs, strict=True))
         )
-    table = pl.concat(parts, how="vertical_relaxed").drop_nulls([*keys, *values])
-    table = table.group_by("row", "at", "time", "weight", *keys, *values).agg(pl.col("rule").alias("rules"))
+
+    if len(set(fields.values())) == 1:
+        table: pl.DataFrame = part(rules[0], marks).drop_nulls(names)
+    else:  # the rules name their fields differently: an event may be a member of several groups
+        never = pl.lit(False)
+        alone = [part(rule, [mark if at == number else never for at, mark in enumerate(marks)]) for number, rule in enumerate(rules)]
+        table = pl.concat(alone, how="vertical_relaxed").drop_nulls(names).group_by(names).agg(pl.col(name).any() for name in occurs)
     return table.sort(*keys, "at", *values)
+
+
+def _key(field: Field) -> pl.Expr:
+    return value_of(field).cast(pl.String)
 
 
 def _value(field: Field, *, numeric: bool) -> pl.Expr:

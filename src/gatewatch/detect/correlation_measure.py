@@ -28,6 +28,14 @@ OPERATORS: dict[str, Callable[[Number, Number], bool]] = {
     "eq": operator.eq,
     "neq": operator.ne,
 }
+_ARRAY_OPERATORS: dict[str, Callable[[Ints, int | float], NDArray[np.bool_]]] = {
+    "lt": np.less,
+    "lte": np.less_equal,
+    "gt": np.greater,
+    "gte": np.greater_equal,
+    "eq": np.equal,
+    "neq": np.not_equal,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class Members:
     group: Ints
     row: Ints
     start: Ints
-    ends: list[int]
+    ends: Ints
     fresh: Ints  # running number of events up to and with each member
     rules: tuple[str, ...]
     occurs: NDArray[np.bool_]
@@ -81,9 +89,10 @@ class Members:
         first = np.ones(size, np.bool_)
         first[1:] = (at[1:] != at[:-1]) | (group[1:] != group[:-1])
         ends = np.append(first[1:], True) if size else first
-        occurs = np.array([table["rules"].list.contains(rule).to_numpy() for rule in rules], np.bool_).reshape(len(rules), size)
+        numbers = {rule: number for number, rule in enumerate(dict.fromkeys(rules))}
+        occurs = np.array([table[f"occurs{numbers[rule]}"].to_numpy() for rule in rules], np.bool_).reshape(len(rules), size)
         row = table["row"].to_numpy().astype(np.int64)
-        return cls(group, row, start.astype(np.int64), np.flatnonzero(ends).tolist(), np.cumsum(first), rules, occurs)
+        return cls(group, row, start.astype(np.int64), np.flatnonzero(ends), np.cumsum(first), rules, occurs)
 
     def events(self, at: int) -> int:
         """Return how many events the window of member *at* holds."""
@@ -96,17 +105,22 @@ class Members:
         return list(found)[:most][::-1]
 
 
-def holds(value: Number, bounds: Sequence[Bound]) -> bool:
-    """Return whether *value* is within all *bounds*."""
-    return all(OPERATORS[bound.operator](value, bound.number) for bound in bounds)
+def holds(values: Sequence[Number] | Ints, at: Ints, bounds: Sequence[Bound]) -> NDArray[np.bool_]:
+    """Return which of the *values* at the places *at* are within all *bounds*."""
+    if isinstance(values, np.ndarray):
+        met = [_ARRAY_OPERATORS[bound.operator](values[at], bound.number) for bound in bounds]
+        return np.array(np.logical_and.reduce(met), np.bool_)
+    answers = [all(OPERATORS[bound.operator](values[place], bound.number) for bound in bounds) for place in at.tolist()]
+    return np.array(answers, np.bool_)
 
 
-def measure(kind: str, members: Members, table: pl.DataFrame, percentile: int | None, expression: Expression | None) -> Sequence[Number]:
+def measure(
+    kind: str, members: Members, table: pl.DataFrame, percentile: int | None, expression: Expression | None
+) -> Sequence[Number] | Ints:
     """Return for each member what a correlation of type *kind* measures over its window."""
     match kind:
         case "event_count":
-            counted: Sequence[Number] = sums(table["weight"].to_numpy(), members.start).tolist()
-            return counted
+            return sums(table["weight"].to_numpy(), members.start)
         case "value_count":
             return _distinct(members, table)
         case "temporal":
@@ -116,17 +130,16 @@ def measure(kind: str, members: Members, table: pl.DataFrame, percentile: int | 
         case "value_sum" | "value_avg":
             return _totals(members, table["value0"].to_list(), mean=kind == "value_avg")
         case _:
-            return _quantiles(members, table["value0"].to_list(), Fraction(50 if percentile is None else percentile, 100))
+            return _quantiles(members, table["value0"].to_list(), 50 if percentile is None else percentile)
 
 
-def _distinct(members: Members, table: pl.DataFrame) -> Sequence[Number]:
+def _distinct(members: Members, table: pl.DataFrame) -> Ints:
     names = [name for name in table.columns if name.startswith("value")]
     if not table.height:
-        return []
+        return np.zeros(0, np.int64)
     codes = table.select(pl.struct(names).rank("dense").cast(pl.Int64)).to_series().to_numpy()
     stop = np.searchsorted(members.start, np.arange(table.height), side="right")
-    counted: Sequence[Number] = distincts(codes, members.group, stop).tolist()
-    return counted
+    return distincts(codes, members.group, stop)
 
 
 def _latest(marks: NDArray[np.bool_], values: Ints) -> Ints:
@@ -134,15 +147,15 @@ def _latest(marks: NDArray[np.bool_], values: Ints) -> Ints:
     return np.maximum.accumulate(np.where(marks, values, -1)) if len(values) else values
 
 
-def _present(members: Members, expression: Expression | None) -> Sequence[Number]:
+def _present(members: Members, expression: Expression | None) -> Ints:
     """Count the rules that occur in each window; with a condition, all of them where it holds and none where it does not."""
     index = np.arange(len(members.start))
     present = np.array([_latest(marks, index) >= members.start for marks in members.occurs], np.bool_)
     if expression is None:
-        counted: Sequence[Number] = present.reshape(len(members.rules), len(index)).sum(axis=0).tolist()
+        counted: Ints = present.reshape(len(members.rules), len(index)).sum(axis=0)
         return counted
     met = _evaluate(expression, dict(zip(members.rules, present, strict=True)))
-    return [len(members.rules) if meets else 0 for meets in met.tolist()]
+    return np.where(met, len(members.rules), 0)
 
 
 def _evaluate(expression: Expression, present: dict[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -158,7 +171,7 @@ def _evaluate(expression: Expression, present: dict[str, NDArray[np.bool_]]) -> 
             return present[expression.rule]
 
 
-def _in_order(members: Members) -> Sequence[Number]:
+def _in_order(members: Members) -> Ints:
     """Return how many of the rules, from the first on, occur in the order listed within each window.
 
     For each prefix of the list, the latest place where a run through it that ends by now can begin: a run fits the window when it begins
@@ -171,8 +184,7 @@ def _in_order(members: Members) -> Sequence[Number]:
         before = began if number == 0 else np.concatenate(([-1], began[:-1])) if size else began
         began = _latest(marks, before)
         reached += began >= members.start
-    counted: Sequence[Number] = reached.tolist()
-    return counted
+    return reached
 
 
 def _totals(members: Members, values: Sequence[int | float], *, mean: bool) -> Sequence[Number]:
@@ -185,7 +197,7 @@ def _totals(members: Members, values: Sequence[int | float], *, mean: bool) -> S
     return made
 
 
-def _quantiles(members: Members, values: Sequence[int | float], share: Fraction) -> Sequence[Number]:
+def _quantiles(members: Members, values: Sequence[int | float], percentile: int) -> Sequence[Number]:
     made: list[Number] = []
     window: list[int | float] = []
     oldest = 0
@@ -194,8 +206,11 @@ def _quantiles(members: Members, values: Sequence[int | float], share: Fraction)
             del window[bisect.bisect_left(window, values[oldest])]
             oldest += 1
         bisect.insort(window, values[at])
-        place = share * (len(window) - 1)
-        low = int(place)
-        below, above = Fraction(window[low]), Fraction(window[min(low + 1, len(window) - 1)])
-        made.append(below + (above - below) * (place - low))
+        low, rest = divmod(percentile * (len(window) - 1), 100)
+        made.append(window[low] if not rest else _between(window[low], window[low + 1], rest))
     return made
+
+
+def _between(below: float, above: float, percent: int) -> Number:
+    """Return the exact number *percent* of the way from *below* to *above*."""
+    return below if below == above else Fraction(below) + (Fraction(above) - Fraction(below)) * percent / 100

@@ -24,8 +24,9 @@ class Lane:
     """The candidate events of one stage (``late``: of one after the anchor), sorted by key, then by the total order.
 
     ``at`` are positions in the timeline and ``key`` codes of keys; ``code`` joins both into one rising number;
-    ``offset[k]:offset[k + 1]`` is the run of key ``k``. For a count stage ``start`` is where the window of each event begins, ``value`` the
-    codes of the distinct column and ``full`` what the whole window holds. ``after`` and ``within`` are microseconds.
+    ``offset[k]:offset[k + 1]`` is the run of key ``k``. ``after`` and ``within`` are microseconds. The window of an event begins at ``start``
+    (for a stage without count at the event itself) and holds ``weight``; ``full`` is what it holds of what is counted: weight, or the number
+    of distinct values, of which ``value`` has the codes.
     """
 
     stage: Stage
@@ -40,6 +41,7 @@ class Lane:
     count: Counting | None
     start: Ints
     value: Ints | None
+    weight: Ints
     full: Ints
 
     @property
@@ -75,16 +77,14 @@ def build(stage: Stage, timeline: Timeline, events: tuple[Ints, Ints, int], valu
     order = np.argsort(code)
     at, key, code = at[order], key[order], code[order]
     count = None if stage.count is None else Counting(amount(stage.count.gte, number), micros(stage.count.window, number) or 0)
-    start, full = np.arange(len(at)), timeline.weight[at]
-    if count is not None:
-        start = _bounds(timeline, code, at, key, -count.window)
-        full = window.sums(timeline.weight[at], start)
+    start = np.arange(len(at)) if count is None else _bounds(timeline, code, at, key, -count.window)
+    weight = full = window.sums(timeline.weight[at], start)
     if count is not None and value is not None:
         value = value[at]
         full = window.distincts(value, key, _bounds(timeline, code, at, key, count.window + 1))
     offset = np.searchsorted(key, np.arange(keys + 1))
     after, within = micros(stage.after, number), micros(stage.within, number) or 0
-    return Lane(stage, late, timeline, at, key, code, offset, after, within, count, start, value, full)
+    return Lane(stage, late, timeline, at, key, code, offset, after, within, count, start, value, weight, full)
 
 
 def micros(text: str | None, number: Number) -> int | None:

@@ -96,7 +96,7 @@ def _accepts(sequel: Sequel, key: int, chosen: list[int], first_end: int) -> boo
 
 def _completion(lane: Lane, index: int, certain: bool) -> Completion:
     """Return a completion that nothing restricts: it counts the whole of its window."""
-    return Completion(lane, index, lane.at[lane.start[index] : index + 1], certain)
+    return Completion(lane, index, lane.at[lane.start[index] : index + 1], int(lane.weight[index]), certain)
 
 
 def _enough(candidates: Candidates, key: int) -> int:
@@ -111,11 +111,12 @@ def _enough(candidates: Candidates, key: int) -> int:
 def _match(chain: Chain, sequel: Sequel, key: int, chosen: list[Completion], late: list[Ints], judged: list[Absence]) -> Match:
     candidates = sequel.candidates
     line, anchor = candidates.timeline, chosen[-1].at
-    hits = {it.lane.stage.name: _hit(candidates, it.lane, it.counted, it.certain) for it in chosen}
+    hits = {it.lane.stage.name: _hit(candidates, it.lane, it.counted, it.weight, it.certain) for it in chosen}
     for stage, (lane, indices) in enumerate(zip(candidates.after, late, strict=True)):
         if len(indices):
             certain = bool(line.surely_follows(anchor, lane.at[indices]).any())
-            hits[lane.stage.name] = _hit(candidates, lane, sequel.counted(stage, anchor, indices), certain)
+            counted = sequel.counted(stage, anchor, indices)
+            hits[lane.stage.name] = _hit(candidates, lane, counted, int(line.weight[counted].sum()), certain)
     notes = []
     for lane, it in zip(candidates.absent, judged, strict=True):
         if it.judgement is Judgement.ABSENT:
@@ -126,10 +127,9 @@ def _match(chain: Chain, sequel: Sequel, key: int, chosen: list[Completion], lat
     return Match(chain.id, tuple(zip(chain.by, candidates.keys[key], strict=True)), int(line.row[anchor]), stages, tuple(notes))
 
 
-def _hit(candidates: Candidates, lane: Lane, at: Ints, certain: bool) -> StageHit:
-    """Return the stage as hit by the events at the positions *at*, in order."""
+def _hit(candidates: Candidates, lane: Lane, at: Ints, weight: int, certain: bool) -> StageHit:
+    """Return the stage as hit by the events at the positions *at*, in order, which weigh *weight*."""
     line = candidates.timeline
-    times = line.time[at]
     kept = at if len(at) <= KEPT_FIRST + KEPT_LAST else np.concatenate((at[:KEPT_FIRST], at[-KEPT_LAST:]))
     rows = tuple(line.row[kept].tolist())
-    return StageHit(lane.stage.name, rows, int(line.weight[at].sum()), instant(times[0]), instant(times[-1]), certain)
+    return StageHit(lane.stage.name, rows, weight, instant(line.time[at[0]]), instant(line.time[at[-1]]), certain)

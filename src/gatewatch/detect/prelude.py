@@ -23,11 +23,12 @@ Accept = Callable[[list[int], int], bool]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A completion chosen for a stage: its lane, its index there, and what it counted (positions in the timeline)."""
+    """A completion chosen for a stage: its lane, its index there, what it counted (positions in the timeline) and the weight of that."""
 
     lane: Lane
     index: int
     counted: Ints
+    weight: int
     certain: bool
 
     @property
@@ -100,7 +101,7 @@ class Prelude:
         following = self._at(path[step - 1]) if step else -1
         counted = self._window(stage, index)[self._kept(stage, index, before, following)]
         certain = before < 0 or bool(self.timeline.surely_follows(before, self._at(path[step])))
-        return Completion(self.lanes[stage], index, counted, certain)
+        return Completion(self.lanes[stage], index, counted, int(self.timeline.weight[counted].sum()), certain)
 
     def _at(self, step: tuple[int, int]) -> int:
         return int(self.lanes[step[0]].at[step[1]])

@@ -16,6 +16,8 @@ from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import FOREVER, Bools, Ints
 from gatewatch.detect.window import measure
 
+_KEPT = 5_000  # answers kept: those of one anchor's late stages are asked for again and again, those of the anchors before never
+
 
 @dataclass(slots=True)
 class Sequel:
@@ -127,6 +129,8 @@ class Sequel:
         """Return the completions of *stage* that can come next after *position* and can follow all that was chosen up to the anchor."""
         memo = (stage, position)
         if memo not in self._edges:
+            if len(self._edges) >= _KEPT:
+                self._edges.clear()
             self._edges[memo] = self._search(self.candidates.after[stage], position)
         return self._following(stage, self._edges[memo], position, view)
 

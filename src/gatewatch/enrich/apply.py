@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from gatewatch.enrich.anonymizer import Anonymizers
@@ -66,14 +67,14 @@ class Enricher:
 
     def _look_up(self, addresses: pl.Series) -> pl.DataFrame:
         """Return what is known of each address, row by row."""
-        frame = pl.DataFrame({"src_ip": addresses})
-        unique = frame.group_by("src_ip").agg()["src_ip"]  # about twice as fast as unique()
+        groups = pl.DataFrame({"src_ip": addresses}).with_row_index("at").group_by("src_ip").agg("at")
         if len(self._rows) > _CACHE:
             self._rows.clear()
-        rows = [self._row(address) for address in unique.cast(pl.String).to_list()]
-        table = pl.DataFrame(rows, schema=_TABLE, orient="row")
-        places = pl.DataFrame({"src_ip": unique}).with_row_index("at")
-        return table[frame.join(places, on="src_ip", how="left", nulls_equal=True, maintain_order="left")["at"]]
+        rows = [self._row(address) for address in groups["src_ip"].cast(pl.String).to_list()]
+        numbers = np.repeat(np.arange(groups.height), groups["at"].list.len().to_numpy())
+        which = np.empty(len(addresses), dtype=np.int64)  # scattering costs half of what a join on text does
+        which[groups["at"].explode(empty_as_null=False).to_numpy()] = numbers
+        return pl.DataFrame(rows, schema=_TABLE, orient="row")[which]
 
     def _row(self, address: str | None) -> _Row:
         if address is None:

@@ -22,15 +22,41 @@ from gatewatch.sinks.moment import local, utc, zone_info
 PANELS = 10  # incidents shown in full; the others get a line each
 LINES = 40
 _ASCII = str.maketrans(
-    {"→": ">", "─": "-", "│": "|", "╭": "+", "╮": "+", "╰": "+", "╯": "+", "…": "~", "×": "x", "·": "|", "“": '"', "”": '"', "•": "*", "–": "-", "●": "*"}
+    {
+        "→": ">",
+        "─": "-",
+        "│": "|",
+        "╭": "+",
+        "╮": "+",
+        "╰": "+",
+        "╯": "+",
+        "…": "~",
+        "×": "x",
+        "·": "|",
+        "“": '"',
+        "”": '"',
+        "•": "*",
+        "–": "-",
+        "●": "*",
+    }
 )
 
 # the README's picture: a quiet dark terminal
 _THEME = TerminalTheme(
-    (24, 27, 33), (214, 219, 228),
+    (24, 27, 33),
+    (214, 219, 228),
     [(58, 64, 76), (232, 93, 93), (126, 190, 120), (226, 181, 90), (105, 160, 235), (190, 140, 230), (95, 190, 200), (214, 219, 228)],
-    [(110, 118, 132), (255, 122, 122), (150, 214, 144), (244, 205, 120), (138, 186, 250), (210, 168, 245), (125, 215, 222), (255, 255, 255)],
-)  # fmt: skip
+    [
+        (110, 118, 132),
+        (255, 122, 122),
+        (150, 214, 144),
+        (244, 205, 120),
+        (138, 186, 250),
+        (210, 168, 245),
+        (125, 215, 222),
+        (250, 250, 250),
+    ],
+)
 _SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="gatewatch in a terminal">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: {char_height}px;
@@ -97,7 +123,16 @@ def show(scan: Scan, terminal: Terminal) -> None:
         put(terminal)
         terminal.print(panel(incident))
     _rest(incidents[PANELS:], terminal)
-    for part in (account.access, account.attempts, account.coverage, account.unseen, account.totals, account.problems, account.clocks, account.leftovers):
+    for part in (
+        account.access,
+        account.attempts,
+        account.coverage,
+        account.unseen,
+        account.totals,
+        account.problems,
+        account.clocks,
+        account.leftovers,
+    ):
         part(scan, terminal)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from rich.console import Console
 from rich.text import Text
 
 from gatewatch.schema.coverage import Coverage
-from gatewatch.schema.incidents import Access, Scan
+from gatewatch.schema.incidents import Scan
 from gatewatch.schema.records import Disposition
 from gatewatch.sinks import digest
 from gatewatch.sinks.console_style import LABEL, block, grid, heading, shown
 from gatewatch.sinks.digest import plural
 from gatewatch.sinks.escape import clip
+from gatewatch.sinks.ledger import comer, manner, notable
 from gatewatch.sinks.moment import duration, local, zone_info
 
 FEW, SOME = 5, 12
@@ -26,9 +25,9 @@ def access(scan: Scan, terminal: Console) -> None:
     heading(terminal, f"{plural(len(scan.access), 'access', 'accesses')} accepted from outside")
     zone = zone_info(scan.zone)
     table = grid(0, columns=3)
-    for row, times in digest.notable(scan.access)[:FEW]:
+    for row, times in notable(scan.access)[:FEW]:
         target = f"{clip(row.user or 'unknown user', 32)} on {clip(row.host or 'unknown host', 32)}"
-        source = clip(digest.comer(row), 48) + (f" ({clip(row.country, 24)})" if row.country else "")
+        source = clip(comer(row), 48) + (f" ({clip(row.country, 24)})" if row.country else "")
         said = shown(manner(row))
         if times > 1:
             said.append(f" ({plural(times, 'such access', 'such accesses')})", style=LABEL)
@@ -36,29 +35,6 @@ def access(scan: Scan, terminal: Console) -> None:
     block(terminal, table)
     if len(scan.access) > FEW:
         block(terminal, Text("all of them: gatewatch access", style="dim"))
-
-
-def manner(row: Access) -> str:
-    """Return how an access was made and what is to be said about it, in a few words."""
-    words = [f"{row.service or 'unknown service'} {row.method or 'unknown method'}"]
-    if row.mfa != "unknown":
-        words.append("with MFA" if row.mfa == "yes" else "no MFA")
-    if row.failures_before:
-        words.append(f"after {plural(row.failures_before, 'failure')}")
-    if row.first_seen:
-        words.append("first seen")
-    if row.known:
-        words.append(f"known: {clip(row.known_by, 60)}" if row.known_by else "known")
-    if row.off_hours:
-        words.append("off hours")
-    if row.open:
-        words.append("still open")
-    elif row.duration_s is not None:
-        words.append(f"lasted {duration(timedelta(seconds=row.duration_s))}")
-    words += [clip(step, 60) for step in row.followed_by[:FEW]]
-    if len(row.followed_by) > FEW:
-        words.append(f"{len(row.followed_by) - FEW} more acts")
-    return ", ".join(words)
 
 
 def attempts(scan: Scan, terminal: Console) -> None:
@@ -114,12 +90,13 @@ def totals(scan: Scan, terminal: Console) -> None:
     """Print what became of every record; the four fates add up to the records read."""
     sums = digest.totals(scan)
     heading(terminal, "Records")
-    block(
-        terminal,
-        Text(f"{sums.used:,} used + {sums.ignored:,} ignored + {sums.unrecognised:,} unrecognised + {sums.rejected:,} rejected = {sums.read:,} read"),
-    )
+    fates = f"{sums.used:,} used + {sums.ignored:,} ignored + {sums.unrecognised:,} unrecognised + {sums.rejected:,} rejected"
+    block(terminal, Text(f"{fates} = {sums.read:,} read"))
     if sums.sum != sums.read:
-        block(terminal, Text(f"This does not add up ({sums.sum:,} of {sums.read:,}): a fault of gatewatch, please report it.", style="bold red"))
+        block(
+            terminal,
+            Text(f"This does not add up ({sums.sum:,} of {sums.read:,}): a fault of gatewatch, please report it.", style="bold red"),
+        )
 
 
 def problems(scan: Scan, terminal: Console) -> None:
@@ -145,7 +122,9 @@ def clocks(scan: Scan, terminal: Console) -> None:
     heading(terminal, "Clock faults: time ran backwards")
     table = grid()
     for fault in scan.clock_faults[:FEW]:
-        table.add_row(shown(f"{clip(fault.file, 120)}, record {fault.record:,}"), shown(f"{clip(fault.before, 40)} → {clip(fault.after, 40)}"))
+        table.add_row(
+            shown(f"{clip(fault.file, 120)}, record {fault.record:,}"), shown(f"{clip(fault.before, 40)} → {clip(fault.after, 40)}")
+        )
     block(terminal, table)
     if len(scan.clock_faults) > FEW:
         block(terminal, Text(f"and {len(scan.clock_faults) - FEW:,} more", style="dim"))

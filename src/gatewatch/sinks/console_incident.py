@@ -24,13 +24,28 @@ TITLE, LINE, RAW = 60, 240, 320
 def panel(incident: Incident) -> Panel:
     """Return *incident* as a framed block; every string of it is escaped and clipped."""
     zone = zone_info(incident.zone)
-    title = Text.assemble((f" {incident.severity.upper()} ", SEVERITY[incident.severity]), " ", (clip(incident.title, TITLE), "bold"), overflow="ellipsis")
-    foot = Text(f"{clip(incident.id, 40)} · {clip(incident.chain, 60)} · {clip(incident.confidence, 12)} confidence", style="dim", overflow="ellipsis")
+    title = Text.assemble(
+        (f" {incident.severity.upper()} ", SEVERITY[incident.severity]), " ", (clip(incident.title, TITLE), "bold"), overflow="ellipsis"
+    )
+    foot = Text(
+        f"{clip(incident.id, 40)} · {clip(incident.chain, 60)} · {clip(incident.confidence, 12)} confidence",
+        style="dim",
+        overflow="ellipsis",
+    )
     facts = grid(0)
     for label, value in _facts(incident, zone):
         facts.add_row(Text(label, style=LABEL), value)
     body = Group(Text(clip(incident.verdict, 600), style="bold", overflow="fold"), Text(), facts)
-    return Panel(body, box=ROUNDED, title=title, title_align="left", subtitle=foot, subtitle_align="right", border_style=FRAME[incident.severity], expand=True)
+    return Panel(
+        body,
+        box=ROUNDED,
+        title=title,
+        title_align="left",
+        subtitle=foot,
+        subtitle_align="right",
+        border_style=FRAME[incident.severity],
+        expand=True,
+    )
 
 
 def _facts(incident: Incident, zone: tzinfo) -> Iterable[tuple[str, Text | Table]]:

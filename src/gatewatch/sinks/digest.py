@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatewatch.schema.incidents import Access, Attempts, Incident, Scan, Severity
+from gatewatch.schema.incidents import Attempts, Incident, Scan, Severity
 from gatewatch.schema.records import Disposition, Tally
 
 
@@ -101,7 +101,7 @@ def silence(scan: Scan) -> list[str]:
     if not any(recognised(tally) for tally in scan.tallies):
         return [f"Nothing was recognised: none of the {plural(scan.records, 'record')} is of a kind gatewatch knows. This is no all-clear."]
     if scan.access:
-        said = [f"{plural(len(scan.access), 'access', 'accesses')} from outside {'was' if len(scan.access) == 1 else 'were'} accepted; none met a pattern of abuse."]
+        said = [f"{plural(len(scan.access), 'access', 'accesses')} from outside accepted; none met a pattern of abuse."]
     elif scan.attempts:
         said = ["No outside address got in: every source from outside only failed."]
     else:
@@ -137,25 +137,3 @@ def attempts_line(scan: Scan) -> str | None:
 def attempter(row: Attempts) -> str:
     """Return the address of a source that only failed, or its name."""
     return row.ip or row.src_host or "unknown source"
-
-
-def comer(row: Access) -> str:
-    """Return where an access came from."""
-    return row.origin_ip or row.src_host or "unknown source"
-
-
-def notable(rows: list[Access]) -> list[tuple[Access, int]]:
-    """Return accesses that differ in user, host, source and manner, each with how often it was made, those worth a look first.
-
-    First come those in incidents, then those not known, after failures, with acts that followed, first seen; then by time.
-    """
-
-    def worth(row: Access) -> tuple[object, ...]:
-        return (not row.incidents, row.known, -row.failures_before, not row.followed_by, not row.first_seen, row.time, row.file, row.record)
-
-    groups: dict[tuple[object, ...], tuple[Access, int]] = {}
-    for row in sorted(rows, key=worth):
-        key = (row.user, row.host, row.origin_ip, row.src_host, row.service, row.method)
-        first, times = groups.get(key, (row, 0))
-        groups[key] = (first, times + 1)
-    return list(groups.values())

@@ -36,11 +36,8 @@ def escape(text: str) -> str:
 
 def clip(text: str, limit: int) -> str:
     """Return *text* escaped and at most *limit* characters long, the cut marked by an ellipsis."""
-    if len(text) <= limit:
-        text = escape(text)
-    else:
-        # one more than fits, so that the cut below is seen; the rest of a long name need not be looked at
-        text = escape(text[: limit + 1])
+    # one more than fits, so that the cut is seen; the rest of a long name need not be looked at
+    text = escape(text[: limit + 1])
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + ELLIPSIS
 
 

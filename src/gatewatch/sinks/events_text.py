@@ -9,7 +9,9 @@ from gatewatch.sinks.escape import FORMULA, SUSPECT, cell, json_line
 
 ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
 # characters that JSON leaves alone and a terminal does not
-_STEERING = r"[\x7f-\x{9f}\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}\x{fff9}-\x{fffb}\x{e0000}-\x{e007f}]"
+_STEERING = (
+    r"[\x7f-\x{9f}\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}\x{fff9}-\x{fffb}\x{e0000}-\x{e007f}]"
+)
 
 
 def member(key: str, value: pl.Expr, *, bare: bool = False) -> pl.Expr:

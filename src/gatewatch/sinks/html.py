@@ -20,9 +20,9 @@ from markupsafe import Markup
 from gatewatch.schema.incidents import Incident, Scan
 from gatewatch.schema.records import Disposition
 from gatewatch.sinks import digest, story
-from gatewatch.sinks.console_account import manner
 from gatewatch.sinks.escape import clip, escape
 from gatewatch.sinks.glossary import GLOSSARY
+from gatewatch.sinks.ledger import comer, manner
 from gatewatch.sinks.moment import both, duration, local, localize, utc, zone_info
 from gatewatch.sinks.picture_gaps import gaps_picture, left_out
 from gatewatch.sinks.picture_path import drawn, is_wide, path_graph
@@ -30,7 +30,18 @@ from gatewatch.sinks.picture_timeline import failure_bins, timeline
 
 TEMPLATES = "templates"
 # what a page can hold and still open at once; the rest is in the JSON and CSV outputs, and the page says so
-LIMITS = {"incidents": 200, "evidence": 40, "access": 2000, "attempts": 200, "rejects": 200, "reasons": 200, "coverage": 1000, "files": 500, "faults": 200, "unseen": 200}
+LIMITS = {
+    "incidents": 200,
+    "evidence": 40,
+    "access": 2000,
+    "attempts": 200,
+    "rejects": 200,
+    "reasons": 200,
+    "coverage": 1000,
+    "files": 500,
+    "faults": 200,
+    "unseen": 200,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +69,20 @@ class Html:
         ranked = digest.ranked(scan.incidents)
         views = [_view(scan, incident, f"incident-{number}") for number, incident in enumerate(ranked[: LIMITS["incidents"]], 1)]
         page = environment().get_template("report.html.j2")
-        for part in page.generate(
-            scan=scan,
-            views=views,
-            ranked=ranked,
-            zone=zone_info(scan.zone),
-            totals=digest.totals(scan),
-            span=digest.time_range(scan),
-            gaps=gaps_picture(scan.coverage, ranked, scan.zone, "gaps"),
-            gaps_left=left_out(scan.coverage),
-            style=Markup(style),  # noqa: S704 - our own file
-            style_hash=style_hash(style),
-        ):
-            out.write(part)
+        out.writelines(
+            page.generate(
+                scan=scan,
+                views=views,
+                ranked=ranked,
+                zone=zone_info(scan.zone),
+                totals=digest.totals(scan),
+                span=digest.time_range(scan),
+                gaps=gaps_picture(scan.coverage, ranked, scan.zone, "gaps"),
+                gaps_left=left_out(scan.coverage),
+                style=Markup(style),  # noqa: S704 - our own file
+                style_hash=style_hash(style),
+            )
+        )
 
 
 def style_sheet() -> str:
@@ -92,7 +104,8 @@ def environment() -> Environment:
     )  # fmt: skip
     env.filters |= {"clip": clip, "both": both, "local": local, "utc": utc, "seconds": _seconds, "length": len}
     env.globals |= {
-        "digest": digest, "story": story, "plural": digest.plural, "manner": manner, "limits": LIMITS, "fates": list(Disposition)[::-1], "zone_info": zone_info,
+        "digest": digest, "story": story, "plural": digest.plural, "manner": manner,
+        "comer": comer, "limits": LIMITS, "fates": list(Disposition)[::-1], "zone_info": zone_info,
         "duration": duration, "local_day": lambda moment, zone: localize(moment, zone).date(), "glossary": GLOSSARY, "utc_zone": UTC,
     }  # fmt: skip
     return env
@@ -108,4 +121,6 @@ def _seconds(value: float) -> str:
 
 def _view(scan: Scan, incident: Incident, name: str) -> View:
     bins = failure_bins(scan, incident)
-    return View(name, incident, timeline(incident, bins, f"{name}-time"), path_graph(incident, f"{name}-path"), drawn(incident), is_wide(incident))
+    return View(
+        name, incident, timeline(incident, bins, f"{name}-time"), path_graph(incident, f"{name}-path"), drawn(incident), is_wide(incident)
+    )

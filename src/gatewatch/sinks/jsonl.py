@@ -18,5 +18,4 @@ class Jsonl:
 
     def write(self, scan: Scan, out: TextIO, *, color: bool, width: int) -> None:  # noqa: ARG002 - a terminal's matters
         """Write the incidents of *scan* in the order of the scan."""
-        for incident in scan.incidents:
-            out.write(encode(incident) + "\n")
+        out.writelines(encode(incident) + "\n" for incident in scan.incidents)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
-
 def zone_info(name: str) -> tzinfo:
     """Return the zone called *name* (IANA), or UTC where no such zone is known."""
     try:
@@ -56,7 +55,7 @@ def both(moment: datetime, zone: tzinfo, name: str) -> str:
 def duration(length: timedelta) -> str:
     """Return *length* in its two largest units: ``9 min 12 s``."""
     seconds = max(int(length.total_seconds()), 0)
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         number, seconds = divmod(seconds, size)
         if number or (unit == "s" and not parts):

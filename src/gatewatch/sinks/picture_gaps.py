@@ -11,7 +11,8 @@ from gatewatch.schema.coverage import Coverage
 from gatewatch.schema.incidents import Incident
 from gatewatch.sinks.digest import plural
 from gatewatch.sinks.moment import aware, both, duration, local, zone_info
-from gatewatch.sinks.picture_scale import Scale, axis_marks, scale
+from gatewatch.sinks.picture_axis import axis_marks
+from gatewatch.sinks.picture_scale import Scale, scale
 from gatewatch.sinks.svg import element, label, picture
 
 WIDTH = 1160.0
@@ -47,7 +48,10 @@ def left_out(rows: Sequence[Coverage]) -> int:
 
 def _hatch(name: str) -> Markup:
     line = element("line", x1=0, y1=0, x2=0, y2=6, class_="hatch")
-    return element("defs", element("pattern", line, id=f"{name}-hatch", width=6, height=6, patternUnits="userSpaceOnUse", patternTransform="rotate(45)"))
+    return element(
+        "defs",
+        element("pattern", line, id=f"{name}-hatch", width=6, height=6, patternUnits="userSpaceOnUse", patternTransform="rotate(45)"),
+    )
 
 
 def _bar(row: Coverage, y: float, axis: Scale, name: str, zone: tzinfo) -> list[Markup]:
@@ -83,4 +87,5 @@ def _told(row: Coverage, zone: tzinfo) -> str:
     if row.first is None or row.last is None:
         return ""
     gaps = plural(len(row.gaps), "gap") if row.gaps else "no gap"
-    return f"{row.host or 'unknown host'} {row.source}: {local(row.first, zone)} to {local(row.last, zone)}, {plural(row.events, 'event')}, {gaps}"
+    span = f"{local(row.first, zone)} to {local(row.last, zone)}"
+    return f"{row.host or 'unknown host'} {row.source}: {span}, {plural(row.events, 'event')}, {gaps}"

@@ -129,13 +129,14 @@ def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, la
     source, target = nodes[hop.source], nodes[hop.target]
     x0, y0 = source.x + NODE, source.y + TALL / 2
     x1, y1 = target.x, target.y + TALL / 2
-    title = element("title", "\n".join(_said(one, incident) for one in hops))
+    title = element("title", "; ".join(_said(one, incident) for one in hops))
     if x1 <= x0:
         return element("g", title, element("path", d=_arc(source, target), class_=f"edge {_sure(hop)}"))
     bend = 0.0 if y0 == y1 else BEND
     level = y0 if late else y1
     turn = x1 - 8 - bend if late else x0
-    line = f"M{x0:.1f} {y0:.1f}H{turn:.1f}C{turn + bend / 2:.1f} {y0:.1f} {turn + bend / 2:.1f} {y1:.1f} {turn + bend:.1f} {y1:.1f}H{x1 - 6:.1f}"
+    half = turn + bend / 2
+    line = f"M{x0:.1f} {y0:.1f}H{turn:.1f}C{half:.1f} {y0:.1f} {half:.1f} {y1:.1f} {turn + bend:.1f} {y1:.1f}H{x1 - 6:.1f}"
     tip = f"M{x1 - 8:.1f} {y1 - 4.5:.1f}L{x1:.1f} {y1:.1f}L{x1 - 8:.1f} {y1 + 4.5:.1f}z"
     left, right = (x0, turn) if late else (max(x0 + bend, x1 - 2 * GAP), x1 - 8)
     middle, room = (left + right) / 2, right - left - 4
@@ -145,7 +146,15 @@ def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, la
         element("path", d=line, class_=f"edge {_sure(hop)}"),
         element("path", d=tip, class_=f"tip {_sure(hop)}"),
         label(_via(hops), middle, level - 6, room=room, class_="edge-name", anchor="middle"),
-        label(local(hop.time, zone_info(incident.zone))[5:16], middle, level + 14, room=room + 20, size=10.5, class_="faint halo", anchor="middle"),
+        label(
+            local(hop.time, zone_info(incident.zone))[5:16],
+            middle,
+            level + 14,
+            room=room + 20,
+            size=10.5,
+            class_="faint halo",
+            anchor="middle",
+        ),
     )
 
 

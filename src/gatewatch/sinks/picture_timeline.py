@@ -12,7 +12,8 @@ from gatewatch.schema.incidents import Incident, Scan
 from gatewatch.sinks import story
 from gatewatch.sinks.digest import plural
 from gatewatch.sinks.moment import aware, both, duration, local, zone_info
-from gatewatch.sinks.picture_scale import Scale, axis_marks, scale
+from gatewatch.sinks.picture_axis import axis_marks
+from gatewatch.sinks.picture_scale import Scale, scale
 from gatewatch.sinks.svg import element, label, picture, text_width
 
 WIDTH, HEIGHT = 640.0, 196.0
@@ -73,7 +74,9 @@ def _bars(incident: Incident, bins: Bins, axis: Scale) -> list[Markup]:
     elif spans:
         for stage in spans:
             x0, x1 = axis.x(stage.time), axis.x(stage.last)
-            told = element("title", f"{plural(stage.count, 'failure')} between {local(stage.time, axis.zone)} and {local(stage.last, axis.zone)}")
+            told = element(
+                "title", f"{plural(stage.count, 'failure')} between {local(stage.time, axis.zone)} and {local(stage.last, axis.zone)}"
+            )
             marks.append(element("rect", told, x=x0, y=TOP + 22, width=max(x1 - x0, 3.0), height=BASE - TOP - 22, rx=2, class_="block"))
         said = plural(incident.failures, "failure")
     else:
@@ -91,7 +94,18 @@ def _session(incident: Incident, axis: Scale) -> list[Markup]:
     x0 = axis.x(incident.accepted)
     x1 = RIGHT if incident.open else max(axis.x(incident.last_seen), x0 + 4)
     said = story.still_open(incident)
-    marks = [element("rect", element("title", f"Session. Open: {said}"), x=x0, y=LANE - 6, width=max(x1 - x0, 4.0), height=12, rx=3, class_=_session_class(incident))]
+    marks = [
+        element(
+            "rect",
+            element("title", f"Session. Open: {said}"),
+            x=x0,
+            y=LANE - 6,
+            width=max(x1 - x0, 4.0),
+            height=12,
+            rx=3,
+            class_=_session_class(incident),
+        )
+    ]
     if incident.open:
         marks.append(element("path", d=f"M{RIGHT - 1:.1f} {LANE - 9:.1f}l9 9l-9 9z", class_="open"))
     for piece in axis.breaks():
@@ -110,7 +124,15 @@ def _acceptance(incident: Incident, moment: datetime, axis: Scale) -> list[Marku
     said = f"accepted {local(moment, axis.zone)[11:]}"
     right = x + 8 + text_width(said, 11) < RIGHT
     return [
-        element("line", element("title", f"Accepted {both(moment, axis.zone, incident.zone)}"), x1=x, x2=x, y1=TOP - 12, y2=AXIS, class_="accept"),
+        element(
+            "line",
+            element("title", f"Accepted {both(moment, axis.zone, incident.zone)}"),
+            x1=x,
+            x2=x,
+            y1=TOP - 12,
+            y2=AXIS,
+            class_="accept",
+        ),
         element("circle", cx=x, cy=LANE, r=5, class_="accept-dot"),
         label(said, x + 6 if right else x - 6, TOP - 4, room=220, class_="accept-text", anchor="start" if right else "end"),
     ]

@@ -108,7 +108,11 @@ def still_open(incident: Incident) -> str:
     """Return whether a session was still open where the logs end."""
     if incident.accepted is None:
         return "no session was opened"
-    return {True: "yes: a session is open where the logs end", False: "no: every session was seen to end", None: "unknown: the logs do not say"}[incident.open]
+    return {
+        True: "yes: a session is open where the logs end",
+        False: "no: every session was seen to end",
+        None: "unknown: the logs do not say",
+    }[incident.open]
 
 
 def first_record(incident: Incident) -> Evidence | None:

@@ -10,14 +10,18 @@ from markupsafe import Markup
 from gatewatch.sinks.escape import ELLIPSIS, clip, escape
 
 CHAR = 0.6  # width of a digit of the widest system font, in its size
+LONGEST = 2000  # characters of a text, however long the name was
 _NARROW, _BROAD = frozenset("iljI.,:;'|!()[]/ "), frozenset("mwMW@%…")
 
 
 def element(name: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
-    """Return an element. Children that are no :class:`Markup` are text; ``class_`` is ``class``, ``a_b`` is ``a-b``; None leaves one out."""
+    """Return an element.
+
+    Children that are no :class:`Markup` are text. Of attributes, ``class_`` is ``class``, ``a_b`` is ``a-b``, and None leaves one out.
+    """
     given = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items() if value is not None)
-    inner = "".join(child if isinstance(child, Markup) else markupsafe.escape(escape(child)) for child in children)
-    return Markup(f"<{name}{given}>{inner}</{name}>" if inner else f"<{name}{given}/>")
+    inner = "".join(child if isinstance(child, Markup) else markupsafe.escape(clip(child, LONGEST)) for child in children)
+    return Markup(f"<{name}{given}>{inner}</{name}>" if inner else f"<{name}{given}/>")  # noqa: S704 - every part is escaped above
 
 
 def text_width(text: str, size: float) -> float:
@@ -51,8 +55,8 @@ def picture(name: str, title: str, description: str, width: float, height: float
     """Return the whole picture, with *title* and *description* for who cannot see it; *name* makes its ids unique on the page."""
     return element(
         "svg",
-        element("title", clip(title, 300), id=f"{name}-title"),
-        element("desc", clip(description, 2000), id=f"{name}-desc"),
+        element("title", title, id=f"{name}-title"),
+        element("desc", description, id=f"{name}-desc"),
         *children,
         viewBox=f"0 0 {_value(width)} {_value(height)}", width=width, height=height, role="img",
         aria_labelledby=f"{name}-title", aria_describedby=f"{name}-desc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TextIO
 
 from rich.console import Console as Terminal
@@ -11,10 +12,10 @@ from rich.text import Text
 
 from gatewatch.schema.incidents import Access, Scan
 from gatewatch.sinks.console import fit
-from gatewatch.sinks.console_account import manner
-from gatewatch.sinks.digest import attempts_line, comer, plural, silence
+from gatewatch.sinks.digest import attempts_line, plural, silence
 from gatewatch.sinks.document import encode
 from gatewatch.sinks.escape import cell, clip
+from gatewatch.sinks.ledger import comer, manner
 from gatewatch.sinks.moment import iso, local, zone_info
 
 FORMATS = ("console", "jsonl", "csv")
@@ -23,8 +24,7 @@ FORMATS = ("console", "jsonl", "csv")
 def write_access(scan: Scan, form: str, out: TextIO, *, color: bool, width: int) -> None:
     """Write the accepted accesses of *scan* as *form*, one of :data:`FORMATS`."""
     if form == "jsonl":
-        for row in scan.access:
-            out.write(encode(row) + "\n")
+        out.writelines(encode(row) + "\n" for row in scan.access)
     elif form == "csv":
         _csv(scan.access, out)
     else:
@@ -48,7 +48,7 @@ def _cell(value: object) -> str:
         return cell(value)
     if isinstance(value, tuple):
         return cell("; ".join(str(item) for item in value))
-    return iso(value) if hasattr(value, "tzinfo") else str(value)
+    return iso(value) if isinstance(value, datetime) else str(value)
 
 
 def _console(scan: Scan, out: TextIO, *, color: bool, width: int) -> None:
@@ -59,7 +59,12 @@ def _console(scan: Scan, out: TextIO, *, color: bool, width: int) -> None:
         markup=False, highlight=False, emoji=False, legacy_windows=False, _environ={},
     )  # fmt: skip
     total = plural(len(scan.access), "access was", "accesses were")
-    terminal.print(Text(f"{total} accepted from outside; times are {clip(scan.zone, 40)}" if scan.access else "No access from outside was accepted.", "bold"))
+    terminal.print(
+        Text(
+            f"{total} accepted from outside; times are {clip(scan.zone, 40)}" if scan.access else "No access from outside was accepted.",
+            "bold",
+        )
+    )
     if not scan.access:
         for sentence in silence(scan)[:1]:
             terminal.print(Text(sentence))
@@ -76,7 +81,9 @@ def _print(row: Access, time: str, terminal: Terminal, out: TextIO, *, color: bo
     place = f" ({clip(row.country, 30)})" if row.country else ""
     second = manner(row) + (f" [{', '.join(clip(one, 40) for one in row.incidents)}]" if row.incidents else "")
     if color:
-        head = Text.assemble((time, "dim"), "  ", (user, "bold"), f" on {host} from ", (source, "red" if row.incidents else "cyan"), place, overflow="fold")
+        head = Text.assemble(
+            (time, "dim"), "  ", (user, "bold"), f" on {host} from ", (source, "red" if row.incidents else "cyan"), place, overflow="fold"
+        )
         terminal.print(head)
         terminal.print(Text(f"  {second}", style="dim", overflow="fold"))
     else:

@@ -129,7 +129,7 @@ def _replaced(path: str) -> Iterator[BinaryIO]:
     handle = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
     try:
         with handle:
-            yield cast(BinaryIO, handle)
+            yield cast("BinaryIO", handle)
             handle.flush()
             os.fsync(handle.fileno())
         if mode is not None:

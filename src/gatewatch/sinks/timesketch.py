@@ -52,7 +52,18 @@ def _records(incident: Incident, stage: Stage) -> Iterator[list[str]]:
 
 def _lead(incident: Incident, stage: Stage, message: str, moment: datetime, meaning: str) -> list[str]:
     users, hosts = "; ".join(incident.users), "; ".join(incident.hosts)
-    values = (message, iso(moment), str(micros(moment)), meaning, incident.id, incident.severity, stage.name, incident.origin.ip or "", users, hosts)
+    values = (
+        message,
+        iso(moment),
+        str(micros(moment)),
+        meaning,
+        incident.id,
+        incident.severity,
+        stage.name,
+        incident.origin.ip or "",
+        users,
+        hosts,
+    )
     return [value if value.lstrip("-").isdigit() else cell(value) for value in values]
 
 

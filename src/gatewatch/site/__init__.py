@@ -1,0 +1,1 @@
+"""The site as its owner describes it in ``gatewatch.toml``, and the tunables."""

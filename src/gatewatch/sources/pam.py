@@ -68,6 +68,17 @@ def _failure(text: str) -> tuple[str, ...]:
     )
 
 
+# sshd's own: the commonest line of an attacked server, and a repeat of its "Failed password"
+SSHD_FAILURE = Pattern(
+    "pam-failure-sshd",
+    ("pam_unix(sshd:auth): authentication failure; ",),
+    (rf"^pam_unix\((?P<process>(?P<service>sshd)):auth\): authentication failure; {_ASKED} ruser= rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>{_WORD}))?$",),
+    Kind.AUTH_FAILURE,
+    set=_OWN,
+    services=SERVICES,
+    repeats="failed",
+)
+
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "pam-user-unknown",
@@ -253,7 +264,7 @@ DUO_PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "duo-accepted",
         ("Successful D",),
-        (r"^Successful Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+)$", r"^Successful Duo login for '(?P<user>.*)'$"),
+        (r"^Successful Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+)$", r"^Successful Duo login for '(?P<user>[^']*)'$"),
         Kind.MFA_OK,
         set={"mfa": "yes"},
     ),

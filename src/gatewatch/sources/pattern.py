@@ -51,7 +51,11 @@ _PREFIX = r"^(?:\[ID [0-9]+ [a-z0-9]+\.[a-z]+\] |sshd: )+"
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One message of a program: how it begins, its regexes, and what it means."""
+    """One message of a program: how it begins, its regexes, and what it means.
+
+    ``tail``: where only recognition is asked, a message with one of the ``heads`` and this end is taken for it unread. ``repeats``: the name of a
+    pattern whose fact it reports once more; where that stands in the batch for the same pid, and speed matters, nothing but its time is read.
+    """
 
     name: str
     heads: tuple[str, ...]
@@ -62,6 +66,8 @@ class Pattern:
     methods: Mapping[str, AuthMethod] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     session_prefix: str = ""
+    tail: str = ""
+    repeats: str = ""
 
 
 @dataclass(slots=True)
@@ -144,8 +150,11 @@ class PatternSource:
         Records whose kind is not *wanted* (None: all are) are recognised and counted as used, but make no events.
         """
         prepared = records if self.prepare is None else self.prepare(records)
-        slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), "record", "message")
+        slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), "record", "message", *(["pid"] if "pid" in prepared.columns else []))
+        echo, slim = self._hold_back(slim, wanted)
         matched, left = self._match(slim, wanted)
+        if echo is not None:
+            self._release(echo, matched, left, wanted)
         if left:
             left = self._match_again(left, matched, wanted)
         events: list[pl.DataFrame] = []
@@ -167,6 +176,33 @@ class PatternSource:
             table = self.finish(table)
         unrecognised = rows_left(records[pl.concat([part.select(_ROW) for part in left])[_ROW].sort()]) if left else no_rows()
         return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), used=table.height + skipped)
+
+    def _hold_back(self, slim: pl.DataFrame, wanted: Collection[Kind] | None) -> tuple[tuple[int, pl.DataFrame] | None, pl.DataFrame]:
+        """Take out the records that begin like a repeat of another pattern: ``(index, records)`` and the rest."""
+        index = next((number for number, pattern in enumerate(self.patterns) if pattern.repeats), None)
+        if wanted is None or index is None or "pid" not in slim.columns:
+            return None, slim
+        begins = slim.select(_begins(self.patterns[index].heads).alias("b"))["b"]
+        if not begins.any():
+            return None, slim
+        return (index, slim.filter(begins)), slim.filter(~begins)
+
+    def _release(
+        self, echo: tuple[int, pl.DataFrame], matched: list[tuple[int, pl.DataFrame]], left: list[pl.DataFrame], wanted: Collection[Kind] | None
+    ) -> None:
+        """Let the records held back pass: unread where the pattern they repeat stands for their pid, else like any other."""
+        index, held = echo
+        name = self.patterns[index].repeats
+        told = [frame["pid"] for number, frame in matched if self.patterns[number].name == name]
+        if told:
+            again = held["pid"].is_in(pl.concat(told).drop_nulls().unique().implode()).fill_null(False)
+            if again.any():
+                matched.append((index, held.filter(again)))
+                held = held.filter(~again)
+        if held.height:
+            more, still = self._match(held, wanted)
+            matched += more
+            left += still
 
     def classify(self, message: str) -> list[tuple[str, bool]]:
         """Return each pattern tried for *message* with whether it matched, in the order tried; for ``gatewatch explain``."""
@@ -215,13 +251,35 @@ class PatternSource:
         for group, part in sorted(parts.items()):
             rest = part
             for index in self._sets[group]:
-                for regex in self.patterns[index].regexes:
-                    if not rest.height:
-                        break
-                    rest = self._take(index, regex, rest, matched, wanted)
+                if not rest.height:
+                    break
+                rest = self._try(index, rest, matched, wanted)
             if rest.height:
                 left.append(rest)
         return matched, left
+
+    def _try(self, index: int, rest: pl.DataFrame, matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None) -> pl.DataFrame:
+        """Try one pattern on *rest*; move what matches to *matched*, return the others."""
+        pattern = self.patterns[index]
+        other: pl.DataFrame | None = None
+        if pattern.heads and min(map(len, pattern.heads)) > HEAD:  # the literal beginning says more than the group does
+            begins = rest.select(_begins(pattern.heads).alias("b"))["b"]
+            if not begins.any():
+                return rest
+            if not begins.all():
+                other, rest = rest.filter(~begins), rest.filter(begins)
+        if pattern.tail and (pattern.kind is None or (wanted is not None and pattern.kind not in wanted)):
+            ends = rest.select(pl.col("message").str.ends_with(pattern.tail).alias("e"))["e"]
+            if ends.any():
+                matched.append((index, rest.filter(ends)))
+                rest = rest.filter(~ends)
+        for regex in pattern.regexes:
+            if not rest.height:
+                break
+            rest = self._take(index, regex, rest, matched, wanted)
+        if other is None:
+            return rest
+        return pl.concat([other, rest]) if rest.height else other
 
     def _match_again(
         self, left: list[pl.DataFrame], matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None
@@ -315,6 +373,11 @@ class PatternSource:
         if "count" in groups:
             table = table.with_columns((pl.col("count") * frame["g_count"].cast(pl.UInt32, strict=False).fill_null(1)).alias("count"))
         return table
+
+
+def _begins(heads: tuple[str, ...]) -> pl.Expr:
+    """Return whether a message begins with one of *heads*; false for null."""
+    return pl.any_horizontal(pl.col("message").str.starts_with(head) for head in heads).fill_null(False)
 
 
 def _null_if_empty(name: str) -> pl.Expr:

@@ -26,13 +26,14 @@ def _ended(text: str, who: str) -> tuple[str, ...]:
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "received-disconnect-preauth",
-        ("Received disconnect", "error: Received"),
+        ("Received disconnect from ", "error: Received disconnect from "),
         (
             rf"^Received disconnect from {IP} {PORT}:11:[!-Z\^-~ ]*\[preauth\]$",
             r"^Received disconnect from (?P<rhost>[0-9.]+): 11:[!-Z\^-~ ]*\[preauth\]$",
             rf"^Received disconnect from {IP}(?: {PORT})?: ?11:.* \[preauth\]$",
         ),
         Kind.CONNECTION_CLOSED,
+        tail="[preauth]",
     ),
     Pattern(
         "disconnected-by-user",
@@ -58,8 +59,21 @@ PATTERNS: tuple[Pattern, ...] = (
         (rf"^(?:error: )?Received disconnect from {PEER}(?: {PORT})?: ?[0-9]+: ?(?P<object>.*?){END}",),
         Kind.CONNECTION_CLOSED,
     ),
-    Pattern("disconnected-authenticating", ("Disconnected from",), _ended("^Disconnected from", "authenticating"), Kind.CONNECTION_CLOSED),
-    Pattern("disconnected-invalid", ("Disconnected from",), _ended("^Disconnected from", "invalid"), Kind.CONNECTION_CLOSED, set=_INVALID),
+    Pattern(
+        "disconnected-authenticating",
+        ("Disconnected from authenticating user ",),
+        _ended("^Disconnected from", "authenticating"),
+        Kind.CONNECTION_CLOSED,
+        tail="[preauth]",
+    ),
+    Pattern(
+        "disconnected-invalid",
+        ("Disconnected from invalid user ",),
+        _ended("^Disconnected from", "invalid"),
+        Kind.CONNECTION_CLOSED,
+        set=_INVALID,
+        tail="[preauth]",
+    ),
     Pattern("disconnected-preauth", ("Disconnected from",), (rf"^Disconnected from {IP} {PORT} \[preauth\]$",), Kind.CONNECTION_CLOSED),
     Pattern(
         "disconnected",
@@ -67,13 +81,27 @@ PATTERNS: tuple[Pattern, ...] = (
         (rf"^Disconnected from user {_USER} {IP} {PORT}$", rf"^Disconnected from (?:user {_ANY} )?{PEER} {PORT}$"),
         Kind.SESSION_END,
     ),
-    Pattern("closed-authenticating", ("Connection closed", "Connection reset"), _ended(_CLOSED, "authenticating"), Kind.CONNECTION_CLOSED),
-    Pattern("closed-invalid", ("Connection closed", "Connection reset"), _ended(_CLOSED, "invalid"), Kind.CONNECTION_CLOSED, set=_INVALID),
+    Pattern(
+        "closed-authenticating",
+        ("Connection closed by authenticating user ", "Connection reset by authenticating user "),
+        _ended(_CLOSED, "authenticating"),
+        Kind.CONNECTION_CLOSED,
+        tail="[preauth]",
+    ),
+    Pattern(
+        "closed-invalid",
+        ("Connection closed by invalid user ", "Connection reset by invalid user "),
+        _ended(_CLOSED, "invalid"),
+        Kind.CONNECTION_CLOSED,
+        set=_INVALID,
+        tail="[preauth]",
+    ),
     Pattern(
         "closed-preauth",
-        ("Connection closed", "Connection reset"),
+        ("Connection closed by ", "Connection reset by "),
         (rf"{_CLOSED} {IP} {PORT} \[preauth\]$", rf"{_CLOSED} {IP} \[preauth\]$", rf"{_CLOSED} (?P<rhost>UNKNOWN)(?: {PORT})?{END}"),
         Kind.CONNECTION_CLOSED,
+        tail="[preauth]",
     ),
     Pattern(
         "closed",

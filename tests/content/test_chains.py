@@ -1,0 +1,85 @@
+"""Tests of the shipped chains and ATT&CK data: complete, consistent with the rules, and named in the glossary of stages."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatewatch.detect.attack import attack
+from gatewatch.detect.case import PROVING
+from gatewatch.detect.chain import Chain
+from gatewatch.detect.content import load_content
+from gatewatch.site.tunable import BY_NAME
+
+CONTENT = load_content()
+CHAINS = {chain.id: chain for chain in CONTENT.chains}
+STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege"}
+
+
+def stage(chain: str, name: str) -> set[str]:
+    """The rules of a stage."""
+    return {rule for it in CHAINS[chain].stages if it.name == name for rule in it.rules}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_a_chain_is_complete(chain: Chain) -> None:
+    assert chain.false_positives
+    assert chain.blind_spots
+    assert chain.next_steps
+    assert chain.analytic in {analytic.id for analytic in attack().strategy.analytics}
+    assert "T1133" in chain.attack
+    assert set(chain.attack) <= set(attack().techniques)
+    assert {it.name for it in chain.stages} <= STAGES
+    assert set(chain.tunables) <= set(BY_NAME)
+    assert set(chain.rules) <= set(CONTENT.rules.names)
+    assert chain.span is not None
+
+
+def test_every_chain_of_the_brief_is_there() -> None:
+    assert len(CHAINS) == 12
+    assert all(name.startswith("an1005-") for name in CHAINS)
+
+
+def test_doors_and_grave_acts_are_those_the_rules_are_tagged_with() -> None:
+    doors, grave = set(CONTENT.rules.tagged("gatewatch.door")), set(CONTENT.rules.tagged("gatewatch.grave"))
+    assert stage("an1005-second-door", "door") == doors
+    assert stage("an1005-uncommon-access-grave-act", "act") == grave - doors
+
+
+@pytest.mark.parametrize("chain", [chain for chain in CHAINS.values() if any(it.name == "onward" for it in chain.stages)], ids=lambda chain: chain.id)
+def test_onward_movement_is_what_the_rules_are_tagged_with(chain: Chain) -> None:
+    assert stage(chain.id, "onward") <= set(CONTENT.rules.tagged("gatewatch.onward"))
+    assert {"lateral-logon", "file-transfer", "port-forward"} <= stage(chain.id, "onward")
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_only_what_can_be_guessed_completes_a_guess(chain: Chain) -> None:
+    guessing = {it.name for it in chain.stages} & {"guess", "names", "spread"}
+    if guessing:
+        assert chain.anchor.rules == ("guessable-success",)
+        assert str(chain.severity[chain.anchor.name]) == "high"
+
+
+def test_severities_rise_with_the_stages() -> None:
+    for chain in CHAINS.values():
+        levels = [chain.severity[it.name].rank for it in chain.stages if it.name in chain.severity]
+        assert levels == sorted(levels)
+
+
+def test_attack_data_name_their_source() -> None:
+    data = attack()
+    assert "MITRE" in data.notice
+    assert data.version == "18.1"
+    assert (data.strategy.id, data.technique.id) == ("DET0354", "T1133")
+    assert [analytic.id for analytic in data.strategy.analytics] == ["AN1004", "AN1005", "AN1006", "AN1007"]
+    assert {mitigation.id for mitigation in data.mitigations} == {"M1021", "M1030", "M1032", "M1035", "M1042"}
+
+
+def test_mutable_elements_are_tunables() -> None:
+    fields = {it.field for analytic in attack().strategy.analytics for it in analytic.mutable}
+    assert fields <= {name for name, tunable in BY_NAME.items() if tunable.attack}
+
+
+def test_techniques_of_rules_have_names() -> None:
+    tags = {tag for rule in CONTENT.rules.rules for tag in rule.tags if tag.startswith("attack.t")}
+    missing = {tag.removeprefix("attack.").upper() for tag in tags} - set(attack().techniques)
+    assert not missing

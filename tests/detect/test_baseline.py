@@ -1,0 +1,103 @@
+"""Tests of baselines: what counts as history, and what must not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from gatewatch.detect.baseline import Baseline, Habit, network_of
+
+START = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
+HOME, AWAY = "198.51.100.20", "203.0.113.77"
+
+
+def logons(*given: tuple[float, str, str | None], user: str = "ann") -> pl.DataFrame:
+    """Successes of *user*: days after the start, address, country."""
+    return pl.DataFrame(
+        [
+            {"row": row, "time": START + timedelta(days=day), "kind": "auth_success", "user": user, "origin_ip": address, "country": country, "hop": 0}
+            for row, (day, address, country) in enumerate(given)
+        ],
+        schema_overrides={"time": pl.Datetime("us", "UTC"), "country": pl.String},
+    )
+
+
+def daily(days: int, address: str = HOME, country: str | None = "DE") -> pl.DataFrame:
+    return logons(*((day, address, country) for day in range(days)))
+
+
+def at(day: float) -> datetime:
+    return START + timedelta(days=day)
+
+
+def test_a_short_history_is_unknown() -> None:
+    base = Baseline(daily(30), ["ann"])
+    habit = base.habit("ann", AWAY, "NL", at(13))
+    assert not habit.known
+    assert habit.new_country is None
+    assert habit.note == "unknown: 13 logons in 13 days of history, 5 in 14 are needed"
+    assert base.habit("ann", AWAY, "NL", at(14)).new_country is True
+
+
+def test_few_successes_are_unknown_however_long_ago() -> None:
+    events = logons((0, HOME, "DE"), (5, HOME, "DE"), (10, HOME, "DE"), (60, HOME, "DE"))
+    assert not Baseline(events, ["ann"]).habit("ann", AWAY, "NL", at(61)).known
+
+
+def test_the_judged_day_teaches_nothing() -> None:
+    events = logons(*((day, HOME, "DE") for day in range(20)), (20, AWAY, "NL"), (20.1, AWAY, "NL"))
+    base = Baseline(events, ["ann"])
+    assert base.habit("ann", AWAY, "NL", at(20.2)).new_country is True
+    assert base.habit("ann", AWAY, "NL", at(21)).new_country is False
+
+
+def test_days_count_once_and_a_network_gathers_its_addresses() -> None:
+    events = logons((0, HOME, None), (0.1, HOME, None), (1, "198.51.100.99", None), (2, HOME, None))
+    habit = Baseline(events, ["ann"]).habit("ann", HOME, None, at(3))
+    assert (habit.address_days, habit.network_days) == (2, 3)
+
+
+def test_incidents_are_forgotten() -> None:
+    events = logons(*((day, HOME, "DE") for day in range(20)), (20, AWAY, "NL"))
+    base = Baseline(events, ["ann"])
+    base.exclude([20])
+    assert base.habit("ann", AWAY, "NL", at(22)).new_network is True
+
+
+def test_a_tainted_address_teaches_nothing_from_that_day_on() -> None:
+    events = logons(*((day, HOME, "DE") for day in range(10)), *((day, AWAY, "NL") for day in range(8, 20)))
+    base = Baseline(events.sort("time").with_columns(pl.int_range(pl.len()).alias("row")), ["ann"])
+    base.taint(AWAY, at(10))
+    assert base.habit("ann", AWAY, "NL", at(20)).address_days == 2
+
+
+def test_users_do_not_mix() -> None:
+    habit = Baseline(daily(30), ["ann", "bob"]).habit("bob", HOME, "DE", at(29))
+    assert habit == Habit()
+    assert Baseline(daily(30), ["ann"]).habit(None, HOME, "DE", at(29)) == Habit()
+
+
+def test_logons_further_in_are_no_habit() -> None:
+    inner = daily(30).with_columns(pl.lit(1).alias("hop"))
+    assert Baseline(inner, ["ann"]).habit("ann", HOME, "DE", at(30)).successes == 0
+
+
+@pytest.mark.parametrize(("later", "odd"), [(0, False), (1, False), (2, True), (12, True), (23, False)])
+def test_an_hour_is_odd_when_the_user_never_came_near_it(later: int, odd: bool) -> None:
+    assert Baseline(daily(40), ["ann"]).habit("ann", HOME, "DE", at(35) + timedelta(hours=later)).odd_hour is odd
+
+
+def test_hours_need_more_history_than_places() -> None:
+    assert Baseline(daily(19), ["ann"]).habit("ann", HOME, "DE", at(19) + timedelta(hours=8)).odd_hour is None
+
+
+def test_dormant() -> None:
+    base = Baseline(daily(20), ["ann"])
+    assert base.habit("ann", HOME, "DE", at(78)).dormant is False
+    assert base.habit("ann", HOME, "DE", at(79)).dormant is True
+
+
+def test_network_of() -> None:
+    assert network_of("2001:db8:7:1::1") == "2001:db8:7::/48"

@@ -1,0 +1,111 @@
+"""Tests of the severity model: every sentence of its description."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatewatch.detect.baseline import Habit
+from gatewatch.detect.severity import Access, Facts, score, weigh
+from gatewatch.schema.incidents import Factor, Severity
+
+LONG = Habit(days=30, successes=40, new_country=False, new_network=False, odd_hour=False, dormant=False)
+PLACE = (Factor("first-seen country", 2), Factor("first-seen network", 1), Factor("off hours", 1))
+SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
+
+
+@pytest.mark.parametrize(
+    ("facts", "level"),
+    [
+        (Facts(), None),
+        (Facts(onward=("moved on to db02",)), None),
+        (Facts(guess="9 failures"), "high"),
+        (Facts(guess="9 failures", onward=("moved on to db02",)), "critical"),
+        (Facts(guess="9 failures", onward=("moved on to db02",), known="office"), "high"),
+        (Facts(guess="9 failures", known="office"), "medium"),
+        (Facts(guess="9 failures", habitual="14 days"), "low"),
+        (Facts(guess="9 failures", habitual="14 days", onward=("transferred files",)), "medium"),
+        (Facts(guess="9 failures", habitual="14 days", known="office"), "low"),
+        (Facts(spread="22 failures from 11 addresses"), "medium"),
+        (Facts(stopped="9 failures"), "medium"),
+        (Facts(stopped="9 failures", known="office"), "low"),
+        (Facts(acts=("cleared logs",)), "medium"),
+        (Facts(acts=("cleared logs",), onward=("moved on to db02",)), "medium"),
+        (Facts(acts=("cleared logs",), familiar="5 days"), None),
+        (Facts(acts=("cleared logs",), familiar="5 days", onward=("moved on to db02",)), None),
+        (Facts(doors=("made account 'x'",)), "medium"),
+        (Facts(doors=("made account 'x'",), onward=("moved on to db02",)), "high"),
+        (Facts(doors=("made account 'x'",), uses=("x logged on",)), "high"),
+        (Facts(doors=("made account 'x'",), uses=("x logged on",), onward=("moved on to db02",)), "critical"),
+        (Facts(doors=("made account 'x'",), uses=("x logged on",), familiar="5 days"), None),
+        (Facts(doors=("made account 'x'",), onward=("moved on to db02",), familiar="5 days"), "low"),
+        (Facts(factors=SUBSTANCE), None),
+        (Facts(factors=SUBSTANCE, onward=("moved on to db02",)), "medium"),
+        (Facts(factors=SUBSTANCE[:1], onward=("moved on to db02",)), None),
+        (Facts(factors=PLACE, onward=("moved on to db02",)), None),
+        (Facts(factors=SUBSTANCE, onward=("moved on to db02",), familiar="office"), None),
+        (Facts(other="a chain of the site", level=Severity.HIGH), "high"),
+    ],
+)
+def test_level(facts: Facts, level: str | None) -> None:
+    found = score(facts)
+    assert (found.severity if found else None) == level
+
+
+def test_every_reason_is_given() -> None:
+    facts = Facts(
+        guess="9 failures", doors=("made account 'x'",), uses=("x logged on",), onward=("moved on to db02",), known="office", factors=SUBSTANCE
+    )
+    found = score(facts)
+    assert found is not None
+    assert [(factor.factor, factor.score) for factor in found.why] == [
+        ("guessed password", 3),
+        ("second door", 3),
+        ("second door used", 3),
+        ("onward movement", 1),
+        ("known source", -1),
+        ("first-seen network", 1),
+        ("dormant account", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "confidence"),
+    [
+        (Facts(guess="9", confidence="high"), "high"),
+        (Facts(guess="9", confidence="high", unsure=True), "medium"),
+        (Facts(guess="9", confidence="low", unsure=True), "low"),
+        (Facts(guess="9", confidence="high", habitual="14 days"), "low"),
+    ],
+)
+def test_confidence(facts: Facts, confidence: str) -> None:
+    found = score(facts)
+    assert found is not None
+    assert found.confidence == confidence
+
+
+def test_what_cannot_be_judged_scores_nothing_and_says_so() -> None:
+    factors = weigh(Access("ann"), Habit(days=3, successes=4))
+    assert sum(factor.score for factor in factors) == 0
+    assert {factor.factor for factor in factors} >= {"first-seen country", "anonymizer", "impossible travel", "first-seen network", "no MFA"}
+    assert all(factor.note.startswith("unknown") for factor in factors)
+    assert "4 logons in 3 days" in next(factor.note for factor in factors if factor.factor == "first-seen network")
+
+
+def test_scores() -> None:
+    habit = Habit(days=30, successes=40, new_country=True, new_network=True, odd_hour=True, dormant=True)
+    factors = {factor.factor: factor.score for factor in weigh(Access("root", "NL", True, None, "no"), habit)}
+    assert factors == {
+        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen client": 0,
+        "off hours": 1, "no MFA": 1, "privileged account": 1, "dormant account": 2,
+    }  # fmt: skip
+
+
+def test_nothing_uncommon_is_not_listed() -> None:
+    factors = weigh(Access("ann", "DE", False, False, "yes"), LONG)
+    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen client"]
+
+
+def test_configured_hours_overrule_habit() -> None:
+    odd = Habit(days=30, successes=40, odd_hour=True)
+    assert "off hours" not in {factor.factor for factor in weigh(Access("ann", off_hours=False), odd)}
+    assert {factor.factor: factor.score for factor in weigh(Access("ann", off_hours=True), LONG)}["off hours"] == 1

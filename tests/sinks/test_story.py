@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import msgspec
+
+from gatewatch.schema.incidents import Scan
+from gatewatch.sinks import story
+from gatewatch.sinks.moment import zone_info
+
+VIENNA = zone_info("Europe/Vienna")
+
+
+def test_who_and_where(scan: Scan) -> None:
+    guessed = scan.incidents[1]
+    assert story.who(guessed) == "203.0.113.9 (BR, AS64500 Example Hosting) and 203.0.113.77, 2001:db8:5::9"
+    assert story.where(guessed) == "deploy, root on web1, db1 by ssh"
+
+
+def test_failures_become_an_acceptance(scan: Scan) -> None:
+    stopped, guessed, keyed = scan.incidents
+    assert story.turn(guessed, VIENNA) == "412 failures in 8 min 23 s, then accepted 03:21:07 (02:21:07 UTC)"
+    assert story.turn(stopped, VIENNA) == "31 failures, nothing accepted"
+    assert story.turn(keyed, zone_info("UTC")) == "no failure seen; accepted 2026-01-07 11:12:44 UTC"
+
+
+def test_onward_is_what_follows_the_acceptance(scan: Scan) -> None:
+    stopped, guessed, keyed = scan.incidents
+    assert [stage.name for stage in story.onward(guessed)] == ["root", "second door", "onward"]
+    assert [stage.name for stage in story.steps(stopped)] == ["stopped"]
+    assert story.onward(keyed) == ()
+
+
+def test_a_guess_and_its_logon_in_one_second_are_told_apart(scan: Scan) -> None:
+    guessed = scan.incidents[1]
+    moment = guessed.accepted
+    assert moment is not None
+    hasty = [msgspec.structs.replace(stage, time=moment, last=moment) for stage in guessed.stages]
+    assert story.entry(msgspec.structs.replace(guessed, stages=tuple(hasty))) == 1
+
+
+def test_trail_marks_doubt_and_branches(scan: Scan) -> None:
+    assert story.trail(scan.incidents[1].path) == (
+        "203.0.113.9 ─ssh→ web1 ─sudo→ root@web1; web1 ─second door→ /root/.ssh/authorized_keys; "
+        "root@web1 ─ssh→ db1 ─file transfer?→ 198.51.100.200"
+    )
+
+
+def test_doubts_hold_unjudged_factors_and_unsure_order(scan: Scan) -> None:
+    said = story.doubts(scan.incidents[1])
+    assert "not judged: impossible travel (unknown: fewer than 5 successes of history)" in said
+    assert any("“onward” rests on clocks" in one for one in said)
+
+
+def test_open_is_never_guessed(scan: Scan) -> None:
+    assert story.still_open(scan.incidents[1]).startswith("yes")
+    assert story.still_open(msgspec.structs.replace(scan.incidents[1], open=None)).startswith("unknown")
+    assert story.still_open(scan.incidents[0]) == "no session was opened"
