@@ -264,7 +264,7 @@ def access(minute: int, **given: Any) -> Access:
         "time": at(minutes=minute), "end": at(minutes=minute + 30), "open": False, "duration_s": 1800.0, "user": "deploy", "origin_ip": "203.0.113.9",
         "src_host": None, "scope": "public", "country": "BR", "service": "ssh", "host": "web1", "session": "pid:4188", "method": "password", "mfa": "unknown",
         "failures_before": 0, "first_seen": False, "known": False, "known_by": None, "off_hours": None, "followed_by": (), "incidents": (),
-        "file": "web1/var/log/auth.log", "record": 1700 + minute,
+        "file": "web1/var/log/auth.log", "record": 5000 + minute,
     }  # fmt: skip
     return Access(**(row | given))
 

@@ -109,8 +109,7 @@ def test_a_sum_that_does_not_add_up_is_said(scan: Scan) -> None:
 def test_an_empty_scan(empty_scan: Callable[..., Scan]) -> None:
     assert render(empty_scan()) == snapshot("""\
 gatewatch  No incident
-0 records
-0 files
+0 records · 0 files
 Nothing was read: the inputs held no record.
 
 Records

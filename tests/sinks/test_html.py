@@ -135,7 +135,6 @@ def test_hostile_text_stays_text(hostile_scan: Scan, hostile: str, scan: Scan) -
     assert set(reader.tags) <= set(harmless.tags)
     assert {name for name, _ in reader.attributes} <= {name for name, _ in harmless.attributes}
     assert all(char == "\n" or char.isprintable() for char in page)
-    assert "49" not in page or "{{7*7}}" in page
     if hostile == "{{7*7}}":
         assert "{{7*7}}" in reader.text
     assert len(page) < 1_500_000

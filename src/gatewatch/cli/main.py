@@ -13,7 +13,7 @@ import typer
 from gatewatch import __version__
 from gatewatch.errors import GatewatchError, UsageError
 from gatewatch.exits import MEANING, Exit
-from gatewatch.schema.records import Framing
+from gatewatch.schema.framing import Framing
 
 app = typer.Typer(
     name="gatewatch",
@@ -55,7 +55,7 @@ def _framing(name: str | None) -> str | None:
 def _checked_zone(zone: str | None) -> str | None:
     if zone is None:
         return None
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         ZoneInfo(zone)
@@ -72,8 +72,8 @@ class Bar:
         self._task: Any = None
         if quiet or not sys.stderr.isatty():
             return
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -113,7 +113,7 @@ def _total(paths: Sequence[str]) -> int:
 
 
 def _deliver(result: Any, outputs: Sequence[str]) -> None:
-    from gatewatch.sinks.registry import deliver  # noqa: PLC0415
+    from gatewatch.sinks.registry import deliver
 
     deliver(result, outputs or ["console"])
 
@@ -134,8 +134,8 @@ def scan(
     quiet: Quiet = False,
 ) -> None:
     """Turn logs into incidents: who from outside got in, how, and what followed."""
-    from gatewatch import app as verbs  # noqa: PLC0415
-    from gatewatch.sinks.registry import check_outputs  # noqa: PLC0415
+    from gatewatch import app as verbs
+    from gatewatch.sinks.registry import check_outputs
 
     outputs = output or ["console"]
     check_outputs(outputs)
@@ -164,8 +164,8 @@ def access(
     quiet: Quiet = False,
 ) -> None:
     """List every accepted access from outside: who, from where, how, what followed. Raises nothing by itself."""
-    from gatewatch import app as verbs  # noqa: PLC0415
-    from gatewatch.sinks.registry import deliver_access  # noqa: PLC0415
+    from gatewatch import app as verbs
+    from gatewatch.sinks.registry import deliver_access
 
     bar = Bar(paths, quiet)
     try:
@@ -192,8 +192,8 @@ def events(
     quiet: Quiet = False,
 ) -> None:
     """Write the normalised events, one row per fact, with the column names of the reference."""
-    from gatewatch import app as verbs  # noqa: PLC0415
-    from gatewatch.sinks.registry import deliver_events  # noqa: PLC0415
+    from gatewatch import app as verbs
+    from gatewatch.sinks.registry import deliver_events
 
     bar = Bar(paths, quiet)
     try:
@@ -214,7 +214,7 @@ def explain(
     year: Year = None,
 ) -> None:
     """Say what becomes of one record: framing, sources tried, the event, rules it meets, chains it feeds."""
-    from gatewatch.explain import explain_target  # noqa: PLC0415
+    from gatewatch.explain import explain_target
 
     typer.echo(explain_target(target, config=config, zone=_checked_zone(zone), year=year))
 
@@ -222,7 +222,7 @@ def explain(
 @app.command(name="list")
 def list_(what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tunables|framings|outputs", help="What to list.")], config: Config = None) -> None:
     """List the sources, rules, chains or tunables there are."""
-    from gatewatch.listing import listing  # noqa: PLC0415
+    from gatewatch.listing import listing
 
     typer.echo(listing(what, config=config))
 
@@ -236,7 +236,7 @@ def init(
     quiet: Quiet = False,
 ) -> None:
     """Draft gatewatch.toml from logs: internal ranges, hosts, proposed known addresses (commented out), what is invisible."""
-    from gatewatch.explain import draft  # noqa: PLC0415
+    from gatewatch.explain import draft
 
     bar = Bar(paths, quiet)
     try:
@@ -259,9 +259,9 @@ def init(
 @app.command(name="check-config")
 def check_config(file: Annotated[str, typer.Argument(metavar="FILE", help="A gatewatch.toml.")]) -> None:
     """Check a site file: unknown keys, bad values, expired entries, each with its line."""
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
-    from gatewatch.site.load import check  # noqa: PLC0415
+    from gatewatch.site.load import check
 
     messages = check(Path(file))
     for message in messages:
@@ -283,11 +283,11 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 
 
 def _run(call: Callable[[], Any]) -> int:
-    from gatewatch.sinks.escape import escape  # noqa: PLC0415
-
     try:
         call()
     except GatewatchError as error:
+        from gatewatch.sinks.escape import escape
+
         sys.stderr.write(f"gatewatch: {escape(str(error))}\n")
         return int(Exit.UNREADABLE if type(error).__name__ == "InputError" else Exit.USAGE)
     except KeyboardInterrupt:

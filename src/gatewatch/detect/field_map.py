@@ -23,6 +23,7 @@ _NETWORK = {
     "SourceIP": "src_ip",
     "SrcIp": "src_ip",
     "ClientIP": "src_ip",
+    "client_ip": "src_ip",
     "IpAddress": "src_ip",
     "SourcePort": "src_port",
     "SrcPort": "src_port",
@@ -39,7 +40,9 @@ _NETWORK = {
 }
 _HOST = {"Computer": "host", "ComputerName": "host", "Hostname": "host", "hostname": "host"}
 _TEXT = {"Message": "message", "EventTime": "time", "_raw": "message"}
-GENERIC: Mapping[str, str] = MappingProxyType({**_NETWORK, **_HOST, **_TEXT, "User": "user", "UserName": "user", "username": "user"})
+GENERIC: Mapping[str, str] = MappingProxyType(
+    {**_NETWORK, **_HOST, **_TEXT, "User": "user", "UserName": "user", "username": "user", "user_name": "user"}
+)
 """Names that mean the same wherever they occur."""
 
 PROCESS: Mapping[str, str] = MappingProxyType(
@@ -60,6 +63,9 @@ AUDITD: Mapping[str, str] = MappingProxyType(
     {**GENERIC, "exe": "process", "proctitle": "command", "acct": "user", "addr": "src_ip", "hostname": "src_host"}
 )
 """Audit fields that a column holds; ``type``, ``a0`` and the like stay in ``extra``."""
+
+SUDO: Mapping[str, str] = MappingProxyType({**GENERIC, "USER": "target_user", "COMMAND": "command"})
+"""The words of sudo's own log line."""
 
 _NAME = re.compile(r"[^\W\d][\w .@:/#-]*")
 

@@ -24,9 +24,9 @@ class Lane:
     """The candidate events of one stage (``late``: of one after the anchor), sorted by key, then by the total order.
 
     ``at`` are positions in the timeline and ``key`` codes of keys; ``code`` joins both into one rising number;
-    ``offset[k]:offset[k + 1]`` is the run of key ``k``. ``after`` and ``within`` are microseconds. The window of an event begins at ``start``
-    (for a stage without count at the event itself) and holds ``weight``; ``full`` is what it holds of what is counted: weight, or the number
-    of distinct values, of which ``value`` has the codes.
+    ``offset[k]:offset[k + 1]`` is the run of key ``k``. ``after`` and ``within`` are microseconds. The window of an event begins at
+    ``start`` (for a stage without count at the event itself) and holds ``weight``; ``full`` is what it holds of what is counted: the
+    weight, or the number of distinct values, of which ``value`` has the codes.
     """
 
     stage: Stage

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from sigma.rule import SigmaLogSource
 
-from gatewatch.detect.field_map import AUDITD, GENERIC, OWN, PROCESS, FieldMap
+from gatewatch.detect.field_map import AUDITD, GENERIC, OWN, PROCESS, SUDO, FieldMap
 from gatewatch.detect.predicate import FALSE, Among, Predicate, every, negation
 from gatewatch.detect.sigma_regex import Refused
 from gatewatch.schema.events import Kind, Service
@@ -81,7 +81,7 @@ def _own(logsource: SigmaLogSource) -> Predicate:
 def _names(logsource: SigmaLogSource) -> Mapping[str, str]:
     if logsource.category == "process_creation":
         return PROCESS
-    return AUDITD if logsource.service == "auditd" else GENERIC
+    return {"auditd": AUDITD, "sudo": SUDO}.get(logsource.service or "", GENERIC)
 
 
 def _linux(logsource: SigmaLogSource) -> Predicate:

@@ -36,7 +36,7 @@ def notable(rows: list[Access]) -> list[tuple[Access, int]]:
 
 def manner(row: Access) -> str:
     """Return how an access was made and what is to be said about it, in a few words."""
-    words = [f"{row.service or 'unknown service'} {row.method or 'unknown method'}"]
+    words = [f"{clip(row.service or 'unknown service', 30)} {clip(row.method or 'unknown method', 30)}"]
     if row.mfa != "unknown":
         words.append("with MFA" if row.mfa == "yes" else "no MFA")
     if row.failures_before:

@@ -1,0 +1,21 @@
+"""Framings: the ways a file is cut into records. Apart from the rest so that the command line can list them without loading anything."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Framing(StrEnum):
+    """How a file is cut into records."""
+
+    SYSLOG_BSD = "syslog-bsd"  # Jan  5 12:00:00 host program[pid]: text
+    SYSLOG_ISO = "syslog-iso"  # 2026-01-05T12:00:00.000+01:00 host program[pid]: text
+    SYSLOG_5424 = "syslog-5424"  # <38>1 2026-01-05T12:00:00Z host program pid msgid [sd] text
+    JOURNAL_JSON = "journal-json"
+    JOURNAL_EXPORT = "journal-export"
+    JOURNAL_BINARY = "journal-binary"
+    WIN32_OPENSSH = "win32-openssh"  # 1234 2026-01-05 12:00:00.123 text
+    AUDIT = "audit"  # type=USER_LOGIN msg=audit(1767614400.123:45): text
+    UTMP = "utmp"
+    MESSAGE = "message"  # bare messages of one source, without header (`gatewatch explain`)
+    UNKNOWN = "unknown"
