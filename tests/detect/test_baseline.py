@@ -17,7 +17,15 @@ def logons(*given: tuple[float, str, str | None], user: str = "ann") -> pl.DataF
     """Successes of *user*: days after the start, address, country."""
     return pl.DataFrame(
         [
-            {"row": row, "time": START + timedelta(days=day), "kind": "auth_success", "user": user, "origin_ip": address, "country": country, "hop": 0}
+            {
+                "row": row,
+                "time": START + timedelta(days=day),
+                "kind": "auth_success",
+                "user": user,
+                "origin_ip": address,
+                "country": country,
+                "hop": 0,
+            }
             for row, (day, address, country) in enumerate(given)
         ],
         schema_overrides={"time": pl.Datetime("us", "UTC"), "country": pl.String},

@@ -234,7 +234,8 @@ def test_a_file_is_read_and_resolved(tmp_path: Path) -> None:
     made = one(
         tmp_path,
         "{type: event_count, rules: [failure, 5e3a1e6a-0000-4000-8000-000000000001, old], group-by: [src_ip, SourceHostname],"
-        " generate: true, aliases: {SourceHostname: {failure: src_host, 5e3a1e6a-0000-4000-8000-000000000001: src_host, old: SourceHostname}},"
+        " generate: true, aliases: {SourceHostname:"
+        " {failure: src_host, 5e3a1e6a-0000-4000-8000-000000000001: src_host, old: SourceHostname}},"
         " timespan: 15m, condition: {gte: 5, lt: 9.5}}",
     )
     assert made.name == "cor"

@@ -33,19 +33,31 @@ Event = dict[str, Any]
 
 def event(minutes: float, kind: str, **given: Any) -> Event:
     """One event of gate01, minutes after the start; an outside source is its own origin."""
-    base: Event = {"time": START + timedelta(minutes=minutes), "kind": kind, "host": "gate01", "service": "ssh", "count": 1, "source": "sshd", "pattern": kind}
+    base: Event = {
+        "time": START + timedelta(minutes=minutes),
+        "kind": kind,
+        "host": "gate01",
+        "service": "ssh",
+        "count": 1,
+        "source": "sshd",
+        "pattern": kind,
+    }
     if given.get("src_ip"):
         base |= {"origin_ip": given["src_ip"], "hop": 0, "hop_confidence": "certain", "scope": "public"}
     return base | given
 
 
-def failures(number: int, at: float = 0, user: str | None = "deploy", src_ip: str | None = BAD, step: float = 0.1, **given: Any) -> list[Event]:
+def failures(
+    number: int, at: float = 0, user: str | None = "deploy", src_ip: str | None = BAD, step: float = 0.1, **given: Any
+) -> list[Event]:
     return [event(at + step * n, "auth_failure", user=user, src_ip=src_ip, auth_method="password", **given) for n in range(number)]
 
 
 def logon(at: float, user: str = "deploy", src_ip: str = BAD, method: str = "password", **given: Any) -> Event:
     session = f"gate01/{user}/{at}"
-    return event(at, "auth_success", user=user, src_ip=src_ip, auth_method=method, session=f"pid:{at}", **({"origin_session": session} | given))
+    return event(
+        at, "auth_success", user=user, src_ip=src_ip, auth_method=method, session=f"pid:{at}", **({"origin_session": session} | given)
+    )
 
 
 def inside(at: float, of: Event, kind: str, **given: Any) -> Event:
@@ -67,10 +79,16 @@ def account(at: float, of: Event, name: str = "sysupd", **given: Any) -> Event:
 def frame(*given: Event | Sequence[Event]) -> pl.DataFrame:
     flat = [one for item in given for one in ([item] if isinstance(item, dict) else item)]
     flat.sort(key=lambda one: one["time"])
-    table = ev.complete(pl.DataFrame(flat, schema_overrides={name: ev.DTYPES[name] for one in flat for name in one}, infer_schema_length=None))
+    table = ev.complete(
+        pl.DataFrame(flat, schema_overrides={name: ev.DTYPES[name] for one in flat for name in one}, infer_schema_length=None)
+    )
     table = table.with_columns(
-        pl.lit("gate01:syslog").alias("stream"), pl.int_range(pl.len(), dtype=pl.Int64).alias("position"), pl.lit("auth.log").alias("file"),
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("record"), pl.lit(0, pl.Int64).alias("offset"), pl.lit(timedelta(0), pl.Duration("us")).alias("time_err"),
+        pl.lit("gate01:syslog").alias("stream"),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"),
+        pl.lit("auth.log").alias("file"),
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("record"),
+        pl.lit(0, pl.Int64).alias("offset"),
+        pl.lit(timedelta(0), pl.Duration("us")).alias("time_err"),
     )
     return CONTENT.rules.evaluate(table.with_row_index("row"))
 
@@ -91,7 +109,14 @@ def raw(rows: Sequence[int]) -> dict[int, str]:
 
 
 def tell(events: pl.DataFrame, found: list[tuple[Chain, Match]] | None = None, **given: Any) -> list[Incident]:
-    options: dict[str, Any] = {"site": SITE, "coverage": [], "unseen": [], "raw": raw, "zone": "Europe/Berlin", "log_end": events["time"].max()}
+    options: dict[str, Any] = {
+        "site": SITE,
+        "coverage": [],
+        "unseen": [],
+        "raw": raw,
+        "zone": "Europe/Berlin",
+        "log_end": events["time"].max(),
+    }
     return assemble(matches_of(events) if found is None else found, events, **(options | given))
 
 
@@ -113,7 +138,8 @@ def test_the_whole_story() -> None:
     found = one(frame(*INTRUSION))
     assert found.severity is Severity.CRITICAL
     assert found.verdict == (
-        "203.0.113.77 guessed the password of deploy on gate01 after 41 failures and got in at 2026-01-20 03:10:00; then made account 'sysupd', moved on to db02"
+        "203.0.113.77 guessed the password of deploy on gate01 after 41 failures and got in at 2026-01-20 03:10:00"
+        "; then made account 'sysupd', moved on to db02"
     )
     assert [(stage.name, stage.count) for stage in found.stages] == [("guess", 41), ("logon", 1), ("door", 1), ("onward", 1)]
     assert [(hop.source, hop.target, hop.via) for hop in found.path] == [
@@ -124,7 +150,12 @@ def test_the_whole_story() -> None:
     assert (found.origin.ip, found.users, found.hosts, found.failures) == (BAD, ("deploy", "sysupd"), ("gate01", "db02"), 41)
     assert found.accepted == ENTRY["time"]
     assert found.first_seen == START + timedelta(minutes=1)
-    assert found.chains == ("an1005-guess-logon-onward", "an1005-second-door", "an1005-slow-guess-logon-onward", "an1005-week-guess-logon-onward")
+    assert found.chains == (
+        "an1005-guess-logon-onward",
+        "an1005-second-door",
+        "an1005-slow-guess-logon-onward",
+        "an1005-week-guess-logon-onward",
+    )
     assert {"T1133", "T1110", "T1021"} <= {technique.id for technique in found.attack}
     assert "Remove or disable account 'sysupd' on gate01: it was made in the session" in found.contain
     assert "Treat db02 as entered: isolate and examine" in found.contain
@@ -162,8 +193,20 @@ def test_the_order_of_matches_changes_nothing() -> None:
 
 def test_an_unrelated_user_changes_nothing() -> None:
     alone = one(frame(*INTRUSION))
-    among = one(frame(*INTRUSION, logon(3, user="ann", src_ip=HOME, method="key"), failures(2, 30, user="bob", src_ip=HOME), logon(31, user="bob", src_ip=HOME)))
-    assert (among.id, among.verdict, among.severity, among.stages[0].count) == (alone.id, alone.verdict, alone.severity, alone.stages[0].count)
+    among = one(
+        frame(
+            *INTRUSION,
+            logon(3, user="ann", src_ip=HOME, method="key"),
+            failures(2, 30, user="bob", src_ip=HOME),
+            logon(31, user="bob", src_ip=HOME),
+        )
+    )
+    assert (among.id, among.verdict, among.severity, among.stages[0].count) == (
+        alone.id,
+        alone.verdict,
+        alone.severity,
+        alone.stages[0].count,
+    )
 
 
 def test_settled_failures_prove_nothing() -> None:
@@ -190,7 +233,9 @@ def test_an_origin_within_a_day_is_one_incident_and_later_another() -> None:
 
 
 def test_other_origins_are_other_incidents() -> None:
-    events = frame([part for n in range(1, 5) for part in (*failures(9, 3 * n, src_ip=f"203.0.113.{n}"), logon(3 * n + 2, src_ip=f"203.0.113.{n}"))])
+    events = frame(
+        [part for n in range(1, 5) for part in (*failures(9, 3 * n, src_ip=f"203.0.113.{n}"), logon(3 * n + 2, src_ip=f"203.0.113.{n}"))]
+    )
     assert [it.origin.ip for it in tell(events)] == [f"203.0.113.{n}" for n in range(1, 5)]
 
 
@@ -285,14 +330,28 @@ def test_evidence_is_short_and_holds_both_ends() -> None:
 def sessions(closed: bool) -> pl.DataFrame:
     end = START + timedelta(minutes=60)
     return pl.DataFrame(
-        [{"origin_session": ENTRY["origin_session"], "host": "gate01", "user": "deploy", "start": ENTRY["time"], "end": end if closed else None, "closed": closed}],
+        [
+            {
+                "origin_session": ENTRY["origin_session"],
+                "host": "gate01",
+                "user": "deploy",
+                "start": ENTRY["time"],
+                "end": end if closed else None,
+                "closed": closed,
+            }
+        ],
         schema_overrides={"end": pl.Datetime("us", "UTC")},
     )
 
 
 @pytest.mark.parametrize(
     ("table", "log_end", "wanted"),
-    [(None, None, None), (sessions(True), None, False), (sessions(False), START + timedelta(hours=2), True), (sessions(False), NEVER, None)],
+    [
+        (None, None, None),
+        (sessions(True), None, False),
+        (sessions(False), START + timedelta(hours=2), True),
+        (sessions(False), NEVER, None),
+    ],
 )
 def test_still_open(table: pl.DataFrame | None, log_end: datetime | None, wanted: bool | None) -> None:
     found = one(frame(*INTRUSION), sessions=table, log_end=log_end)
@@ -315,7 +374,13 @@ def test_coverage_and_blind_spots_are_those_of_its_hosts() -> None:
 @pytest.mark.parametrize(("mfa", "status"), [(None, "unknown"), ("unknown", "unknown"), ("no", "missing"), ("yes", "present")])
 def test_only_the_log_decides_on_mfa(mfa: str | None, status: str) -> None:
     found = one(frame(failures(9), ENTRY | {"mfa": mfa}))
-    assert {it["id"]: it["status"] for it in found.mitigations} == {"M1032": status, "M1035": "unknown", "M1030": "unknown", "M1042": "unknown", "M1021": "unknown"}
+    assert {it["id"]: it["status"] for it in found.mitigations} == {
+        "M1032": status,
+        "M1035": "unknown",
+        "M1030": "unknown",
+        "M1042": "unknown",
+        "M1021": "unknown",
+    }
 
 
 def test_the_gravest_comes_first_and_then_the_earliest() -> None:
@@ -326,7 +391,14 @@ def test_the_gravest_comes_first_and_then_the_earliest() -> None:
 
 
 def test_a_chain_of_the_sites_own_stands_with_the_severity_it_declares() -> None:
-    chain = Chain("site-watched", "A watched account came in", ("user",), (Stage("entry", ("any-success",), anchor=True),), {"entry": Severity.HIGH}, "because")
+    chain = Chain(
+        "site-watched",
+        "A watched account came in",
+        ("user",),
+        (Stage("entry", ("any-success",), anchor=True),),
+        {"entry": Severity.HIGH},
+        "because",
+    )
     hit = StageHit("entry", (0,), 1, START, START)
     found = tell(frame(logon(0)), [(chain, Match(chain.id, (("user", "deploy"),), 0, (hit,)))])[0]
     assert (found.severity, found.chain, found.title) == (Severity.HIGH, "site-watched", "A watched account came in")

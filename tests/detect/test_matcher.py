@@ -263,6 +263,14 @@ def test_what_surely_came_before_is_preferred_to_what_may_have() -> None:
     assert it.stages[0].rows == (0, 1, 2, 3, 4) and not it.stages[1].certain
 
 
+def test_an_earlier_event_of_a_vague_clock_may_be_the_one_within_bounds() -> None:
+    pair = chain(Stage("first", ("fail",)), Stage("then", ("win",), after="60s", anchor=True))
+    vague, exact = at(0, "fail", stream="b", time_err=timedelta(seconds=30)), at(1, "fail")
+    [it] = found(pair, stream(vague, exact, at(90, "win")))
+    assert it.stages[0].rows == (0,) and it.stages[1].certain
+    assert found(pair, stream(vague, exact, at(91, "win"))) == []
+
+
 def test_no_event_takes_two_places_in_one_choice() -> None:
     twice = chain(*(Stage(name, ("fail",), anchor=name == "one") for name in ("one", "two", "three")))
     same_second = [at(0, "fail", stream=name) for name in "ab"]

@@ -53,7 +53,12 @@ def test_level(facts: Facts, level: str | None) -> None:
 
 def test_every_reason_is_given() -> None:
     facts = Facts(
-        guess="9 failures", doors=("made account 'x'",), uses=("x logged on",), onward=("moved on to db02",), known="office", factors=SUBSTANCE
+        guess="9 failures",
+        doors=("made account 'x'",),
+        uses=("x logged on",),
+        onward=("moved on to db02",),
+        known="office",
+        factors=SUBSTANCE,
     )
     found = score(facts)
     assert found is not None
@@ -86,7 +91,13 @@ def test_confidence(facts: Facts, confidence: str) -> None:
 def test_what_cannot_be_judged_scores_nothing_and_says_so() -> None:
     factors = weigh(Access("ann"), Habit(days=3, successes=4))
     assert sum(factor.score for factor in factors) == 0
-    assert {factor.factor for factor in factors} >= {"first-seen country", "anonymizer", "impossible travel", "first-seen network", "no MFA"}
+    assert {factor.factor for factor in factors} >= {
+        "first-seen country",
+        "anonymizer",
+        "impossible travel",
+        "first-seen network",
+        "no MFA",
+    }
     assert all(factor.note.startswith("unknown") for factor in factors)
     assert "4 logons in 3 days" in next(factor.note for factor in factors if factor.factor == "first-seen network")
 

@@ -1,7 +1,8 @@
 """Scenarios: whole logs through the whole scan, each with what must be found or must stay silent.
 
-``<chain>/<case>.log`` (or a folder ``<case>/`` of several files) with its expectation in ``<chain>/expect.toml``: ``incidents`` (none, or chain, the
-``least`` and ``most`` severity, origin, users, hosts and stages of each), or ``same = "<case>"``: the same result from the same records, however cut.
+``<chain>/<case>.log`` (or a folder ``<case>/`` of several files) with its expectation in ``<chain>/expect.toml``: ``incidents`` (none,
+or chain, the ``least`` and ``most`` severity, origin, users, hosts and stages of each), or ``same = "<case>"``: the same result from
+the same records, however cut.
 """
 
 from __future__ import annotations

@@ -261,11 +261,30 @@ def keyed() -> Incident:
 
 def access(minute: int, **given: Any) -> Access:
     row: dict[str, Any] = {
-        "time": at(minutes=minute), "end": at(minutes=minute + 30), "open": False, "duration_s": 1800.0, "user": "deploy", "origin_ip": "203.0.113.9",
-        "src_host": None, "scope": "public", "country": "BR", "service": "ssh", "host": "web1", "session": "pid:4188", "method": "password", "mfa": "unknown",
-        "failures_before": 0, "first_seen": False, "known": False, "known_by": None, "off_hours": None, "followed_by": (), "incidents": (),
-        "file": "web1/var/log/auth.log", "record": 5000 + minute,
-    }  # fmt: skip
+        "time": at(minutes=minute),
+        "end": at(minutes=minute + 30),
+        "open": False,
+        "duration_s": 1800.0,
+        "user": "deploy",
+        "origin_ip": "203.0.113.9",
+        "src_host": None,
+        "scope": "public",
+        "country": "BR",
+        "service": "ssh",
+        "host": "web1",
+        "session": "pid:4188",
+        "method": "password",
+        "mfa": "unknown",
+        "failures_before": 0,
+        "first_seen": False,
+        "known": False,
+        "known_by": None,
+        "off_hours": None,
+        "followed_by": (),
+        "incidents": (),
+        "file": "web1/var/log/auth.log",
+        "record": 5000 + minute,
+    }
     return Access(**(row | given))
 
 
@@ -375,9 +394,21 @@ def build() -> Scan:
 
 def quiet(**given: Any) -> Scan:
     empty: dict[str, Any] = {
-        "incidents": [], "access": [], "attempts": [], "attempts_total": 0, "coverage": [], "unseen": [], "tallies": [], "rejects": [], "problems": [],
-        "clock_faults": [], "records": 0, "bytes": 0, "zone": "UTC", "site": "",
-    }  # fmt: skip
+        "incidents": [],
+        "access": [],
+        "attempts": [],
+        "attempts_total": 0,
+        "coverage": [],
+        "unseen": [],
+        "tallies": [],
+        "rejects": [],
+        "problems": [],
+        "clock_faults": [],
+        "records": 0,
+        "bytes": 0,
+        "zone": "UTC",
+        "site": "",
+    }
     return Scan(**(empty | given))
 
 
@@ -416,8 +447,17 @@ def hostile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def hostile_scan(hostile: str) -> Scan:
-    """The rich scan with one hostile string in place of every free text."""
-    result = poison(build(), hostile)
-    assert isinstance(result, Scan)
-    return result
+def poisoned() -> Callable[[str], Scan]:
+    """Return a maker of the rich scan with the string given in place of every free text."""
+
+    def make(bad: str) -> Scan:
+        result = poison(build(), bad)
+        assert isinstance(result, Scan)
+        return result
+
+    return make
+
+
+@pytest.fixture
+def hostile_scan(poisoned: Callable[[str], Scan], hostile: str) -> Scan:
+    return poisoned(hostile)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import io
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -126,7 +126,7 @@ def test_nothing_recognised_names_the_programs_seen(empty_scan: Callable[..., Sc
 
 def test_the_picture_loads_nothing(scan: Scan) -> None:
     svg = console_svg(scan, 90)
-    ElementTree.fromstring(svg)
+    ET.fromstring(svg)
     assert svg == console_svg(scan, 90)
     assert re.findall(r"https?://[^\"' ]+", svg) == ["http://www.w3.org/2000/svg"]
     assert "@font-face" not in svg

@@ -23,15 +23,46 @@ TIME = datetime(2026, 1, 5, 2, 12, 44, 123_456, tzinfo=UTC)
 def frame() -> pl.DataFrame:
     rows: list[dict[str, Any]] = [
         {
-            "time": TIME, "time_err": timedelta(microseconds=500_000), "time_basis": "absolute", "kind": "auth_success", "service": "ssh", "host": "web1",
-            "user": "deploy", "src_ip": "203.0.113.9", "src_port": 51_000, "session": "pid:1", "auth_method": "password", "mfa": "yes", "count": 1,
-            "source": "sshd", "stream": "web1:auth", "position": 1, "file": "auth.log", "record": 1, "offset": 0, "corroborated_by": ["pam", "utmp"],
-            "extra": '{"a":"b"}', "known": False, "place_radius_km": 1.5,
+            "time": TIME,
+            "time_err": timedelta(microseconds=500_000),
+            "time_basis": "absolute",
+            "kind": "auth_success",
+            "service": "ssh",
+            "host": "web1",
+            "user": "deploy",
+            "src_ip": "203.0.113.9",
+            "src_port": 51_000,
+            "session": "pid:1",
+            "auth_method": "password",
+            "mfa": "yes",
+            "count": 1,
+            "source": "sshd",
+            "stream": "web1:auth",
+            "position": 1,
+            "file": "auth.log",
+            "record": 1,
+            "offset": 0,
+            "corroborated_by": ["pam", "utmp"],
+            "extra": '{"a":"b"}',
+            "known": False,
+            "place_radius_km": 1.5,
         },
         {"time": TIME, "kind": "exec", "user": "=1+1", "command": 'say "hi"\\\n\x1b[31m\u202e', "mfa": "unknown", "src_host": "\x9b"},
         {"kind": None, "mfa": "no"},
-    ]  # fmt: skip
+    ]
     return ev.complete(pl.DataFrame(rows, schema_overrides={name: ev.DTYPES[name] for row in rows for name in row}))
+
+
+def sample(dtype: pl.DataType) -> Any:
+    if dtype == ev.UTC:
+        return TIME
+    if isinstance(dtype, pl.Duration):
+        return timedelta(1)
+    if isinstance(dtype, pl.List):
+        return ["x"]
+    if dtype == pl.Boolean:
+        return True
+    return 1 if dtype.is_numeric() else "x"
 
 
 def written(form: str, frames: Iterator[pl.DataFrame]) -> bytes:
@@ -85,12 +116,15 @@ def test_ocsf_nests_by_the_declared_paths() -> None:
 
 
 def test_every_column_has_its_place_in_ocsf() -> None:
-    values: dict[str, Any] = {"kind": "exec", "mfa": "yes", "auth_method": "key", "service": "ssh", "scope": "public", "time_basis": "absolute"}
-    full = {
-        name: values.get(name, TIME if dtype == ev.UTC else timedelta(1) if isinstance(dtype, pl.Duration) else ["x"] if isinstance(dtype, pl.List) else True
-        if dtype == pl.Boolean else 1 if dtype.is_numeric() else "x")
-        for name, dtype in ev.DTYPES.items()
-    }  # fmt: skip
+    values: dict[str, Any] = {
+        "kind": "exec",
+        "mfa": "yes",
+        "auth_method": "key",
+        "service": "ssh",
+        "scope": "public",
+        "time_basis": "absolute",
+    }
+    full = {name: values.get(name, sample(dtype)) for name, dtype in ev.DTYPES.items()}
     row = json.loads(written("ocsf", iter([pl.DataFrame([full], schema=ev.DTYPES)])))
     for column in ev.COLUMNS:
         at: Any = row

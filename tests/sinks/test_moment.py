@@ -11,7 +11,9 @@ NOON = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
 
 def test_local_and_utc_stand_side_by_side() -> None:
     assert both(NOON, zone_info("Europe/Vienna"), "Europe/Vienna") == "2026-02-01 00:30:00 Europe/Vienna (2026-01-31 23:30:00 UTC)"
-    assert both(NOON - timedelta(hours=3), zone_info("Europe/Vienna"), "Europe/Vienna") == "2026-01-31 21:30:00 Europe/Vienna (20:30:00 UTC)"
+    assert (
+        both(NOON - timedelta(hours=3), zone_info("Europe/Vienna"), "Europe/Vienna") == "2026-01-31 21:30:00 Europe/Vienna (20:30:00 UTC)"
+    )
     assert both(NOON, UTC, "UTC") == "2026-01-31 23:30:00 UTC"
 
 
@@ -35,7 +37,8 @@ def test_microseconds_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s"), (59, "59 s"), (552, "9 min 12 s"), (3600, "1 h"), (11_040, "3 h 4 min"), (90_000, "1 d 1 h"), (86_401, "1 d")]
+    ("seconds", "said"),
+    [(0, "0 s"), (59, "59 s"), (552, "9 min 12 s"), (3600, "1 h"), (11_040, "3 h 4 min"), (90_000, "1 d 1 h"), (86_401, "1 d")],
 )
 def test_durations(seconds: int, said: str) -> None:
     assert duration(timedelta(seconds=seconds)) == said

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import msgspec
 
@@ -10,7 +10,7 @@ from gatewatch.sinks.picture_gaps import MOST, gaps_picture, left_out
 
 def test_a_bar_per_log_a_patch_per_gap_a_flag_per_incident(scan: Scan) -> None:
     svg = gaps_picture(scan.coverage, scan.incidents, "Europe/Vienna", "g")
-    ElementTree.fromstring(svg)
+    ET.fromstring(svg)
     assert svg.count('class="cover"') == 6
     assert svg.count('class="gap"') == 3
     assert svg.count('class="flag"') == 3

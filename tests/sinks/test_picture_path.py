@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from datetime import timedelta
-from xml.etree import ElementTree
 
 import msgspec
 
@@ -10,7 +10,7 @@ from gatewatch.sinks.picture_path import MOST, drawn, is_wide, path_graph
 
 
 def boxes(incident: Incident) -> dict[str, tuple[float, float, str]]:
-    root = ElementTree.fromstring(path_graph(incident, "p"))
+    root = ET.fromstring(path_graph(incident, "p"))
     found = {}
     for group in root.iter("g"):
         rect = group.find("rect")
@@ -45,7 +45,9 @@ def test_without_hops_the_known_step_is_drawn(scan: Scan) -> None:
 def test_loops_returns_and_repeats_are_drawn(scan: Scan) -> None:
     incident = scan.incidents[1]
     pairs = [("a", "b"), ("a", "b"), ("b", "a"), ("b", "b"), ("b", "c"), ("c", "a")]
-    hops = tuple(Hop(source, target, "ssh", None, incident.first_seen + timedelta(minutes=n), "certain") for n, (source, target) in enumerate(pairs))
+    hops = tuple(
+        Hop(source, target, "ssh", None, incident.first_seen + timedelta(minutes=n), "certain") for n, (source, target) in enumerate(pairs)
+    )
     svg = path_graph(msgspec.structs.replace(incident, path=hops), "p")
     assert svg.count("<path") - svg.count('class="tip') == 5
     assert "ssh ×2" in svg
@@ -63,5 +65,5 @@ def test_a_long_path_is_cut_and_says_so(scan: Scan) -> None:
 def test_hostile_text_stays_text(hostile_scan: Scan) -> None:
     for incident in hostile_scan.incidents:
         svg = path_graph(incident, "p")
-        assert {element.tag for element in ElementTree.fromstring(svg).iter()} <= {"svg", "g", "rect", "path", "text", "title", "desc"}
+        assert {element.tag for element in ET.fromstring(svg).iter()} <= {"svg", "g", "rect", "path", "text", "title", "desc"}
         assert svg.isprintable()

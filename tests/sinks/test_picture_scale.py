@@ -25,8 +25,14 @@ def test_a_long_silence_is_cut_and_the_rest_keeps_its_order() -> None:
     assert xs[1] - xs[0] > 100
 
 
+def test_short_acts_far_apart_stay_visible() -> None:
+    axis = scale(hours(0, 10, 20), 0, 600, UTC)
+    assert len(axis.breaks()) == 2
+    assert all(axis.x(end) - axis.x(start) > 40 for start, end in hours(0, 10, 20))
+
+
 def test_even_times_are_not_cut() -> None:
-    assert not scale(hours(*range(10)), 0, 600, UTC).breaks()
+    assert not scale(hours(*(number / 4 for number in range(10))), 0, 600, UTC).breaks()
 
 
 def test_two_bare_instants_are_not_cut() -> None:
@@ -55,7 +61,16 @@ def test_ticks_are_round_in_local_time_across_a_change_of_the_clock() -> None:
 
 
 def test_every_piece_has_a_label() -> None:
-    axis = scale([(START, START), (START + timedelta(minutes=1), START + timedelta(minutes=2)), (START + timedelta(days=40), START + timedelta(days=40))], 0, 600, UTC)
+    axis = scale(
+        [
+            (START, START),
+            (START + timedelta(minutes=1), START + timedelta(minutes=2)),
+            (START + timedelta(days=40), START + timedelta(days=40)),
+        ],
+        0,
+        600,
+        UTC,
+    )
     found = ticks(axis)
     for piece in axis.pieces:
         assert piece.cut or any(piece.x0 <= tick.x <= piece.x1 for tick in found)

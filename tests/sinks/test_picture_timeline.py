@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from datetime import timedelta
-from xml.etree import ElementTree
 
 import msgspec
 from markupsafe import Markup
@@ -11,11 +11,11 @@ from gatewatch.sinks.picture_timeline import failure_bins, timeline
 
 
 def classes(svg: Markup) -> list[str]:
-    return [element.get("class") or "" for element in ElementTree.fromstring(svg).iter()]
+    return [element.get("class") or "" for element in ET.fromstring(svg).iter()]
 
 
 def texts(svg: Markup) -> list[str]:
-    return [element.text or "" for element in ElementTree.fromstring(svg).iter("text")]
+    return [element.text or "" for element in ET.fromstring(svg).iter("text")]
 
 
 def test_without_bins_the_failures_are_one_block(scan: Scan) -> None:
@@ -30,7 +30,9 @@ def test_without_bins_the_failures_are_one_block(scan: Scan) -> None:
 
 def test_bins_become_bars_on_a_log_scale_when_they_differ_much(scan: Scan) -> None:
     incident = scan.incidents[1]
-    scan.extra["failure_bins"] = {incident.id: [((incident.first_seen + timedelta(seconds=30 * n)).isoformat(), 1 + 400 * (n == 9)) for n in range(16)]}
+    scan.extra["failure_bins"] = {
+        incident.id: [((incident.first_seen + timedelta(seconds=30 * n)).isoformat(), 1 + 400 * (n == 9)) for n in range(16)]
+    }
     bins = failure_bins(scan, incident)
     assert len(bins) == 16
     svg = timeline(incident, bins, "t")
@@ -51,7 +53,7 @@ def test_an_unknown_end_is_drawn_as_unknown(scan: Scan) -> None:
 
 
 def test_it_tells_its_story_to_who_cannot_see(scan: Scan) -> None:
-    root = ElementTree.fromstring(timeline(scan.incidents[1], (), "t"))
+    root = ET.fromstring(timeline(scan.incidents[1], (), "t"))
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "t-title"
     description = next(element.text or "" for element in root if element.get("id") == "t-desc")
@@ -61,6 +63,6 @@ def test_it_tells_its_story_to_who_cannot_see(scan: Scan) -> None:
 def test_hostile_text_stays_text(hostile_scan: Scan) -> None:
     for incident in hostile_scan.incidents:
         svg = timeline(incident, (), "t")
-        root = ElementTree.fromstring(svg)
+        root = ET.fromstring(svg)
         assert {element.tag for element in root.iter()} <= {"svg", "g", "rect", "line", "path", "circle", "text", "title", "desc"}
         assert svg.isprintable()

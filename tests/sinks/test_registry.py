@@ -19,9 +19,14 @@ from gatewatch.sinks.registry import ACCESS_FORMATS, EVENT_WRITERS, SINKS, check
 def test_every_sink_and_event_writer_of_the_folder_is_registered() -> None:
     modules = [import_module(f"gatewatch.sinks.{found.name}") for found in iter_modules(gatewatch.sinks.__path__)]
     kinds = {
-        value for module in modules for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__ and callable(getattr(value, "write", None)) and value.__name__ != "Sink"
-    }  # fmt: skip
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and callable(getattr(value, "write", None))
+        and value.__name__ != "Sink"
+    }
     assert kinds == {type(sink) for sink in SINKS}
     writers = {module.write for module in modules if module.__name__.rsplit(".", 1)[1].startswith("events_") and hasattr(module, "write")}
     assert writers == set(EVENT_WRITERS.values())

@@ -20,7 +20,10 @@ def render(scan: Scan, form: str, *, color: bool = False) -> str:
 def test_console_lists_every_access(scan: Scan) -> None:
     page = render(scan, "console")
     assert page.count(" from ") == len(scan.access) + 1
-    assert "2026-01-05 03:20:44  deploy on web1 from 203.0.113.9 (BR)\n  ssh password, after 412 failures, first seen, off hours, still open" in page
+    assert (
+        "2026-01-05 03:20:44  deploy on web1 from 203.0.113.9 (BR)\n  ssh password, after 412 failures, first seen, off hours, still open"
+        in page
+    )
     assert "[gw-3f2a91c04de1]" in page
     assert "\x1b[" in render(scan, "console", color=True)
 

@@ -54,13 +54,11 @@ def ranks(events: pl.DataFrame) -> np.ndarray:
     if pairs is not None:
         table = pairs.unique().struct.unnest().with_columns(rank())
         return events.select("source", "pattern").join(table, on=["source", "pattern"], how="left", maintain_order="left")["zz_rank"].to_numpy()
-    codes = [events[name].to_physical().to_numpy().astype(np.int64) for name in ("source", "pattern")]
-    packed = (codes[0] << 32) | codes[1]
-    unique, inverse = np.unique(packed, return_inverse=True) if packed.size and packed.max() != packed.min() else (packed[:1], np.zeros(len(packed), np.int64))
-    first = np.zeros(len(unique), dtype=np.int64)
-    first[inverse[::-1]] = np.arange(len(packed) - 1, -1, -1)
-    table = events.select("source", "pattern")[first.tolist()].with_columns(rank())
-    return table["zz_rank"].to_numpy()[inverse]
+    codes = [events[name].to_physical().cast(pl.UInt64) for name in ("source", "pattern")]
+    packed = (codes[0] * (1 << 32) + codes[1]).alias("code")
+    first = packed.to_frame().with_row_index("at").group_by("code").agg(pl.col("at").min())
+    table = events.select("source", "pattern")[first["at"]].with_columns(rank())
+    return packed.replace_strict(first["code"], table["zz_rank"], return_dtype=pl.UInt8).to_numpy()
 
 
 def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:

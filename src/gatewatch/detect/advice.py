@@ -132,5 +132,6 @@ def mitigations(intrusion: Intrusion) -> tuple[dict[str, str], ...]:
     status = {str(Mfa.NO): "missing", str(Mfa.YES): "present"}
     mfa = intrusion.accepted.mfa if intrusion.accepted is not None else None
     return tuple(
-        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"} for it in attack().mitigations
+        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"}
+        for it in attack().mitigations
     )

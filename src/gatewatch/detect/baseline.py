@@ -1,9 +1,9 @@
 """Baselines: from where, and when, each user usually comes in.
 
-Built from successful accesses from outside. What is judged never judges itself: a baseline holds only the days (UTC) before the one judged, and
-neither sessions that are part of an incident (:meth:`Baseline.exclude`) nor anything from an address that guessed its way in
-(:meth:`Baseline.taint`). Judging must go forward in time. Under :data:`LEAST_DAYS` days or :data:`LEAST_SUCCESSES` successes a habit is
-``unknown``: it says so and scores nothing.
+Built from successful accesses from outside. What is judged never judges itself: a baseline holds only the days (UTC) before the one
+judged, and neither sessions that are part of an incident (:meth:`Baseline.exclude`) nor anything from an address that guessed its way
+in (:meth:`Baseline.taint`). Judging must go forward in time. Under :data:`LEAST_DAYS` days or :data:`LEAST_SUCCESSES` successes a habit
+is ``unknown``: it says so and scores nothing.
 """
 
 from __future__ import annotations
@@ -107,8 +107,11 @@ class Baseline:
         wanted = sorted(set(users))
         events = ensure(events, "kind", "time", "user", "src_ip", "country", "origin_ip", "hop")
         part = events.filter(
-            (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("user").is_in(wanted) & pl.col("origin_ip").is_not_null()
-            & (pl.col("hop").fill_null(0) == 0) & pl.col("time").is_not_null()
+            (pl.col("kind") == str(Kind.AUTH_SUCCESS))
+            & pl.col("user").is_in(wanted)
+            & pl.col("origin_ip").is_not_null()
+            & (pl.col("hop").fill_null(0) == 0)
+            & pl.col("time").is_not_null()
         )
         self._users: dict[str, _User] = {user: _User() for user in wanted}
         for user, row, time, address, country in part.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():

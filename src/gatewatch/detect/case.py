@@ -1,9 +1,9 @@
 """Cases: one match, examined. What it proves, for which outside address, sessions and doors.
 
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
-(failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``, ``use``,
-``onward`` and ``privilege`` (root rights used, told but proving nothing). A
-chain without any of the proving ones stands as it is, with the severity it declares.
+(failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
+``use``, ``onward`` and ``privilege`` (root rights used, told but proving nothing). A chain without any of the proving ones stands as it
+is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a
 
 # names every sprayer tries: many addresses failing for them says nothing about the one that got in
 DEFAULT_NAMES = frozenset(
-    "admin administrator ansible backup centos debian ec2-user ftp ftpuser git guest hadoop jenkins mysql nagios nginx operator "
-    "oracle pi postgres root student sshd support sysadmin test tester testuser tomcat ubnt ubuntu user user1 vagrant web www www-data".split()
-)
+    {
+        "admin", "administrator", "ansible", "backup", "centos", "debian", "ec2-user", "ftp", "ftpuser", "git", "guest", "hadoop",
+        "jenkins", "mysql", "nagios", "nginx", "operator", "oracle", "pi", "postgres", "root", "sshd", "student", "support", "sysadmin",
+        "test", "tester", "testuser", "tomcat", "ubnt", "ubuntu", "user", "user1", "vagrant", "web", "www", "www-data",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,18 @@ class Bench:
             if stage is not None and tried is not None:
                 facts = _with_failures(facts, stage, tried, anchor, habit)
         case = Case(
-            chain, match, anchor, access, hits, facts, score(facts), tried, anchor.origin_ip, _sessions(anchor, access, hits), _doors(hits), doubtful
+            chain,
+            match,
+            anchor,
+            access,
+            hits,
+            facts,
+            score(facts),
+            tried,
+            anchor.origin_ip,
+            _sessions(anchor, access, hits),
+            _doors(hits),
+            doubtful,
         )
         self._remember(case)
         return case
@@ -147,10 +161,16 @@ class Bench:
         return Facts(
             acts=deeds(hits.get("act", ())),
             doors=deeds(hits.get("door", ())),
-            uses=tuple(dict.fromkeys(f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ()))),
+            uses=tuple(
+                dict.fromkeys(
+                    f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ())
+                )
+            ),
             onward=deeds(hits.get("onward", ())),
             other=chain.title if generic else "",
-            level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
+            level=max(
+                (level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW
+            ),
             known=known,
             familiar=known or habitual,
             factors=weigh(about, habit),
@@ -193,7 +213,7 @@ class Bench:
             def number(name: str) -> float:
                 return self.number(name, chain.analytic)
 
-            assert stage.count is not None  # noqa: S101 - the caller chose it so
+            assert stage.count is not None, "the caller chose a stage that counts"
             window = seconds(stage.count.window, number)
             after = seconds(chain.anchor.after, number) if chain.anchor.after is not None else window
             found = self._measured.setdefault(chain.id, (window, after, float(amount(stage.count.gte, number))))

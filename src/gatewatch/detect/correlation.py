@@ -127,7 +127,10 @@ def evaluate(correlation: Correlation, events: pl.DataFrame, evidence: int = EVI
 
 
 def _members(correlation: Correlation, events: pl.DataFrame) -> pl.DataFrame:
-    """Return the referenced events, once per group (and value): ``row, at, time, weight, key0…, value0…, occurs0…``; by group, then order."""
+    """Return the referenced events, once per group and value, by group, then order.
+
+    Columns: ``row, at, time, weight``, and by number ``key0…``, ``value0…``, ``occurs0…`` (which of the rules it meets).
+    """
     frame = ensure(events, "count", "time", *correlation.columns).with_columns(
         pl.col("time").cast(UTC), pl.col("row").cast(pl.UInt32), pl.int_range(pl.len(), dtype=pl.UInt32).alias("at")
     )

@@ -79,7 +79,10 @@ def quoted(text: str) -> str:
 def _is_told(event: Exhibit, events: tuple[Exhibit, ...]) -> bool:
     """Return whether another record of the same deed, within seconds on the host, names the account that *event* does not."""
     return event.account is None and any(
-        other.account is not None and other.host == event.host and set(other.rules) & set(event.rules) & set(_UNNAMED) and abs(other.time - event.time) <= ONE
+        other.account is not None
+        and other.host == event.host
+        and set(other.rules) & set(event.rules) & set(_UNNAMED)
+        and abs(other.time - event.time) <= ONE
         for other in events
     )
 

@@ -14,7 +14,10 @@ RULE = "rule:"
 
 
 class Exhibit(NamedTuple):
-    """One event, with the rules it met (``rules``, sorted); ``weight`` is the column ``count``, the other fields are the columns of that name."""
+    """One event, with the rules it met (``rules``, sorted).
+
+    ``weight`` is the column ``count``; the other fields are the columns of that name.
+    """
 
     row: int
     time: datetime
@@ -88,7 +91,10 @@ def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhi
         return {}
     events = ensure(events, "origin_session", "hop", "kind")
     began = events.filter(
-        (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0) & pl.col("origin_session").is_in(wanted) & pl.col("time").is_not_null()
+        (pl.col("kind") == str(Kind.AUTH_SUCCESS))
+        & (pl.col("hop") == 0)
+        & pl.col("origin_session").is_in(wanted)
+        & pl.col("time").is_not_null()
     ).sort("row")
     result: dict[str, Exhibit] = {}
     for exhibit in _records(began).values():
@@ -100,9 +106,12 @@ def _records(events: pl.DataFrame) -> dict[int, Exhibit]:
     rules = [name for name in events.columns if name.startswith(RULE)]
     frame = ensure(events, *_FIELDS).sort("row")
     columns = [
-        pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name) for name in _FIELDS
+        pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name)
+        for name in _FIELDS
     ]
-    plain = frame.select("row", *(column.fill_null(_FILL[name]) if name in _FILL else column for name, column in zip(_FIELDS, columns, strict=True)))
+    plain = frame.select(
+        "row", *(column.fill_null(_FILL[name]) if name in _FILL else column for name, column in zip(_FIELDS, columns, strict=True))
+    )
     flags = _flags(frame, rules)
     return {values[0]: Exhibit._make((*values, flags.get(values[0], ()))) for values in plain.iter_rows()}
 

@@ -65,7 +65,7 @@ def network(address: str) -> str:
 
 
 class Book:
-    """Failures under one key (an outside address, an account, an account on a host), in total order, with the successes that settle them."""
+    """Failures under one key (an outside address, an account, an account on a host), in total order, and the successes that settle them."""
 
     def __init__(self, failures: pl.DataFrame, successes: pl.DataFrame, key: tuple[str, ...]) -> None:
         failures = failures.drop_nulls(list(key)).sort(*key, "row")
@@ -80,12 +80,17 @@ class Book:
         self._span = {tuple(row[:-2]): (row[-2], row[-2] + row[-1]) for row in starts.iter_rows()}
         codes = {name: code for code, name in enumerate(self._users)}
         self._settled: dict[tuple[str, ...], dict[int, list[int]]] = {}
-        for *values, user, row in successes.drop_nulls(list(key)).sort("row").select(*key, pl.col("user").alias("zz_user"), "row").iter_rows():
+        for *values, user, row in (
+            successes.drop_nulls(list(key)).sort("row").select(*key, pl.col("user").alias("zz_user"), "row").iter_rows()
+        ):
             if user in codes:
                 self._settled.setdefault(tuple(values), {}).setdefault(codes[user], []).append(row)
 
     def before(self, key: tuple[str, ...], row: int, since: datetime) -> tuple[Ints, bool]:
-        """Return the positions of the failures of *key* from *since* on that precede *row* and are not settled by then, and whether any was."""
+        """Return the positions of the failures of *key* from *since* on that precede *row* and are not settled by then.
+
+        The Boolean says whether any was settled.
+        """
         low, high = self._span.get(key, (0, 0))
         stop = low + int(np.searchsorted(self._rows[low:high], row))
         start = low + int(np.searchsorted(self._times[low:stop], micros(since)))
@@ -115,7 +120,9 @@ class Book:
             total = np.concatenate(([0], np.cumsum(self._weights[found])))
             return bool(len(ends)) and bool((total[ends + 1] - total[starts] >= needed).any())
         values = (self._names if distinct == "user" else self._source)[found]
-        return any(_distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True))
+        return any(
+            _distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True)
+        )
 
     def tally(self, found: Ints) -> Tally | None:
         """Return what the failures at *found* amount to; None for none."""
@@ -147,7 +154,10 @@ class Book:
 
 
 def _guessing(events: pl.DataFrame) -> pl.Expr:
-    """Return which events are failures of something that can be guessed: what the rule says, else kind and method. Offered keys are no guess."""
+    """Return which events are failures of something that can be guessed: what the rule says, else kind and method.
+
+    Offered keys are no guess.
+    """
     if RULE in events.columns:
         return pl.col(RULE)
     guessable = pl.col("auth_method").is_in([str(method) for method in GUESSABLE]) | pl.col("auth_method").is_null()
@@ -169,7 +179,7 @@ def _coded(values: pl.Series) -> tuple[list[str], Ints]:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The failures that anchors may rest on, as three books: by outside address, by account, by account on a host (those without an address)."""
+    """The failures that anchors may rest on: by outside address, by account, and by account on a host (those without an address)."""
 
     by_address: Book
     by_user: Book
@@ -187,7 +197,11 @@ class Failures:
         from_address = failed.filter(pl.col("origin_ip").is_in(sorted(set(addresses))))
         for_user = failed.filter(pl.col("user").is_in(sorted(set(users))))
         sources = for_user["src_ip"].drop_nulls().unique()
-        tried = failed.filter(pl.col("src_ip").is_in(sources.to_list())).group_by("src_ip").agg(pl.col("user").drop_nulls().n_unique().alias("n"))
+        tried = (
+            failed.filter(pl.col("src_ip").is_in(sources.to_list()))
+            .group_by("src_ip")
+            .agg(pl.col("user").drop_nulls().n_unique().alias("n"))
+        )
         return cls(
             Book(from_address, passed, ("origin_ip",)),
             Book(for_user, passed.clear(), ("user",)),

@@ -58,9 +58,9 @@ def assemble(
 ) -> list[Incident]:
     """Return the incidents that *matches* amount to, gravest first.
 
-    *events*: attached events with ``row`` (what matches refer to) and, where evaluated, ``rule:<name>`` columns. *raw* fetches the records of rows.
-    *zone* (IANA) is that of the times in texts; *log_end* where the logs end; *sessions* has ``origin_session, host, user, start, end, closed``.
-    *tags*: the Sigma tags of rules by name, for the techniques (``attack.t1136.001``) that acts show.
+    *events*: attached events with ``row`` (what matches refer to) and, where evaluated, ``rule:<name>`` columns. *raw* fetches the
+    records of rows. *zone* (IANA) is that of the times in texts; *log_end* where the logs end; *sessions* has ``origin_session, host,
+    user, start, end, closed``. *tags*: the Sigma tags of rules by name, for the techniques (``attack.t1136.001``) that acts show.
     """
     if not matches:
         return []
@@ -163,9 +163,7 @@ class _Teller:
             severity=score.severity,
             confidence=score.confidence,
             why=score.why,
-            origin=Origin(
-                entry.origin, origin.country, origin.scope, origin.asn, origin.as_org, entry.facts.known or None, others
-            ),
+            origin=Origin(entry.origin, origin.country, origin.scope, origin.asn, origin.as_org, entry.facts.known or None, others),
             users=users,
             hosts=hosts,
             service=origin.service,

@@ -62,7 +62,9 @@ class Intrusion:
     def score(self) -> Score:
         """The score of all facts together, never lower than that of any case."""
         together = score(self._facts())
-        best = max((case.score for case in self.standing if case.score), key=lambda one: (one.severity.rank, CONFIDENCE.index(one.confidence)))
+        best = max(
+            (case.score for case in self.standing if case.score), key=lambda one: (one.severity.rank, CONFIDENCE.index(one.confidence))
+        )
         return together if together is not None and together.severity.rank >= best.severity.rank else best
 
     @cached_property

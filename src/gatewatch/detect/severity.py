@@ -2,14 +2,15 @@
 
 The model, in full (Sigma's levels):
 
-*high* needs proof: a guess that ended in a success which can be guessed, or a second door (account, key, group, service, tunnel ...) made in an outside
-session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and* onward movement). *medium*: a right
-password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses over one account without
-proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward movement, of which at least one is neither place nor hour.
+*high* needs proof: a guess that ended in a success which can be guessed, or a second door (account, key, group, service, tunnel ...)
+made in an outside session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and*
+onward movement). *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known;
+a spread of addresses over one account without proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward
+movement, of which at least one is neither place nor hour.
 
-What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user came
-from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or habitual source are an
-administrator's work: no incident, unless a second door is followed by onward movement, which is low.
+What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user
+came from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or
+habitual source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
 """
 
 from __future__ import annotations

@@ -44,8 +44,7 @@ def decide(lane: Lane, anchor: Lane, span: int | None) -> Verdict:
 
     last = np.searchsorted(lane.code[done], anchor.code) - 1
     last[(last >= 0) & (lane.key[done[last]] != anchor.key)] = NONE
-    possible = (last >= 0) & (line.hi[lane.at[done[last]]] >= first)
-    doubt |= ~certain & ~possible & (last >= 0) & (highest[last] >= first)
+    possible = (last >= 0) & (line.hi[lane.at[done[last]]] >= first)  # if not, it ended before the anchor began, and was among the sure
 
     doubt |= line.disordered[anchor.at]
     choice = np.where(certain, done[sure], np.where(possible, done[last], NONE))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from gatewatch.detect.case import GUESSES
-from gatewatch.detect.deed import deed, deeds
+from gatewatch.detect.case import GUESSES, Case
+from gatewatch.detect.deed import deed, deeds, quoted
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.schema.events import Kind
@@ -37,27 +37,33 @@ def source(address: str | None, country: str | None) -> str:
 
 def _opening(intrusion: Intrusion, zone: str) -> str:
     lead, entry = intrusion.lead, intrusion.lead.access
-    who = source(lead.origin, entry.country)
-    where = f"on {entry.host}" if entry.host else "on an unnamed host"
-    tried, when = max(intrusion.tried, lead.tried.attempts if lead.tried else 0), local(entry.time, zone)
-    tail = " (a known source)" if lead.facts.known else ""
-    if lead.facts.guess and any(stage.name == "names" for stage in lead.match.stages) and lead.tried is not None:
-        return f"{who}{tail} tried {lead.tried.names} account names in {tried} failures and got in as {entry.user} {where} at {when}"
-    if lead.facts.guess and any(stage.name == "spread" for stage in lead.match.stages) and lead.tried is not None:
-        addresses = len(lead.tried.sources)
-        return f"The password of {entry.user} was guessed in {lead.tried.attempts} failures from {addresses} addresses; {who}{tail} got in {where} at {when}"
-    if lead.facts.guess and lead.chain.by == ("host", "user") and lead.tried is not None:
-        return f"{lead.tried.attempts} failures without an address for {entry.user} {where}; then {who}{tail} got in at {when}"
-    if lead.facts.guess and lead.facts.habitual:
-        return f"{who}, from where {entry.user} usually comes, got in as {entry.user} {where} at {when} after {tried} failures, probably the user's own"
-    if lead.facts.guess:
-        return f"{who}{tail} guessed the password of {entry.user} {where} after {tried} failures and got in at {when}"
-    if lead.facts.spread and lead.tried is not None:
-        addresses = len(lead.tried.sources)
-        return f"{entry.user} was tried {lead.tried.attempts} times from {addresses} addresses; then {who}, never seen before, got in {where} at {when}"
-    if lead.facts.stopped:
-        return f"{who}{tail} had the right password of {entry.user} {where} after {tried} failures and was stopped at {when}"
-    return f"{who}{tail} came in as {entry.user} {where} at {when}"
+    facts, user = lead.facts, entry.user or "an unnamed user"
+    who = source(lead.origin, entry.country) + (" (a known source)" if facts.known else "")
+    where, when = f"on {entry.host or 'an unnamed host'}", local(entry.time, zone)
+    if lead.tried is None:
+        return f"{who} came in as {user} {where} at {when}"
+    own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
+    if facts.guess:
+        return _guess(lead, who, user, where, when, tried)
+    if facts.spread:
+        many = f"{user} was tried {own.attempts} times from {len(own.sources)} addresses"
+        return f"{many}; then {who}, never seen before, got in {where} at {when}"
+    return f"{who} had the right password of {user} {where} after {tried} failures and was stopped at {when}"
+
+
+def _guess(lead: Case, who: str, user: str, where: str, when: str, tried: int) -> str:
+    stages, own = {stage.name for stage in lead.match.stages}, lead.tried
+    if "names" in stages and own is not None:
+        return f"{who} tried {own.names} account names in {tried} failures and got in as {user} {where} at {when}"
+    if "spread" in stages and own is not None:
+        guessed = f"The password of {user} was guessed in {own.attempts} failures from {len(own.sources)} addresses"
+        return f"{guessed}; {who} got in {where} at {when}"
+    if lead.chain.by == ("host", "user") and own is not None:
+        return f"{own.attempts} failures without an address for {user} {where}; then {who} got in at {when}"
+    if lead.facts.habitual:
+        came = f"{who}, from where {user} usually comes, got in as {user} {where} at {when}"
+        return f"{came} after {tried} failures, probably the user's own"
+    return f"{who} guessed the password of {user} {where} after {tried} failures and got in at {when}"
 
 
 def _sequel(intrusion: Intrusion) -> str:
@@ -81,6 +87,9 @@ def summary(act: Act) -> str:
         return f"{source(first.src_ip or first.src_host, first.country)} got in on {first.host} as {first.user}{method}{more}"
     if act.name == "stopped":
         return f"the right password of {first.user} on {first.host} was stopped"
+    if act.name == "privilege":
+        ran = list(dict.fromkeys(quoted(event.command) for event in act.events if event.command))
+        return f"root rights used {number} {'time' if number == 1 else 'times'}{': ' if ran else ''}{'; '.join(ran[:3])}"
     if act.name == "use":
         return f"{first.src_ip or first.src_host or 'a local logon'} came in on {first.host} as {first.user}"
     return "; ".join(deeds(act.events))
@@ -115,7 +124,9 @@ def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:
     if event.kind in {Kind.AUTH_STOPPED, Kind.MFA_DENIED}:
         return None
     if event.kind == Kind.PORT_FORWARD:
-        return Hop(host, event.dst_host or event.dst_ip or event.object or "an unknown address", "port forward", event.user, event.time, confidence)
+        return Hop(
+            host, event.dst_host or event.dst_ip or event.object or "an unknown address", "port forward", event.user, event.time, confidence
+        )
     if event.account is not None:
         return Hop(host, f"account '{event.account}'", deed(event), event.user, event.time, confidence)
     if event.dst_host or event.dst_ip:

@@ -108,8 +108,12 @@ def collect(
     framing: Framing | None = None,
     progress: Progress | None = None,
     skip: Collection[str] = (),
+    relieve: Callable[[Collected], None] | None = None,
 ) -> Collected:
-    """Read *paths* and return what they hold. Never raises for what a file contains. Files named in *skip* (the site file) are no logs."""
+    """Read *paths* and return what they hold. Never raises for what a file contains. Files named in *skip* (the site file) are no logs.
+
+    *relieve* is called after every block: it may take bulk frames away.
+    """
     result = Collected()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
         try:
@@ -119,7 +123,7 @@ def collect(
                     continue
                 if item.name in skip:
                     continue
-                _read(item, result, pool, wanted, framing, progress)
+                _read(item, result, pool, wanted, framing, progress, relieve)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -127,7 +131,13 @@ def collect(
 
 
 def _read(
-    member: Member, result: Collected, pool: ThreadPoolExecutor, wanted: frozenset[Kind] | None, forced: Framing | None, progress: Progress | None
+    member: Member,
+    result: Collected,
+    pool: ThreadPoolExecutor,
+    wanted: frozenset[Kind] | None,
+    forced: Framing | None,
+    progress: Progress | None,
+    relieve: Callable[[Collected], None] | None,
 ) -> None:
     found = detect_framing(member)
     kind = forced or found
@@ -144,6 +154,8 @@ def _read(
         result.problems.append(Problem(member.name, what, "user"))
     for decoded in _decoded(member, kind, pool, wanted, forced):
         _take(state, decoded, result)
+        if relieve is not None:
+            relieve(result)
         if progress is not None:
             progress(member.consumed(), member.size, member.name)
 

@@ -15,29 +15,40 @@ LEAST_GAP = timedelta(hours=12)
 USUAL = 8  # a gap is this many times the silence that one in a hundred exceeds
 
 
-def coverage(files: Sequence[FileState], tables: Sequence[pl.DataFrame]) -> list[Coverage]:
-    """Return one row per source, host and stream of the events in *tables* (columns ``time, host, source, file_id``)."""
-    parts = [
-        table.select(
-            pl.col("file_id"), pl.col("host").cast(pl.String), pl.col("source").cast(pl.String),
-            pl.col("time").dt.truncate("10m").alias("slot"), pl.col("time"),
-        ).group_by("file_id", "host", "source", "slot").agg(pl.len().alias("n"), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
-        for table in tables if table.height
-    ]
+def slots(table: pl.DataFrame) -> pl.DataFrame:
+    """Return ``file_id, host, source, slot, n, first, last``: the events of *table* (``time, host, source, file_id``) by stretches of ten minutes."""
+    grouped = (
+        table.select("file_id", "host", "source", "time", pl.col("time").dt.truncate("10m").alias("slot"))
+        .group_by("file_id", "host", "source", "slot")
+        .agg(pl.len().alias("n"), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+    )
+    return grouped.with_columns(pl.col("host", "source").cast(pl.String))
+
+
+def coverage(files: Sequence[FileState], parts: Sequence[pl.DataFrame]) -> list[Coverage]:
+    """Return one row per source, host and stream of the *parts* that :func:`slots` made."""
+    parts = [part for part in parts if part.height]
     if not parts:
         return []
     by_id: Mapping[int, FileState] = {state.index: state for state in files}
-    slots = pl.concat(parts).with_columns(
+    table = pl.concat(parts).with_columns(
         pl.col("file_id").replace_strict({i: state.stream for i, state in by_id.items()}, return_dtype=pl.String).alias("stream")
     )
     result = []
-    for (source, host, stream), group in slots.group_by(["source", "host", "stream"]):
+    for (source, host, stream), group in table.group_by(["source", "host", "stream"]):
         times = sorted(set(group["slot"].drop_nulls().to_list()))
         state = by_id[group["file_id"].min()]  # type: ignore[index]
         result.append(
             Coverage(
-                source=str(source), host=host, stream=str(stream), first=group["first"].min(), last=group["last"].max(), zone=state.zone,  # type: ignore[arg-type]
-                time_basis=state.basis, events=int(group["n"].sum()), gaps=tuple(_gaps(times)),
+                source=str(source),
+                host=host,  # type: ignore[arg-type]
+                stream=str(stream),
+                first=group["first"].min(),  # type: ignore[arg-type]
+                last=group["last"].max(),  # type: ignore[arg-type]
+                zone=state.zone,
+                time_basis=state.basis,
+                events=int(group["n"].sum()),
+                gaps=tuple(_gaps(times)),
             )
         )
     return sorted(result, key=lambda row: (row.host or "", row.source, row.stream))

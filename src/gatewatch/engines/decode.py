@@ -23,7 +23,7 @@ BULK_COLUMNS = (
     "record", "offset", "time", "local", "rel", "resolution", "time_err", "time_basis", "host", "kind", "service", "source", "pattern", "user",
     "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count",
 )  # fmt: skip
-CATEGORICAL = ("host", "source", "pattern", "user", "src_ip", "src_host", "session")
+CATEGORICAL = ("host", "source", "pattern", "user", "src_ip", "src_host")  # session ids are short and mostly different
 RAW_CAP = 400  # characters of a rejected record that are shown
 SAMPLES = 20  # rejected or unrecognised records kept per block and reason
 

@@ -22,9 +22,9 @@ PREFIX_V4, PREFIX_V6 = 24, 64
 def draft_facts(paths: Sequence[str], site: Site, options: Options, progress: Progress | None = None) -> DraftFacts:
     """Read *paths* and return the facts a draft is made of."""
     ready = prepare(paths, site, options, progress=progress)
-    rows = coverage(ready.collected.files, ready.seen)
+    rows = coverage(ready.collected.files, ready.slots)
     hosts = sorted({row.host for row in rows if row.host})
-    ledger = access(ready.events, ready.sessions, ready.failures.select(pl.col("src_ip").cast(pl.String), "time", "count"), {})
+    ledger = access(ready.events, ready.sessions, ready.failures, {})
     zoned = [state for state in ready.collected.files if state.clock.absolute_first is not None]
     return DraftFacts(
         hosts=tuple(DraftHost(name, _addresses(ready.events, name), tuple(sorted({row.source for row in rows if row.host == name}))) for name in hosts),
@@ -34,7 +34,7 @@ def draft_facts(paths: Sequence[str], site: Site, options: Options, progress: Pr
         zone_known=options.zone is not None or len(zoned) == len(ready.collected.files),
         sources=tuple(sorted({row.source for row in rows})),
         unseen=tuple(unseen(rows, hosts)),
-        first=ready.first,
+        first=min((row.first for row in rows if row.first), default=None),
         last=ready.last,
     )
 

@@ -11,14 +11,15 @@ import polars as pl
 
 from gatewatch.canonical.merge import merge_failures, merge_sessions
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
-from gatewatch.engines.coverage import coverage, unseen
+from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
 from gatewatch.engines.raw import read_lines
 from gatewatch.engines.settle import copies, settle
+from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
 from gatewatch.intake.limit import Limits
 from gatewatch.origin.attach import Bond, attach, attribute
-from gatewatch.origin.ledger import access, attempt_rows, attempts
+from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind
@@ -44,56 +45,69 @@ class Options:
     until: datetime | None = None
     framing: Framing | None = None
     limits: Limits = field(default_factory=Limits)
+    held_rows: int = 3_000_000  # bulk events held in memory; more are spilled
 
 
 @dataclass(slots=True)
 class Prepared:
     """Events ready for detection, with everything learnt on the way.
 
-    ``events``: sorted by total order, with ``row`` and ``file_id``, enriched and attached; ``failures``: every failure, merged and compact.
+    ``events``: sorted by total order, with ``row`` and ``file_id``, enriched and attached; ``failures``: ``src_ip, time, count`` of the failures
+    among them; ``attempts``: parts of :func:`~gatewatch.origin.ledger.attempt_parts`; ``slots``: parts of coverage.
     """
 
     collected: Collected
     notes: list[str]
     events: pl.DataFrame
-    failures: pl.DataFrame
     sessions: Sessions
     bonds: dict[str, Bond]
     enrich: Enricher
-    first: datetime | None = None
-    last: datetime | None = None
-    seen: list[pl.DataFrame] = field(default_factory=list)
+    attempts: list[pl.DataFrame]
+    slots: list[pl.DataFrame]
+    last: datetime | None
+
+    @property
+    def failures(self) -> pl.DataFrame:
+        """The failures that share a key with an accepted logon: ``src_ip, time, count``."""
+        return self.events.filter(pl.col("kind") == str(Kind.AUTH_FAILURE)).select("src_ip", "time", "count")
 
 
 def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: bool = False, progress: Progress | None = None) -> Prepared:
     """Read *paths* and return their events, merged, enriched and attached. ``everything`` keeps every event, else only what chains can use."""
     wanted = None if everything else frozenset(Kind) - UNWANTED
-    collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=[site.path] if site.path else ())
-    notes = settle(collected, site, year=options.year, zone=options.zone)
-    bulk = _gather([frame for state in collected.files for frame in state.bulk])
-    rich = _gather([frame for state in collected.files for frame in state.rich])
-    for state in collected.files:
-        state.bulk, state.rich = [], []
-    tables = copies(collected.files, {"bulk": bulk, "rich": rich}, collected)
-    bulk, rich = (_within(tables[name], options, collected) for name in ("bulk", "rich"))
-    seen = [bulk.select("file_id", "host", "source", "time"), rich.select("file_id", "host", "source", "time")]
-    failing = bulk["kind"] == str(Kind.AUTH_FAILURE)
-    failures = merge_failures(bulk.filter(failing))
-    others = bulk.filter(~failing)
-    rich = merge_sessions(rich)
+    with Spill(options.held_rows) as spill:
+        skip = [site.path] if site.path else ()
+        collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=skip, relieve=spill.relieve)
+        notes = settle(collected, site, year=options.year, zone=options.zone)
+        rich = _gather([frame for state in collected.files for frame in state.rich])
+        for state in collected.files:
+            state.rich = []
+        rich = merge_sessions(_within(copies(collected.files, rich, collected), options, collected))
+        kept, parts, covered = [rich], [], [slots(rich)]
+        for bulk in spill.slices(collected):
+            table = _within(copies(collected.files, bulk, collected), options, collected)
+            covered.append(slots(table))
+            failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
+            failures = merge_failures(table.filter(failing))
+            failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
+            parts.append(attempt_parts(failures))
+            others = table.filter(~failing)
+            kept += [_plain(frame) for frame in ([failures, others] if everything else [_reachable(failures, rich), _reachable(others, rich)])]
     enrich = Enricher(site)
-    kept = [failures, others] if everything else [_reachable(failures, rich), others]
-    events = _order(pl.concat([rich, *(_plain(frame) for frame in kept)], how="diagonal_relaxed"), collected.files)
-    events = enrich(events)
+    events = enrich(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files))
     sessions = build(events)
     bonds = attribute(sessions, site.addresses())
-    events = attach(events, sessions, bonds)
-    times = [frame["time"].drop_nulls() for frame in seen]
-    lows = [value.min() for value in times if len(value)]
-    highs = [value.max() for value in times if len(value)]
+    lasts = [moment for part in covered if (moment := part["last"].max()) is not None]
     return Prepared(
-        collected, notes, events, failures, sessions, bonds, enrich,
-        min(lows) if lows else None, max(highs) if highs else None, seen,  # type: ignore[type-var,arg-type]
+        collected=collected,
+        notes=notes,
+        events=attach(events, sessions, bonds),
+        sessions=sessions,
+        bonds=bonds,
+        enrich=enrich,
+        attempts=parts,
+        slots=covered,
+        last=max(lasts) if lasts else None,  # type: ignore[type-var]
     )
 
 
@@ -103,7 +117,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
 
     ready = prepare(paths, site, options, progress=progress)
     content = load()
-    rows = coverage(ready.collected.files, ready.seen)
+    rows = coverage(ready.collected.files, ready.slots)
     hosts = [state.host for state in ready.collected.files if state.host]
     dark = unseen(rows, hosts)
     events = content.rules.evaluate(ready.events, content.needed)
@@ -121,7 +135,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         tags={rule.name: tuple(tag for tag in rule.tags) for rule in content.rules.rules},
     )
     joined = _incident_sessions(incidents, events)
-    ledger = access(ready.events, ready.sessions, _plain(ready.failures.select("src_ip", "time", "count")), joined)
+    ledger = access(ready.events, ready.sessions, ready.failures, joined)
     entered = sorted({row.origin_ip for row in ledger if row.origin_ip})
     failed, sources, total = _attempts(ready, entered)
     collected = ready.collected
@@ -202,6 +216,8 @@ def _reachable(failures: pl.DataFrame, rich: pl.DataFrame) -> pl.DataFrame:
     """Keep the failures that share a key with an accepted or stopped logon: no other can be part of a match, as keys never mix."""
     anchors = rich.filter(pl.col("kind").cast(pl.String).is_in([str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.SESSION_START)]))
     anchors = ev.ensure(anchors, "src_ip", "src_host", "user")
+    if not failures.height:
+        return failures
     failures = failures.with_row_index("zz_at")
     parts = []
     for name in ("src_ip", "src_host", "user"):
@@ -277,8 +293,7 @@ def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> d
 
 def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[Attempts], int, int]:
     """Return the outside sources that only failed, busiest first, how many there are and their attempts in all."""
-    failures = ev.ensure(ready.failures, "src_ip", "src_host", "user", "host")
-    totals = attempts(failures.select("src_ip", "src_host", "user", "host", "time", "count"), entered)
-    totals = ready.enrich(_plain(totals).with_columns(pl.col("first").alias("time")))
+    totals = attempts(ready.attempts, entered)
+    totals = ready.enrich(totals.with_columns(pl.col("first").alias("time")))
     totals = totals.filter((pl.col("scope") == "public").fill_null(False) | pl.col("src_ip").is_null())
     return attempt_rows(totals), totals.height, int(totals["count"].sum() or 0)

@@ -41,19 +41,17 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
         state.zone = zone or _zone(state, site)
     _years(collected, site, year, notes)
     for state in collected.files:
-        basis = TimeBasis(state.basis)
         for held in (state.bulk, state.rich):
             if held:
-                held[:] = [_settled(frame, state, basis) for frame in ([pl.concat(held, how="diagonal_relaxed")] if _folds(state) else held)]
+                # a zone with folds is judged over the whole file
+                held[:] = [settled(frame, state) for frame in ([pl.concat(held, how="diagonal_relaxed")] if state.zone != "UTC" else held)]
     _streams(collected)
     return notes
 
 
-def _folds(state: FileState) -> bool:
-    return state.zone != "UTC"
-
-
-def _settled(frame: pl.DataFrame, state: FileState, basis: TimeBasis) -> pl.DataFrame:
+def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
+    """Return events of a file with their times, host and ``file_id``."""
+    basis = TimeBasis(state.basis)
     frame = resolve(frame, year=state.year, basis=basis, zone=state.zone)
     fill = pl.lit(state.host, pl.String)
     host = pl.col("host").fill_null(fill.cast(frame["host"].dtype)) if state.host is not None else pl.col("host")
@@ -177,34 +175,27 @@ def _streams(collected: Collected) -> None:
             position += state.records
 
 
-def copies(files: list[FileState], tables: Mapping[str, pl.DataFrame], collected: Collected) -> dict[str, pl.DataFrame]:
-    """Return *tables* (``bulk``, ``rich``; with ``file_id``) without copies: identical facts in overlapping files count the most any one file holds.
+def copies(files: list[FileState], table: pl.DataFrame, collected: Collected) -> pl.DataFrame:
+    """Return *table* (events with ``file_id``) without copies: identical facts in overlapping files count the most any one file holds.
 
     The same record is told by its content and second, whatever the framing: a central file repeats what the host's own log says.
     """
     overlapping = _overlapping(files)
-    if not overlapping:
-        return dict(tables)
-    result = {}
-    for name, table in tables.items():
-        if not table.height:
-            result[name] = table
-            continue
-        wanted = ("host", "kind", "pattern", "session", "user", "src_ip", "src_host", "src_port", "target_user", "command", "object", "count")
-        key = [column for column in wanted if column in table.columns]
-        inside = table["file_id"].is_in(list(overlapping)) & table["time"].is_not_null()
-        part = table.filter(inside).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
-        part = part.with_columns(pl.int_range(pl.len()).over(["file_id", *key, "zz_second"]).alias("zz_nth"))
-        kept = part.unique([*key, "zz_second", "zz_nth"], keep="first", maintain_order=True)
-        dropped = part.height - kept.height
-        if dropped:
-            gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
-            for file_id, source, number in gone.group_by("file_id", "source").len().sort("file_id", "source").iter_rows():
-                collected.tally[files[file_id].name, str(source), Disposition.USED, ""] -= number
-                collected.tally[files[file_id].name, str(source), Disposition.IGNORED, COPY] += number
-            table = pl.concat([table.filter(~inside), kept.drop("zz_second", "zz_nth")])
-        result[name] = table
-    return result
+    if not overlapping or not table.height:
+        return table
+    wanted = ("host", "kind", "pattern", "session", "user", "src_ip", "src_host", "src_port", "target_user", "command", "object", "count")
+    key = [column for column in wanted if column in table.columns]
+    inside = table["file_id"].is_in(sorted(overlapping)) & table["time"].is_not_null()
+    part = table.filter(inside).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
+    part = part.with_columns(pl.int_range(pl.len()).over(["file_id", *key, "zz_second"]).alias("zz_nth"))
+    kept = part.unique([*key, "zz_second", "zz_nth"], keep="first", maintain_order=True)
+    if part.height == kept.height:
+        return table
+    gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
+    for file_id, source, number in gone.group_by("file_id", pl.col("source").cast(pl.String)).len().sort("file_id", "source").iter_rows():
+        collected.tally[files[file_id].name, source, Disposition.USED, ""] -= number
+        collected.tally[files[file_id].name, source, Disposition.IGNORED, COPY] += number
+    return pl.concat([table.filter(~inside), kept.drop("zz_second", "zz_nth")])
 
 
 def _overlapping(files: list[FileState]) -> set[int]:

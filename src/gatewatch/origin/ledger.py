@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 
 from gatewatch.origin.session import Sessions
-from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.events import Kind, empty, ensure
 from gatewatch.schema.incidents import Access, Attempts
 
 BEFORE = timedelta(hours=24)  # failures of the same source that count as "before" an access
@@ -104,26 +104,38 @@ def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     return {sid: tuple(items) for sid, items in result.items()}
 
 
-def attempts(failures: pl.DataFrame, accepted: Sequence[str]) -> pl.DataFrame:
+SOURCE = ("src_ip", "src_host")
+
+
+def attempt_parts(failures: pl.DataFrame) -> pl.DataFrame:
+    """Return ``src_ip, src_host, user, host, count, first, last`` of failures (``… time, count``): small parts that :func:`attempts` adds up."""
+    named = failures.filter((pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null()) & pl.col("time").is_not_null())
+    key = [name for name in (*SOURCE, "user", "host") if name in ("src_ip", "user") or named[name].null_count() < named.height]
+    parts = named.group_by(key).agg(pl.col("count").cast(pl.Int64).sum(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+    missing = [pl.lit(None, pl.String).alias(name) for name in (*SOURCE, "host") if name not in key]
+    return parts.with_columns(missing)
+
+
+def attempts(parts: Sequence[pl.DataFrame], accepted: Sequence[str]) -> pl.DataFrame:
     """Return the sources that only failed, busiest first: ``src_ip, src_host, count, users, hosts, first, last``.
 
-    ``failures``: ``src_ip, src_host, user, host, time, count``; ``accepted``: addresses that got in.
+    *parts* come from :func:`attempt_parts`; *accepted* are the addresses that got in.
     """
-    got_in = pl.col("src_ip").cast(pl.String).is_in(list(accepted)).fill_null(False)
-    names = ["src_ip", "src_host"] if failures["src_ip"].null_count() else ["src_ip"]
+    table = pl.concat(parts, how="diagonal_relaxed") if parts else attempt_parts(empty("src_ip", "src_host", "user", "host", "time", "count"))
+    got_in = pl.col("src_ip").is_in(list(accepted)).fill_null(False)
+    key = list(SOURCE) if table["src_host"].null_count() < table.height else ["src_ip"]
+    totals = table.group_by(key).agg(
+        pl.col("count").sum(),
+        pl.col("user").drop_nulls().n_unique().alias("users"),
+        pl.col("host").drop_nulls().n_unique().alias("hosts"),
+        pl.col("first").min(),
+        pl.col("last").max(),
+    )
+    if "src_host" not in key:
+        totals = totals.with_columns(pl.lit(None, pl.String).alias("src_host"))
     return (
-        failures.filter(pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null())
-        .group_by(names)
-        .agg(
-            pl.col("count").cast(pl.Int64).sum().alias("count"),
-            pl.col("user").drop_nulls().n_unique().alias("users"),
-            pl.col("host").drop_nulls().n_unique().alias("hosts"),
-            pl.col("time").min().alias("first"),
-            pl.col("time").max().alias("last"),
-            *([] if "src_host" in names else [pl.lit(None, pl.String).alias("src_host")]),
-        )
-        .filter(pl.col("first").is_not_null() & ~got_in)
-        .with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
+        totals.with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
+        .filter(~got_in)
         .sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
     )
 

@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from gatewatch.schema.incidents import Hop, Incident
 from gatewatch.sinks.moment import both, local, zone_info
-from gatewatch.sinks.svg import element, label, picture
+from gatewatch.sinks.svg import element, label, picture, text_width
 
 NODE, TALL = 140.0, 40.0
 GAP, ROW = 104.0, 52.0
 MARGIN = 7.0
-BEND = 34.0
+BEND = 26.0
 LEAST_WIDTH, FULL_WIDTH = 640.0, 1190.0
 MOST = 14  # edges drawn; the table below the picture has all
 
@@ -118,9 +118,14 @@ def _box(node: Node) -> Markup:
         "g",
         element("title", f"{node.name} ({node.says})"),
         element("rect", x=node.x, y=node.y, width=NODE, height=TALL, rx=20 if node.role == "outside" else 5, class_=f"node {node.role}"),
-        label(node.name, node.x + NODE / 2, node.y + 17, room=NODE - 16, size=12, class_="node-name", anchor="middle"),
+        label(_short(node.name), node.x + NODE / 2, node.y + 17, room=NODE - 16, size=12, class_="node-name", anchor="middle"),
         label(node.says, node.x + NODE / 2, node.y + 31, room=NODE - 16, class_="faint", anchor="middle"),
     )
+
+
+def _short(name: str) -> str:
+    """Return a long path by its last part, which tells more than its first."""
+    return f"…/{name.rsplit('/', 1)[1]}" if name.startswith("/") and text_width(name, 12) > NODE - 16 else name
 
 
 def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, late: bool) -> Markup:
@@ -145,7 +150,7 @@ def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, la
         title,
         element("path", d=line, class_=f"edge {_sure(hop)}"),
         element("path", d=tip, class_=f"tip {_sure(hop)}"),
-        label(_via(hops), middle, level - 6, room=room, class_="edge-name", anchor="middle"),
+        label(_via(hops), middle, level - 6, room=room + 16, class_="edge-name", anchor="middle"),
         label(
             local(hop.time, zone_info(incident.zone))[5:16],
             middle,

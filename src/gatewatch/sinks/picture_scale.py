@@ -12,6 +12,8 @@ from gatewatch.sinks.moment import aware
 BREAK = 46.0  # width of a cut-out silence
 LEAST = 64.0  # width of the shortest piece
 MOST_BREAKS = 3
+MINUTE = 60
+DWARFS = 4  # a silence this many times longer than all that happened is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ def scale(busy: Iterable[tuple[datetime, datetime]], x0: float, x1: float, zone:
     """Return the scale for the stretches *busy* (at least one) between *x0* and *x1*; with *cuts*, long silences between them shrink."""
     spans = _joined(sorted((aware(start), aware(end)) for start, end in busy))
     total = (spans[-1][1] - spans[0][0]).total_seconds()
+    active = sum((end - start).total_seconds() for start, end in spans)
     silences = sorted(((b[0] - a[1]).total_seconds(), at) for at, (a, b) in enumerate(itertools.pairwise(spans)))[::-1]
     chosen: set[int] = set()
     rest = total
     # between two bare instants nothing is gained by cutting
     gain = len(spans) > 2 or any(end > start for start, end in spans)
     for length, at in silences[: MOST_BREAKS if cuts and gain else 0]:
-        if length > 0.4 * rest and length > 120:
+        dwarfs = length > DWARFS * active if active > MINUTE else length > 0.6 * rest
+        if dwarfs and length > 2 * MINUTE:
             chosen.add(at)
             rest -= length
     groups: list[tuple[datetime, datetime]] = []

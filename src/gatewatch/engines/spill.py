@@ -1,0 +1,115 @@
+"""Spill: bulk events that outgrow memory go to Parquet, and come back in slices of a day.
+
+While files are read, frames are written as they are: their times may not be known yet. Once they are, everything is written again by day; a day is
+read whole, with the connections that were still failing in the last minutes of the day before.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from gatewatch.engines.collect import Collected
+from gatewatch.engines.settle import settled
+
+HOLD_BACK = timedelta(minutes=10)  # as long as reports of one connection may lie apart
+NO_DAY = date(1, 1, 1)  # where events without a time go
+
+
+class Spill:
+    """A temporary folder of Parquet files; empty until something is spilled. Use as a context manager."""
+
+    def __init__(self, rows: int) -> None:
+        """Hold at most about *rows* bulk events in memory."""
+        self.rows = rows
+        self._folder: Path | None = None
+        self._parts: dict[int, list[Path]] = {}
+        self._count = 0
+
+    def __enter__(self) -> Spill:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was spilled."""
+        return self._folder is not None
+
+    def relieve(self, collected: Collected) -> None:
+        """Write the bulk frames of all files out when they hold too many rows."""
+        if sum(frame.height for state in collected.files for frame in state.bulk) <= self.rows:
+            return
+        for state in collected.files:
+            if state.bulk:
+                path = self._path(f"part-{self._count}.parquet")
+                pl.concat(state.bulk, how="diagonal_relaxed").write_parquet(path, compression="lz4", statistics=False)
+                self._parts.setdefault(state.index, []).append(path)
+                self._count += 1
+                state.bulk = []
+
+    def slices(self, collected: Collected) -> Iterator[pl.DataFrame]:
+        """Yield the settled bulk events of all files: at once when they are in memory, else day by day."""
+        if not self.used:
+            frames = [frame for state in collected.files for frame in state.bulk]
+            for state in collected.files:
+                state.bulk = []
+            if frames:
+                yield pl.concat(frames, how="diagonal_relaxed", rechunk=False)
+            return
+        days: dict[date, list[Path]] = {}
+        for state in collected.files:
+            for path in self._parts.pop(state.index, []):
+                self._by_day(settled(pl.read_parquet(path), state), days)
+                path.unlink()
+            for frame in state.bulk:
+                self._by_day(frame, days)
+            state.bulk = []
+        held: pl.DataFrame | None = None
+        for day in sorted(days):
+            frame = pl.concat([pl.read_parquet(path) for path in days[day]], how="diagonal_relaxed")
+            for path in days[day]:
+                path.unlink()
+            if held is not None:
+                frame = pl.concat([held, frame], how="diagonal_relaxed")
+            frame, held = _hold_back(frame, day)
+            if frame.height:
+                yield frame.sort("file_id", "record")
+        if held is not None and held.height:
+            yield held
+
+    def _path(self, name: str) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="gatewatch-"))
+        return self._folder / name
+
+    def _by_day(self, frame: pl.DataFrame, days: dict[date, list[Path]]) -> None:
+        keyed = frame.with_columns(pl.col("time").dt.date().fill_null(NO_DAY).alias("zz_day"))
+        for (day,), part in sorted(keyed.partition_by("zz_day", as_dict=True, include_key=False).items(), key=lambda item: str(item[0])):
+            path = self._path(f"day-{day}-{self._count}.parquet")
+            part.write_parquet(path, compression="lz4", statistics=False)
+            days.setdefault(day, []).append(path)  # type: ignore[arg-type]
+            self._count += 1
+
+
+def _hold_back(frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return *frame* without the connections that have an event in the last minutes of *day*, and those."""
+    if day == NO_DAY or "session" not in frame.columns:
+        return frame, None
+    late = frame.filter(pl.col("time") >= pl.lit(day + timedelta(days=1)).cast(pl.Datetime("us", "UTC")) - HOLD_BACK).select("host", "session").unique()
+    if not late.height:
+        return frame, None
+    keep = frame.join(late, on=["host", "session"], how="anti", nulls_equal=True, maintain_order="left")
+    return keep, frame.join(late, on=["host", "session"], how="semi", nulls_equal=True, maintain_order="left")
+
+
