@@ -271,6 +271,21 @@ def test_an_earlier_event_of_a_vague_clock_may_be_the_one_within_bounds() -> Non
     assert found(pair, stream(vague, exact, at(91, "win"))) == []
 
 
+def test_the_span_may_be_kept_only_from_an_earlier_event_of_a_vague_clock() -> None:
+    first, second = Stage("first", ("fail",)), Stage("second", ("mfa",))
+    steps = chain(first, second, Stage("then", ("win",), anchor=True), span="60s")
+    events = [at(0, "fail", stream="b", time_err=timedelta(seconds=30)), at(1, "fail"), at(40, "mfa")]
+    assert rows(found(steps, stream(*events, at(90, "win")))) == [{"first": (0,), "second": (2,), "then": (3,)}]
+    assert found(steps, stream(*events, at(91, "win"))) == []
+
+
+def test_a_required_late_stage_may_need_another_beginning() -> None:
+    needed = chain(Stage("first", ("fail",)), Stage("then", ("win",), anchor=True), Stage("on", ("onward",)), span="60s")
+    events = [at(0, "fail", stream="b", time_err=timedelta(seconds=30)), at(1, "fail"), at(40, "win")]
+    assert rows(found(needed, stream(*events, at(90, "onward")))) == [{"first": (0,), "then": (2,), "on": (3,)}]
+    assert found(needed, stream(*events, at(91, "onward"))) == []
+
+
 def test_no_event_takes_two_places_in_one_choice() -> None:
     twice = chain(*(Stage(name, ("fail",), anchor=name == "one") for name in ("one", "two", "three")))
     same_second = [at(0, "fail", stream=name) for name in "ab"]

@@ -166,7 +166,7 @@ def test_crlf_and_missing_last_newline(tmp_path: Path, attack: Scan) -> None:
 def test_bad_files_cost_themselves_only(tmp_path: Path, attack: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path / "case" / "auth.log", sorted(ATTACK + NOISE)).parent
     (folder / "empty.log").write_bytes(b"")
-    (folder / "junk.bin").write_bytes(bytes(random.Random(1).randrange(256) for _ in range(50_000)))
+    (folder / "junk.bin").write_bytes(random.Random(1).randbytes(50_000))
     (folder / "cut.gz").write_bytes(gzip.compress("".join(line + "\n" for line in NOISE[:40]).encode())[:-200])
     (folder / "nul.log").write_bytes(b"Jan  5 03:00:00 gate sshd[1]: \0\0x\n\0\0\0\n")
     (folder / "bad-utf8.log").write_bytes(b"Jan  5 03:00:00 gate sshd[1]: Invalid user \xff\xfe from 192.0.2.9 port 7\n")

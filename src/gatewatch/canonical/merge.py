@@ -210,6 +210,23 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     return result.drop([name for name in result.columns if name.startswith("zz_")])
 
 
+def lend_sources(events: pl.DataFrame) -> pl.DataFrame:
+    """Return *events* with the address of a connection given to the stops of that connection that name none.
+
+    PAM says that an account is expired or locked without saying where the right password came from; sshd's lines under the same host and pid do.
+    """
+    events = ensure(events, "src_ip", "session", "host")
+    lacking = (pl.col("kind") == str(Kind.AUTH_STOPPED)) & pl.col("src_ip").is_null() & pl.col("session").is_not_null() & pl.col("host").is_not_null()
+    needy = events.with_row_index("zz_row").filter(lacking).select("zz_row", "host", "session", "time")
+    if not needy.height:
+        return events
+    lenders = events.filter(pl.col("src_ip").is_not_null() & pl.col("session").is_not_null()).select("host", "session", pl.col("time").alias("at"), pl.col("src_ip").alias("lent"))
+    pairs = needy.join(lenders, on=["host", "session"], how="inner").filter((pl.col("time") - pl.col("at")).abs() <= FAILURE_GAP)
+    found = pairs.sort("zz_row", "at").group_by("zz_row", maintain_order=True).agg(pl.col("lent").last())
+    joined = events.with_row_index("zz_row").join(found, on="zz_row", how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("src_ip", "lent").alias("src_ip")).drop("zz_row", "lent")
+
+
 def _segments(keyed: pl.DataFrame, gap: pl.Expr) -> pl.DataFrame:
     """Add ``zz_segment``: 0, counting up where the reports of one host and session lie further apart than *gap*."""
     if "time" not in keyed.columns:

@@ -165,8 +165,9 @@ def access(
 ) -> None:
     """List every accepted access from outside: who, from where, how, what followed. Raises nothing by itself."""
     from gatewatch import app as verbs
-    from gatewatch.sinks.registry import deliver_access
+    from gatewatch.sinks.registry import ACCESS_FORMATS, check_outputs, deliver_access
 
+    check_outputs([output], ACCESS_FORMATS)
     bar = Bar(paths, quiet)
     try:
         result = verbs.scan(

@@ -49,7 +49,7 @@ class Prelude:
     key: int
     span: int | None
     enough: int
-    _worth: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    _worth: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def choose(self, index: int, accept: Accept) -> list[Completion] | None:
         """Return the completions to report up to the anchor event *index* of its lane, or None where no choice is valid.
@@ -58,7 +58,7 @@ class Prelude:
         preferred, then the latest.
         """
         stage = len(self.lanes) - 1
-        worth = self._reach(stage, index, -1)
+        worth = self._reach(stage, index)
         if worth == NEVER or not accept([int(self.lanes[stage].at[index])], worth):
             return None
         path = self._extend([(stage, index)], NEVER + 1, accept)
@@ -84,7 +84,7 @@ class Prelude:
             sure = line.surely_follows(self.lanes[earlier].at[found], at)
             for candidate in [*found[sure][::-1].tolist(), *found[~sure][::-1].tolist()]:
                 before = self._at((earlier, candidate))
-                worth = self._reach(earlier, candidate, at)
+                worth = self._reach(earlier, candidate)
                 if worth >= need and accept([later[0]], worth) and self._satisfied(stage, index, before, following):
                     longer = self._extend([*path, (earlier, candidate)], need, accept)
                     if longer is not None:
@@ -106,30 +106,27 @@ class Prelude:
     def _at(self, step: tuple[int, int]) -> int:
         return int(self.lanes[step[0]].at[step[1]])
 
-    def _reach(self, stage: int, index: int, following: int) -> int:
-        """Return the worth of the best path that ends with this completion, NEVER without one.
+    def _reach(self, stage: int, index: int) -> int:
+        """Return what the best path that ends with this completion is worth, NEVER without one.
 
-        *following* is the position of the next completion, which restricts what a count may count; -1 for none.
+        Neighbours only: what the completions after it forbid is left to :meth:`_extend`, so this is an upper bound.
         """
-        if self.lanes[stage].count is None or self._clear(stage, index, following):
-            following = -1
-        memo = (stage, index, following)
-        if memo not in self._worth:
-            self._worth[memo] = self._search(stage, index, following)
-        return self._worth[memo]
+        if (stage, index) not in self._worth:
+            self._worth[stage, index] = self._search(stage, index)
+        return self._worth[stage, index]
 
-    def _search(self, stage: int, index: int, following: int) -> int:
-        at = int(self.lanes[stage].at[index])
+    def _search(self, stage: int, index: int) -> int:
+        at = self._at((stage, index))
         need = max(int(self.timeline.lo[at]) - self._span, NEVER + 1)
         best = NEVER
-        if all(earlier.stage.optional for earlier in self.lanes[:stage]) and self._satisfied(stage, index, -1, following):
+        if all(earlier.stage.optional for earlier in self.lanes[:stage]) and self._satisfied(stage, index, -1, -1):
             best = int(self.timeline.hi[at])
         for earlier in range(stage - 1, -1, -1):
             for candidate in self._predecessors(earlier, stage, at)[::-1].tolist():
                 if best >= self.enough:
                     return best
-                worth = self._reach(earlier, candidate, at)
-                if worth > best and worth >= need and self._satisfied(stage, index, int(self.lanes[earlier].at[candidate]), following):
+                worth = self._reach(earlier, candidate)
+                if worth > best and worth >= need and self._satisfied(stage, index, self._at((earlier, candidate)), -1):
                     best = worth
             if not self.lanes[earlier].stage.optional:
                 break
@@ -152,10 +149,6 @@ class Prelude:
             fits &= lane.full[run] >= lane.count.gte
         indices: Ints = run.start + np.flatnonzero(fits)
         return indices
-
-    def _clear(self, stage: int, index: int, following: int) -> bool:
-        """Whether all that the window of this event holds precedes *following* anyway."""
-        return following < 0 or bool(self.timeline.late[self._window(stage, index)].max() < self.timeline.early[following])
 
     def _window(self, stage: int, index: int) -> Ints:
         lane = self.lanes[stage]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gatewatch.canonical.merge import merge_failures, merge_sessions
+from gatewatch.canonical.merge import lend_sources, merge_failures, merge_sessions
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
@@ -94,7 +94,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             others = table.filter(~failing)
             kept += [_plain(frame) for frame in ([failures, others] if everything else [_reachable(failures, rich), _reachable(others, rich)])]
     enrich = Enricher(site)
-    events = enrich(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files))
+    events = enrich(lend_sources(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
     sessions = build(events)
     bonds = attribute(sessions, site.addresses())
     lasts = [moment for part in covered if (moment := part["last"].max()) is not None]
@@ -155,7 +155,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         zone=options.zone or site.zone,
         site=site.name,
         notes=[*ready.notes, *content.notes],
-        extra={"attempt_sources": sources, "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20])},
+        extra={"failure_bins": _failure_bins(incidents, ready.failures), "attempt_sources": sources, "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20])},
     )
 
 
@@ -289,6 +289,18 @@ def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> d
                 if sid is not None and incident.id not in result.setdefault(sid, []):
                     result[sid].append(incident.id)
     return result
+
+
+def _failure_bins(incidents: Sequence[Incident], failures: pl.DataFrame) -> dict[str, list[tuple[datetime, int]]]:
+    """Return, by incident, its addresses' failures around it in stretches of a minute, for the picture of the timeline."""
+    bins = {}
+    for incident in incidents:
+        sources = [address for address in (incident.origin.ip, *incident.origin.others) if address]
+        part = failures.filter(pl.col("src_ip").is_in(sources) & (pl.col("time") >= incident.first_seen) & (pl.col("time") <= incident.last_seen))
+        counted = part.group_by(pl.col("time").dt.truncate("1m")).agg(pl.col("count").cast(pl.Int64).sum()).sort("time")
+        if counted.height:
+            bins[incident.id] = [(moment, count) for moment, count in counted.head(5000).iter_rows()]
+    return bins
 
 
 def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[Attempts], int, int]:

@@ -60,7 +60,7 @@ def attribute(sessions: Sessions, addresses: Mapping[str, str]) -> dict[str, Bon
 
 def attach(events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond]) -> pl.DataFrame:
     """Return *events* with ``origin_ip, origin_session, hop, hop_confidence``; the rows and their order stay."""
-    events = ensure(events, "session", "user", "src_ip", "scope", "command", "target_user", "process", "host")
+    events = ensure(events, "session", "user", "src_ip", "scope", "command", "target_user", "process", "host", "pattern")
     drop = [name for name in ("origin_ip", "origin_session", "hop", "hop_confidence") if name in events.columns]
     events = events.drop(drop)
     found = _by_id(events, sessions)
@@ -160,23 +160,38 @@ def _pick(pairs: pl.DataFrame) -> pl.DataFrame:
     return chosen.select("row", "sid", how.alias("how")).cast(_FOUND)  # type: ignore[arg-type]
 
 
+def _tools() -> pl.Expr:
+    """Return, as a regex, the commands that can have written an administrative record: by its program, else by what it says."""
+    named = pl.col("process").str.extract(r"([^/]+)$")
+    pattern = pl.col("pattern").cast(pl.String)
+    return (
+        pl.when(named.is_not_null())
+        .then(pl.lit(r"(?:^|[/ ;&|])") + named.str.escape_regex() + pl.lit(r"(?: |$)"))
+        .when(pattern.str.starts_with("user-"))
+        .then(pl.lit(r"user|adduser|deluser|newusers|ch(?:fn|sh|age)"))
+        .when(pattern.str.starts_with("group-"))
+        .then(pl.lit(r"group|usermod|useradd|adduser|gpasswd|vigr|deluser"))
+        .when(pattern.str.starts_with("password"))
+        .then(pl.lit(r"passwd|chage|usermod|newusers"))
+        .otherwise(pl.lit(r"user|group|passwd|crontab|systemctl|service"))
+    )
+
+
 def _by_tool(loose: pl.DataFrame, events: pl.DataFrame, found: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     """Explain administrative records without an actor: by the sudo command that ran the tool, else by the live session that holds root."""
     silent = loose.filter(
         pl.col("kind").is_in([str(kind) for kind in _ADMIN]) & pl.col("user").is_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null()
-    ).with_columns(pl.col("process").fill_null(pl.col("source").cast(pl.String) if "source" in loose.columns else pl.lit("")).alias("tool"))
+    ).with_columns(_tools().alias("tools"))
     if not silent.height:
         return _none()
     sudo = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("command").is_not_null()).join(found, on="row", how="inner")
     result = _none()
     if sudo.height:
         ran = sudo.select("host", "sid", "how", pl.col("time").alias("at"), "command")
-        pairs = silent.select("row", "host", "time", "tool").join(ran, on="host", how="inner").filter(
+        pairs = silent.select("row", "host", "time", "tools").join(ran, on="host", how="inner").filter(
             (pl.col("time") >= pl.col("at") - timedelta(seconds=1)) & (pl.col("time") - pl.col("at") <= ACTORLESS)
         )
-        # adduser calls useradd, deluser userdel: the stem decides
-        stem = pl.col("tool").str.replace(r"^(?:add|use|group|del)?(user|group|passwd).*$", "$1")
-        pairs = pairs.filter(pl.col("command").str.contains(stem, literal=True))
+        pairs = pairs.filter(pl.col("command").str.contains(pl.col("tools")))
         if pairs.height:
             result = pairs.sort("row", "at").group_by("row", maintain_order=True).agg(pl.col("sid").last()).select(
                 "row", "sid", pl.lit("likely").alias("how")
