@@ -16,7 +16,8 @@ from pathlib import Path
 START = datetime(2026, 3, 1)  # noqa: DTZ001 - the log itself carries no zone
 HOST = "gate01"
 USERS = [
-    *("root admin test user oracle postgres ubuntu git nagios ftp guest deploy mysql www tomcat hadoop jenkins pi").split(),
+    *("root", "admin", "test", "user", "oracle", "postgres", "ubuntu", "git", "nagios"),
+    *("ftp", "guest", "deploy", "mysql", "www", "tomcat", "hadoop", "jenkins", "pi"),
     *(f"user{i:03d}" for i in range(400)),
 ]
 STAFF = [f"staff{i:02d}" for i in range(40)]

@@ -23,7 +23,10 @@ def events() -> str:
     """The event table."""
     from gatewatch.schema.events import COLUMNS, OCSF, Kind
 
-    columns = [(f"`{column.name}`", f"`{column.dtype}`" if "Enum" not in str(column.dtype) else "`Enum`", f"`{column.ocsf}`", column.note) for column in COLUMNS]
+    columns = [
+        (f"`{column.name}`", f"`{column.dtype}`" if "Enum" not in str(column.dtype) else "`Enum`", f"`{column.ocsf}`", column.note)
+        for column in COLUMNS
+    ]
     kinds = [(f"`{kind}`", str(OCSF[kind].class_uid), str(OCSF[kind].activity_id), str(OCSF[kind].status_id)) for kind in Kind]
     return (
         "# Events\n\nOne row per fact. `gatewatch events` writes these columns, in this order.\n\n"
@@ -48,7 +51,11 @@ def sources() -> str:
         if source.references:
             parts.append("Described in: " + "; ".join(source.references) + ".\n")
         if isinstance(source, PatternSource):
-            used = [(f"`{pattern.name}`", f"`{pattern.kind}`", ", ".join(f"`{head.strip()}`" for head in pattern.heads)) for pattern in source.patterns if pattern.kind]
+            used = [
+                (f"`{pattern.name}`", f"`{pattern.kind}`", ", ".join(f"`{head.strip()}`" for head in pattern.heads))
+                for pattern in source.patterns
+                if pattern.kind
+            ]
             ignored = [(f"`{pattern.name}`", pattern.why) for pattern in source.patterns if not pattern.kind]
             if used:
                 parts.append(_table(("message", "becomes", "begins with"), used))
@@ -63,7 +70,9 @@ def rules() -> str:
 
     content = load_content()
     rows = [(f"`{rule.name}`", rule.title, rule.level or "", ", ".join(tag for tag in rule.tags)) for rule in content.rules.rules]
-    return "# Rules\n\nWhat an event *is*: Sigma rules over the [event columns](events.md), in `content/rules`.\n\n" + _table(("rule", "title", "level", "tags"), rows)
+    return "# Rules\n\nWhat an event *is*: Sigma rules over the [event columns](events.md), in `content/rules`.\n\n" + _table(
+        ("rule", "title", "level", "tags"), rows
+    )
 
 
 def chains() -> str:
@@ -72,11 +81,20 @@ def chains() -> str:
 
     parts = ["# Chains\n\nHow events must follow each other; the exact meaning is in [matching](../explanation/matching.md).\n"]
     for chain in load_content().chains:
-        parts.append(f"## {chain.id}\n\n{chain.title}. Analytic {chain.analytic or '-'}; ATT&CK {', '.join(chain.attack)}; keyed by {', '.join(f'`{key}`' for key in chain.by)}.\n\n{chain.explanation}\n")
+        parts.append(
+            f"## {chain.id}\n\n{chain.title}. Analytic {chain.analytic or '-'}; ATT&CK {', '.join(chain.attack)}; "
+            f"keyed by {', '.join(f'`{key}`' for key in chain.by)}.\n\n{chain.explanation}\n"
+        )
         rows = []
         for stage in chain.stages:
-            count = f"{stage.count.gte} {'distinct `' + stage.count.distinct + '`' if stage.count.distinct else 'events'} within {stage.count.window}" if stage.count else "one event"
-            notes = [word for word, on in (("anchor", stage.anchor), ("optional", stage.optional), ("or during the session", stage.during_session)) if on]
+            count = (
+                f"{stage.count.gte} {'distinct `' + stage.count.distinct + '`' if stage.count.distinct else 'events'} within {stage.count.window}"
+                if stage.count
+                else "one event"
+            )
+            notes = [
+                word for word, on in (("anchor", stage.anchor), ("optional", stage.optional), ("or during the session", stage.during_session)) if on
+            ]
             rows.append((f"`{stage.name}`", ", ".join(f"`{rule}`" for rule in stage.rules), count, stage.after or "", ", ".join(notes)))
         parts.append(_table(("stage", "any of the rules", "how often", "after", ""), rows))
         parts += ["Severity: " + ", ".join(f"{stage} {level}" for stage, level in chain.severity.items()) + ".\n"]
@@ -90,8 +108,13 @@ def tunables() -> str:
     """The tunables."""
     from gatewatch.site.tunable import TUNABLES
 
-    rows = [(f"`{tunable.name}`", str(tunable.type), f"`{tunable.shown}`" if tunable.shown else "", ("ATT&CK: " if tunable.attack else "") + tunable.text) for tunable in TUNABLES]
-    return "# Tunables\n\nSet in `gatewatch.toml` under `[tunables]`, or for one analytic, service, site or user in `[[override]]`.\n\n" + _table(("tunable", "type", "default", "meaning"), rows)
+    rows = [
+        (f"`{tunable.name}`", str(tunable.type), f"`{tunable.shown}`" if tunable.shown else "", ("ATT&CK: " if tunable.attack else "") + tunable.text)
+        for tunable in TUNABLES
+    ]
+    return "# Tunables\n\nSet in `gatewatch.toml` under `[tunables]`, or for one analytic, service, site or user in `[[override]]`.\n\n" + _table(
+        ("tunable", "type", "default", "meaning"), rows
+    )
 
 
 def exits() -> str:
@@ -125,11 +148,20 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def picture() -> str:
+    """The console's view of the example, as the README shows it."""
+    from gatewatch import app
+    from gatewatch.sinks.console import console_svg
+
+    os.chdir(HERE.parents[1])
+    return console_svg(app.scan(["examples/breach"]), width=100, title="gatewatch scan examples/breach")
+
+
 def main() -> int:
-    """Write or check every page."""
+    """Write or check every page and the picture."""
     stale = []
-    for name, make in PAGES.items():
-        text = NOTE + make()
+    texts = {name: NOTE + make() for name, make in PAGES.items()} | {"../images/scan.svg": picture()}
+    for name, text in texts.items():
         path = HERE / name
         if "--check" in sys.argv:
             if not path.exists() or path.read_text(encoding="utf-8") != text:

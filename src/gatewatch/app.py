@@ -52,11 +52,12 @@ def options(
     since: datetime | None = None,
     until: datetime | None = None,
     framing: str | None = None,
+    everything: bool = False,
 ) -> Options:
     """Return checked scan options."""
     from gatewatch.engines.local import Options  # noqa: PLC0415
 
-    return Options(zone=zone, year=year, since=since, until=until, framing=Framing(framing) if framing else None)
+    return Options(zone=zone, year=year, since=since, until=until, framing=Framing(framing) if framing else None, everything=everything)
 
 
 def scan(
@@ -76,7 +77,7 @@ def scan(
     from gatewatch.engines import local  # noqa: PLC0415
 
     site = site or find_site(paths, config)
-    chosen = options(zone=zone, year=year, since=since, until=until, framing=framing)
+    chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules))
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
         result = local.scan(paths, site, content.result, chosen, progress)
@@ -90,7 +91,9 @@ def _load_content(rules: Sequence[Path]) -> Content:
     return load_content(rules)
 
 
-def events(paths: Sequence[str], *, site: Site | None = None, config: str | None = None, progress: Progress | None = None, **given: object) -> Iterator[pl.DataFrame]:
+def events(
+    paths: Sequence[str], *, site: Site | None = None, config: str | None = None, progress: Progress | None = None, **given: object
+) -> Iterator[pl.DataFrame]:
     """Yield the normalised events of *paths* in slices with exactly the declared columns."""
     from gatewatch.engines import local  # noqa: PLC0415
 
@@ -102,7 +105,9 @@ def exit_code(result: Scan) -> Exit:
     """Return the exit code of a scan: incidents first, then what could not be read or recognised."""
     if result.incidents:
         return _BY_SEVERITY[max((incident.severity for incident in result.incidents), key=lambda level: level.rank)]
-    recognised = sum(tally.count for tally in result.tallies if tally.disposition in {Disposition.USED, Disposition.IGNORED} and tally.source is not None)
+    recognised = sum(
+        tally.count for tally in result.tallies if tally.disposition in {Disposition.USED, Disposition.IGNORED} and tally.source is not None
+    )
     if result.records and not recognised:
         return Exit.NOTHING_RECOGNISED
     if any(problem.fatal for problem in result.problems):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gatewatch import app
-from gatewatch.detect.chain import amount
+from gatewatch.detect.chain import amount, seconds
 from gatewatch.detect.content import Content, load_content
 from gatewatch.engines.collect import detect_framing
 from gatewatch.engines.decode import BULK, decode_block
@@ -29,6 +29,7 @@ from gatewatch.schema.events import NAMES, TimeBasis, complete
 from gatewatch.schema.records import Framing
 from gatewatch.site.draft import DraftFacts
 from gatewatch.site.model import Site
+from gatewatch.site.tunable import show_duration
 from gatewatch.sources.pattern import PatternSource
 from gatewatch.sources.registry import SOURCES, Source, source_for
 
@@ -44,7 +45,8 @@ def explain_target(target: str, *, config: str | None = None, zone: str | None =
     file, record = _file_of(target)
     if file is None:
         return "\n".join(_explain_line(target, site, zone, year))
-    member = next((item for item in open_paths([file], Limits()) if isinstance(item, Member)), None)
+    opened = open_paths([file], Limits())  # kept: a member lives as long as the walk it came from
+    member = next((item for item in opened if isinstance(item, Member)), None)
     if member is None:
         raise UsageError(f"{file}: cannot be read")
     if detect_framing(member) in {Framing.SYSLOG_BSD, Framing.AUDIT}:
@@ -88,9 +90,7 @@ def _explain_line(line: str, site: Site, zone: str | None, year: int | None) -> 
         said.append("          no header of a known framing; tried as a bare message of every source")
         records = pl.DataFrame({"record": [1], "offset": [0], "program": [None], "message": [line]}, schema_overrides={"program": pl.String})
     row = records.row(0, named=True)
-    for name in ("host", "program", "pid", "message"):
-        if row.get(name) is not None:
-            said.append(f"{name:9s} {row[name]}")
+    said += [f"{name:9s} {row[name]}" for name in ("host", "program", "pid", "message") if row.get(name) is not None]
     source, tried = _tried(row.get("program"), row["message"], bare=bare)
     said += tried
     if source is None:
@@ -99,7 +99,9 @@ def _explain_line(line: str, site: Site, zone: str | None, year: int | None) -> 
         data = f"2000-01-01T00:00:00Z ? {source.programs[0] if source.programs else source.name}[1]: {line}".encode() + b"\n"
         block = Block(data, len(data), 0)
     decoded = decode_block(block, Framer(), None)
-    frames = [frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in (decoded.bulk, decoded.rich) if frame is not None and frame.height]
+    frames = [
+        frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in (decoded.bulk, decoded.rich) if frame is not None and frame.height
+    ]
     if not frames:
         fate = "; ".join(f"{kind}{f' ({reason})' if reason else ''}" for (_, kind, reason), count in sorted(decoded.tally.items(), key=str) if count)
         return [*said, f"event     none: {fate}"]
@@ -128,7 +130,9 @@ def _tried(program: str | None, message: str, *, bare: bool) -> tuple[Source | N
     best: Source | None = claimed
     for source in candidates:
         if not isinstance(source, PatternSource):
-            said.append(f"source    {source.name}: claims the program {program}" if claimed else f"source    {source.name}: reads its own framing only")
+            said.append(
+                f"source    {source.name}: claims the program {program}" if claimed else f"source    {source.name}: reads its own framing only"
+            )
             continue
         tried = source.classify(message)
         hit = next((name for name, matched in tried if matched), None)
@@ -151,10 +155,10 @@ def _judge(event: pl.DataFrame, site: Site) -> list[str]:
     attached = attach(enriched, sessions, attribute(sessions, site.addresses()))
     row = complete(attached).row(0, named=True)
     said = ["event"]
-    said += [f"  {name:14s}{value}" for name, value in row.items() if value is not None and name not in _QUIET]
-    said.insert(1, f"  {'decoded by':14s}{row['source']} pattern {row['pattern']}")
+    said += [f"  {name:16s}{value}" for name, value in row.items() if value is not None and name not in _QUIET]
+    said.insert(1, f"  {'decoded by':16s}{row['source']} pattern {row['pattern']}")
     if row["time"] is None:
-        said.append("  time          unknown: the record bears no year (give --year) or no time")
+        said.append("  time            unknown: the record bears no year (give --year) or no time")
     met = [name for name in content.rules.names if content.rules.evaluate(attached, [name])[f"rule:{name}"][0]]
     said.append(f"rules     {', '.join(met) if met else 'none is met'}")
     return said + _chains(content, met, site, str(row["kind"]) in BULK)
@@ -173,8 +177,10 @@ def _chains(content: Content, met: Sequence[str], site: Site, bulk: bool) -> lis
             need = "one event completes it"
             if stage.count is not None:
                 what = f"distinct {stage.count.distinct}" if stage.count.distinct else "events"
-                need = f"1 of {amount(stage.count.gte, number):g} {what} within {stage.count.window}"
-            rest = [other.name for other in chain.stages[index + 1 :] if not other.optional] + [other.name for other in chain.stages[:index] if not other.optional]
+                need = f"1 of {amount(stage.count.gte, number):g} {what} within {show_duration(int(seconds(stage.count.window, number)))}"
+            rest = [other.name for other in chain.stages[index + 1 :] if not other.optional] + [
+                other.name for other in chain.stages[:index] if not other.optional
+            ]
             missing = f"; still needed: {', '.join(rest)}" if rest else ""
             anchor = " (the anchor)" if stage.anchor else ""
             said.append(f"chain     {chain.id}: stage {stage.name}{anchor}: {need}{missing}; keyed by {', '.join(chain.by)}")
@@ -189,7 +195,11 @@ def _explain_record(file: str, record: int, site: Site, zone: str | None, year: 
     for frame in event_frames([file], site, options):
         found = frame.filter(pl.col("record") == record)
         if found.height:
-            raw = reread(Path(file), file, [found["offset"][0]], Limits()).get(found["offset"][0]) if found["message"][0] is None else found["message"][0]
+            raw = (
+                reread(Path(file), file, [found["offset"][0]], Limits()).get(found["offset"][0])
+                if found["message"][0] is None
+                else found["message"][0]
+            )
             said = [f"file      {file}, record {record}", f"record    {raw}"]
             return said + _judge(found.drop([name for name in NAMES if name.startswith(("origin", "hop"))]), site)
     return [f"file      {file}, record {record}", "event     none: there is no such record, or it made no event (ignored, unrecognised or rejected)"]

@@ -38,8 +38,15 @@ def frame(rows: list[Row]) -> pl.DataFrame:
             "user": [None if row[2] == 2 else "root" for row in rows],
             "src_ip": [None if row[2] == 1 else "192.0.2.7" for row in rows],
         },
-        schema_overrides={"count": pl.UInt32, "time": pl.Datetime("us", "UTC"), "kind": KIND, "host": pl.String, "session": pl.String,
-                          "user": pl.String, "src_ip": pl.String},
+        schema_overrides={
+            "count": pl.UInt32,
+            "time": pl.Datetime("us", "UTC"),
+            "kind": KIND,
+            "host": pl.String,
+            "session": pl.String,
+            "user": pl.String,
+            "src_ip": pl.String,
+        },
     )
 
 
@@ -56,7 +63,13 @@ def totals(table: pl.DataFrame) -> dict[tuple[str | None, str | None], int]:
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["pid:1", "pid:2", None]), st.sampled_from(sorted(REPORTS)), st.integers(1, 3), st.integers(0, 60)),
+    st.tuples(
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from(["pid:1", "pid:2", None]),
+        st.sampled_from(sorted(REPORTS)),
+        st.integers(1, 3),
+        st.integers(0, 60),
+    ),
     max_size=14,
 )
 
@@ -92,8 +105,17 @@ def test_categories_rank_like_strings() -> None:
 
 
 def _session_row(kind: str, source: str, pattern: str, second: int, **more: object) -> dict[str, object]:
-    return {"kind": kind, "source": source, "pattern": pattern, "time": START + timedelta(seconds=second), "host": "a", "session": "pid:1", "user": None,
-            "src_ip": None, "linked_session": None} | more
+    return {
+        "kind": kind,
+        "source": source,
+        "pattern": pattern,
+        "time": START + timedelta(seconds=second),
+        "host": "a",
+        "session": "pid:1",
+        "user": None,
+        "src_ip": None,
+        "linked_session": None,
+    } | more
 
 
 def test_one_logon_reported_by_sshd_and_audit_is_one_event() -> None:
@@ -102,9 +124,14 @@ def test_one_logon_reported_by_sshd_and_audit_is_one_event() -> None:
         _session_row("auth_success", "sshd", "accepted", 0, user="ann", src_ip="192.0.2.7"),
         _session_row("session_start", "sshd", "pam-session-opened", 0, user="ann"),
     ]
-    table = pl.DataFrame(rows, schema_overrides={"kind": KIND, "time": pl.Datetime("us", "UTC"), "user": pl.String, "src_ip": pl.String, "linked_session": pl.String})
+    table = pl.DataFrame(
+        rows, schema_overrides={"kind": KIND, "time": pl.Datetime("us", "UTC"), "user": pl.String, "src_ip": pl.String, "linked_session": pl.String}
+    )
     merged = merge_sessions(table)
-    assert merged.select("kind", "source", "user", "linked_session").rows() == [("auth_success", "sshd", "ann", "ses:7"), ("session_start", "sshd", "ann", None)]
+    assert merged.select("kind", "source", "user", "linked_session").rows() == [
+        ("auth_success", "sshd", "ann", "ses:7"),
+        ("session_start", "sshd", "ann", None),
+    ]
     assert merged["corroborated_by"].to_list()[0] == ["auditd"]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from gatewatch import app as verbs
 from gatewatch.cli.main import app
@@ -132,6 +133,16 @@ def test_the_tutorial_quotes_the_verdict_and_the_exit_code() -> None:
     page = " ".join(text(DOCS / "tutorial" / "first-scan.md").split())
     assert [incident.verdict for incident in result.incidents if incident.verdict not in page] == []
     assert f"exit code {verbs.exit_code(result).value}" in page
+
+
+def test_the_tutorial_explains_a_record_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    commands = [words for path, words in calls() if path.name == "first-scan.md" and words[0] == "explain"]
+    assert len(commands) == 2
+    for words in commands:
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, words
+        assert re.search(r"^chain ", result.output, re.MULTILINE), words
 
 
 # The reference

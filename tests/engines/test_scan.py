@@ -53,7 +53,8 @@ def write(path: Path, lines: list[str]) -> Path:
 def story(result: Scan) -> list[tuple[object, ...]]:
     """What must not depend on where lines stand: everything but files, record numbers and streams."""
     return [
-        (i.id, i.chain, i.severity, i.origin.ip, i.users, i.hosts, i.failures, i.accepted, [(s.name, s.count, s.time, s.last) for s in i.stages]) for i in result.incidents
+        (i.id, i.chain, i.severity, i.origin.ip, i.users, i.hosts, i.failures, i.accepted, [(s.name, s.count, s.time, s.last) for s in i.stages])
+        for i in result.incidents
     ]
 
 
@@ -111,7 +112,9 @@ def test_two_runs_are_byte_identical(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_splitting_the_file_and_adding_users_changes_nothing(tmp_path: Path, attack: Scan, seed: int) -> None:
-    lines = sorted([*ATTACK, *NOISE, *(failure(s, user="other", src="192.0.2.77", pid=7000 + s) for s in range(3, 500, 31))], key=lambda line: line[:15])
+    lines = sorted(
+        [*ATTACK, *NOISE, *(failure(s, user="other", src="192.0.2.77", pid=7000 + s) for s in range(3, 500, 31))], key=lambda line: line[:15]
+    )
     place = random.Random(seed).randrange(1, len(lines))
     write(tmp_path / "s" / "auth.log.1", lines[:place])
     write(tmp_path / "s" / "auth.log", lines[place:])
@@ -229,8 +232,26 @@ def test_since_and_until_ignore_and_account(tmp_path: Path) -> None:
 
 
 def test_no_user_name_makes_anything_raise(tmp_path: Path) -> None:
-    names = ["", " ", "a b", "x from 192.0.2.1 port 1 ssh2", "\x1b[31mred", "<script>", "\u202egnp", "\\", "@", "CN=", "DOM\\u", "a" * 5000, "é", "%s", "{}"]
-    lines = [f"Jan  5 03:00:00 gate sshd[{1000 + i}]: Failed password for invalid user {name} from {OUT} port 22 ssh2" for i, name in enumerate(names)]
+    names = [
+        "",
+        " ",
+        "a b",
+        "x from 192.0.2.1 port 1 ssh2",
+        "\x1b[31mred",
+        "<script>",
+        "\u202egnp",
+        "\\",
+        "@",
+        "CN=",
+        "DOM\\u",
+        "a" * 5000,
+        "é",
+        "%s",
+        "{}",
+    ]
+    lines = [
+        f"Jan  5 03:00:00 gate sshd[{1000 + i}]: Failed password for invalid user {name} from {OUT} port 22 ssh2" for i, name in enumerate(names)
+    ]
     result = run(write(tmp_path / "auth.log", lines))
     adds_up(result)
     assert result.attempts_total == len(names)

@@ -20,13 +20,22 @@ def table(*rows: dict[str, Any]) -> pl.DataFrame:
     data = {name: [row.get(name) for row in rows] for name in names if name != "minute"}
     data["time"] = [START + timedelta(minutes=row["minute"]) for row in rows]
     data["host"] = [row.get("host", "gate") for row in rows]
-    data["scope"] = [row.get("scope", {OUT: "public", INNER: "private"}.get(row.get("src_ip", ""), None)) for row in rows]
+    data["scope"] = [row.get("scope", {OUT: "public", INNER: "private"}.get(row.get("src_ip", ""))) for row in rows]
     data.pop("minute", None)
     return pl.DataFrame(data, schema={name: DTYPES[name] for name in data}).sort("time").with_row_index("row")
 
 
 def logon(minute: float, user: str = "ann", src: str = OUT, pid: int = 1, **more: Any) -> dict[str, Any]:
-    return {"minute": minute, "kind": "auth_success", "user": user, "src_ip": src, "session": f"pid:{pid}", "source": "sshd", "service": "ssh", "auth_method": "password"} | more
+    return {
+        "minute": minute,
+        "kind": "auth_success",
+        "user": user,
+        "src_ip": src,
+        "session": f"pid:{pid}",
+        "source": "sshd",
+        "service": "ssh",
+        "auth_method": "password",
+    } | more
 
 
 def end(minute: float, pid: int = 1, **more: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ is kept; its gaps are filled from the others; where another log counts more occu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -72,21 +74,32 @@ def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
     found = ranks(events)
     if not found.any() or found.all():
         return events
-    moments = [pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns]
+    moments = [
+        pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns
+    ]
     one_host = events["host"].null_count() == 0 and events["host"].n_unique() == 1
     key = ["session"] if one_host else ["host", "session"]
     table = events.select(
-        *key, pl.col("count").cast(pl.Int64), pl.coalesce(moments).alias("at"), (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole")
+        *key,
+        pl.col("count").cast(pl.Int64),
+        pl.coalesce(moments).alias("at"),
+        (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole"),
     ).with_columns(pl.Series("rank", found), pl.int_range(pl.len(), dtype=pl.UInt32).alias("zz_row"))
     own = table.filter((pl.col("rank") == 0) & pl.col("session").is_not_null())
     lesser = [int(rank) for rank in np.unique(found) if rank > 0]
     groups = own.group_by(key).agg(
-        pl.col("count").sum().alias("own"), pl.col("whole").all(), pl.col("at").min().alias("first"), pl.col("at").max().alias("last"), pl.col("zz_row").max().alias("keeper")
+        pl.col("count").sum().alias("own"),
+        pl.col("whole").all(),
+        pl.col("at").min().alias("first"),
+        pl.col("at").max().alias("last"),
+        pl.col("zz_row").max().alias("keeper"),
     )
     most = pl.lit(0, pl.Int64)
     for r in lesser:
-        reports = table.filter((pl.col("rank") == r) & pl.col("session").is_not_null()).group_by(key).agg(
-            pl.col("count").sum().alias(f"repeat{r}"), pl.col("at").min().alias(f"first{r}"), pl.col("at").max().alias(f"last{r}")
+        reports = (
+            table.filter((pl.col("rank") == r) & pl.col("session").is_not_null())
+            .group_by(key)
+            .agg(pl.col("count").sum().alias(f"repeat{r}"), pl.col("at").min().alias(f"first{r}"), pl.col("at").max().alias(f"last{r}"))
         )
         groups = groups.join(reports, on=key, how="left")
         most = pl.max_horizontal(most, f"repeat{r}")
@@ -121,7 +134,9 @@ def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
     lesser = events.filter((pl.col("zz_rank") > 0) & pl.col("session").is_not_null() & pl.col("host").is_not_null()).select(key).unique()
     touched = events.join(lesser, on=key, how="semi", maintain_order="left") if lesser.height else events.clear()
     untouched = events.join(lesser, on=key, how="anti", maintain_order="left", nulls_equal=False) if lesser.height else events
-    untouched = untouched.with_columns(_labels(pl.col("repeat2").fill_null(0) > 0, *(pl.col(f"repeat{r}").fill_null(0) > 0 for r in (3, 4, 5))).alias("corroborated_by"))
+    untouched = untouched.with_columns(
+        _labels(pl.col("repeat2").fill_null(0) > 0, *(pl.col(f"repeat{r}").fill_null(0) > 0 for r in (3, 4, 5))).alias("corroborated_by")
+    )
     if touched.height:
         merged = _merge_touched(touched)
         untouched = pl.concat([untouched, merged.select(untouched.columns)]).sort("zz_row")
@@ -132,10 +147,11 @@ def _labels(pam: pl.Expr, invalid: pl.Expr, summary: pl.Expr, btmp: pl.Expr) -> 
     """Return ``corroborated_by`` for repeats by rank; null where there are none (few distinct lists, so they are made once)."""
     code = pam.cast(pl.UInt8) + 2 * (invalid | summary).cast(pl.UInt8) + 4 * btmp.cast(pl.UInt8)
     lists = [[], ["pam"], ["sshd"], ["pam", "sshd"], ["utmp"], ["pam", "utmp"], ["sshd", "utmp"], ["pam", "sshd", "utmp"]]
-    choice = pl.when(pl.lit(False)).then(pl.lit(None, DTYPES["corroborated_by"]))
+    choice: Any = pl.when(pl.lit(False)).then(pl.lit(None, DTYPES["corroborated_by"]))
     for number, names in enumerate(lists[1:], 1):
         choice = choice.when(code == number).then(pl.lit(names, DTYPES["corroborated_by"]))
-    return choice.otherwise(pl.lit(None, DTYPES["corroborated_by"]))
+    result: pl.Expr = choice.otherwise(pl.lit(None, DTYPES["corroborated_by"]))
+    return result
 
 
 def _merge_touched(touched: pl.DataFrame) -> pl.DataFrame:
@@ -144,9 +160,7 @@ def _merge_touched(touched: pl.DataFrame) -> pl.DataFrame:
     key = [*_KEY, "zz_segment"]
     own = [pl.col("count").filter(pl.col("zz_rank") == r).sum().cast(pl.Int64) for r in range(6)]
     dropped = [pl.col(f"repeat{r}").fill_null(0).sum().cast(pl.Int64) if r >= 2 else pl.lit(0, pl.Int64) for r in range(6)]
-    weights = keyed.group_by(key).agg(
-        pl.col("zz_rank").min().alias("zz_best"), *[(own[r] + dropped[r]).alias(f"zz_w{r}") for r in range(6)]
-    )
+    weights = keyed.group_by(key).agg(pl.col("zz_rank").min().alias("zz_best"), *[(own[r] + dropped[r]).alias(f"zz_w{r}") for r in range(6)])
     weights = weights.with_columns(
         pl.max_horizontal([f"zz_w{r}" for r in range(6)]).alias("zz_most"),
         pl.concat_list([f"zz_w{r}" for r in range(6)]).list.get(pl.col("zz_best").cast(pl.Int64)).alias("zz_own"),
@@ -155,9 +169,13 @@ def _merge_touched(touched: pl.DataFrame) -> pl.DataFrame:
     kept = mixed.filter(pl.col("zz_rank") == pl.col("zz_best"))
     others = mixed.filter(pl.col("zz_rank") != pl.col("zz_best"))
     fills = [name for name in _FILL if name in touched.columns]
-    best_of = others.sort("zz_rank", "zz_row").group_by(key, maintain_order=True).agg(
-        *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
-        pl.col("zz_label").unique().sort().alias("zz_by"),
+    best_of = (
+        others.sort("zz_rank", "zz_row")
+        .group_by(key, maintain_order=True)
+        .agg(
+            *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
+            pl.col("zz_label").unique().sort().alias("zz_by"),
+        )
     )
     kept = kept.join(best_of, on=key, how="left", maintain_order="left")
     last = pl.col("zz_row") == pl.col("zz_row").max().over(key)
@@ -188,15 +206,23 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     )
     # a connection authenticates once: two logons by the service's own line under one pid are two connections, however close
     own = (pl.col("zz_rank") == 0) & (pl.col("kind") == str(Kind.AUTH_SUCCESS))
-    part = part.with_columns((pl.col("zz_segment") * 1000 + own.cast(pl.UInt32).cum_sum().over(*_KEY, "kind").clip(1) * own.any().over(*_KEY, "kind").cast(pl.UInt32)).alias("zz_segment"))
+    part = part.with_columns(
+        (
+            pl.col("zz_segment") * 1000 + own.cast(pl.UInt32).cum_sum().over(*_KEY, "kind").clip(1) * own.any().over(*_KEY, "kind").cast(pl.UInt32)
+        ).alias("zz_segment")
+    )
     fills = [name for name in _FILL if name in events.columns]
     ordered = part.sort("zz_rank", "time", "zz_row")
-    best = ordered.group_by(key, maintain_order=True).agg(
-        pl.col("zz_row").first().alias("zz_keep"),
-        pl.len().alias("zz_n"),
-        *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
-        pl.col("zz_label").slice(1).unique().sort().alias("zz_by"),
-    ).filter(pl.col("zz_n") > 1)
+    best = (
+        ordered.group_by(key, maintain_order=True)
+        .agg(
+            pl.col("zz_row").first().alias("zz_keep"),
+            pl.len().alias("zz_n"),
+            *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
+            pl.col("zz_label").slice(1).unique().sort().alias("zz_by"),
+        )
+        .filter(pl.col("zz_n") > 1)
+    )
     if not best.height:
         return events.drop("zz_row", "zz_rank", "zz_label")
     dropped = part.join(best, on=key, how="inner").filter(pl.col("zz_row") != pl.col("zz_keep")).select("zz_row")
@@ -220,7 +246,9 @@ def lend_sources(events: pl.DataFrame) -> pl.DataFrame:
     needy = events.with_row_index("zz_row").filter(lacking).select("zz_row", "host", "session", "time")
     if not needy.height:
         return events
-    lenders = events.filter(pl.col("src_ip").is_not_null() & pl.col("session").is_not_null()).select("host", "session", pl.col("time").alias("at"), pl.col("src_ip").alias("lent"))
+    lenders = events.filter(pl.col("src_ip").is_not_null() & pl.col("session").is_not_null()).select(
+        "host", "session", pl.col("time").alias("at"), pl.col("src_ip").alias("lent")
+    )
     pairs = needy.join(lenders, on=["host", "session"], how="inner").filter((pl.col("time") - pl.col("at")).abs() <= FAILURE_GAP)
     found = pairs.sort("zz_row", "at").group_by("zz_row", maintain_order=True).agg(pl.col("lent").last())
     joined = events.with_row_index("zz_row").join(found, on="zz_row", how="left", maintain_order="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,12 +28,14 @@ app = typer.Typer(
 )
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, archives, or - for standard input.")]
-Config = Annotated[str | None, typer.Option("--config", "-c", metavar="FILE", help="The site file; default: gatewatch.toml in the folder given, or here.")]
+Config = Annotated[
+    str | None, typer.Option("--config", "-c", metavar="FILE", help="The site file; default: gatewatch.toml in the folder given, or here.")
+]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of logs that name none, e.g. Europe/Vienna.")]
 Year = Annotated[int | None, typer.Option(metavar="YYYY", min=1970, max=2200, help="Year of the first record of logs that name none.")]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="Only events from this time on (ISO 8601; UTC unless it says otherwise).")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only events before this time.")]
-Format = Annotated[str | None, typer.Option("--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(Framing) + ".")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(sorted(set(Framing) - {Framing.UNKNOWN})) + ".")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -82,7 +85,7 @@ class Bar:
         self._current = ("", 0)
         self._progress.start()
 
-    def __call__(self, read: int, size: int, name: str) -> None:
+    def __call__(self, read: int, _size: int, name: str) -> None:
         """Take what was read of the current file."""
         if self._progress is None:
             return
@@ -142,8 +145,15 @@ def scan(
     bar = Bar(paths, quiet)
     try:
         result = verbs.scan(
-            paths, config=config, rules=rules or (), zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
-            framing=_framing(framing), progress=bar,
+            paths,
+            config=config,
+            rules=rules or (),
+            zone=_checked_zone(zone),
+            year=year,
+            since=_moment(since, "--since"),
+            until=_moment(until, "--until"),
+            framing=_framing(framing),
+            progress=bar,
         )
     finally:
         bar.stop()
@@ -171,8 +181,14 @@ def access(
     bar = Bar(paths, quiet)
     try:
         result = verbs.scan(
-            paths, config=config, zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
-            framing=_framing(framing), progress=bar,
+            paths,
+            config=config,
+            zone=_checked_zone(zone),
+            year=year,
+            since=_moment(since, "--since"),
+            until=_moment(until, "--until"),
+            framing=_framing(framing),
+            progress=bar,
         )
     finally:
         bar.stop()
@@ -199,8 +215,14 @@ def events(
     bar = Bar(paths, quiet)
     try:
         frames = verbs.events(
-            paths, config=config, zone=_checked_zone(zone), year=year, since=_moment(since, "--since"), until=_moment(until, "--until"),
-            framing=_framing(framing), progress=bar,
+            paths,
+            config=config,
+            zone=_checked_zone(zone),
+            year=year,
+            since=_moment(since, "--since"),
+            until=_moment(until, "--until"),
+            framing=_framing(framing),
+            progress=bar,
         )
         deliver_events(frames, output)
     finally:
@@ -221,7 +243,9 @@ def explain(
 
 
 @app.command(name="list")
-def list_(what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tunables|framings|outputs", help="What to list.")], config: Config = None) -> None:
+def list_(
+    what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tunables|framings|outputs", help="What to list.")], config: Config = None
+) -> None:
     """List the sources, rules, chains or tunables there are."""
     from gatewatch.listing import listing
 
@@ -231,7 +255,9 @@ def list_(what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tuna
 @app.command()
 def init(
     paths: Paths,
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of standard output; an existing file is kept.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of standard output; an existing file is kept.")
+    ] = None,
     zone: Zone = None,
     year: Year = None,
     quiet: Quiet = False,
@@ -294,7 +320,9 @@ def _run(call: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("gatewatch: stopped\n")
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno != errno.EPIPE and "os error 32" not in str(error):  # polars gives the number in words only
+            raise
         # the reader of a pipe went away (head, less): not an error; keep Python from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.NOTHING_FOUND)

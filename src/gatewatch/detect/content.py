@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import polars as pl
+
 from gatewatch.detect.chain import Chain, load_chains
+from gatewatch.detect.correlation_file import CorrelationSet, load_correlations
 from gatewatch.detect.rule import RuleSet, load_rules
 from gatewatch.errors import UsageError
 
@@ -22,6 +25,7 @@ class Content:
     chains: tuple[Chain, ...]
     needed: frozenset[str]
     extra: tuple[str, ...]
+    correlations: CorrelationSet | None
     notes: tuple[str, ...]
 
 
@@ -49,4 +53,21 @@ def load_content(extra: Sequence[Path] = ()) -> Content:
         dormant = [rule for rule in rules.rules if rule.name in own and rule.dormant]
         notes += [f"rule without a log it could meet: {rule.name}: {rule.dormant}" for rule in dormant]
     needed = frozenset(name for chain in chains for name in chain.rules)
-    return Content(rules, chains, needed | frozenset(own), own, tuple(notes))
+    correlations = load_correlations([FOLDER / "rules", *extra], rules) if extra else None
+    if correlations is not None:
+        notes += [f"correlation not used: {refusal.path}: {refusal.title}: {refusal.reason}" for refusal in correlations.refused]
+        needed |= frozenset(name for it in correlations.correlations for name in it.rules)
+    return Content(rules, chains, needed | frozenset(own), own, correlations, tuple(notes))
+
+
+def report(content: Content, events: pl.DataFrame) -> list[str]:
+    """Return a line for each of the user's rules and correlations: how many of *events* (with rule columns) met it, the first one named."""
+    said = []
+    for name in content.extra:
+        hits = events.filter(pl.col(f"rule:{name}"))
+        first = f"; the first is record {hits['record'][0]} of {hits['file'][0]}" if hits.height else ""
+        said.append(f"your rule {name}: {hits.height} events{first}")
+    if content.correlations is not None:
+        fired = content.correlations.evaluate(events)
+        said += [f"your correlation {name}: completed {table.height} times" for name, table in sorted(fired.items())]
+    return said

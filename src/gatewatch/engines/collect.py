@@ -13,8 +13,8 @@ import polars as pl
 
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block
 from gatewatch.intake import journal_binary, journal_export, journal_json, utmp
-from gatewatch.intake.line import cut
 from gatewatch.intake.limit import Limits
+from gatewatch.intake.line import cut
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.intake.stamp import FileClock
 from gatewatch.intake.syslog import Framer
@@ -42,6 +42,7 @@ class FileState:
     clock: FileClock = field(default_factory=FileClock)
     hosts: Counter[str] = field(default_factory=Counter)
     framings: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
     bulk: list[pl.DataFrame] = field(default_factory=list)
     rich: list[pl.DataFrame] = field(default_factory=list)
     records: int = 0
@@ -150,7 +151,11 @@ def _read(
         state.records = 1
         return
     if forced is not None and (forced in _TEXT) != (found in _TEXT):
-        what = f"--format {forced} does not fit: this looks like {found}" if found not in _TEXT else f"--format {forced} does not fit: this looks like text"
+        what = (
+            f"--format {forced} does not fit: this looks like {found}"
+            if found not in _TEXT
+            else f"--format {forced} does not fit: this looks like text"
+        )
         result.problems.append(Problem(member.name, what, "user"))
     for decoded in _decoded(member, kind, pool, wanted, forced):
         _take(state, decoded, result)
@@ -205,6 +210,8 @@ def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
     result.programs.update(decoded.programs)
     for (source, fate, reason), number in decoded.tally.items():
         result.tally[state.name, source, fate, reason] += number
+        if source is not None and fate is Disposition.USED:
+            state.sources[source] += number
     kept = sum(1 for reject in result.rejects if reject.file == state.name) if len(result.rejects) < 2000 else 10_000
     for record, offset, reason, raw in decoded.samples[: max(0, 50 - kept)]:
         result.rejects.append(Reject(state.name, record + shift, offset, reason, raw[:RAW_CAP]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 
@@ -41,7 +42,7 @@ def coverage(files: Sequence[FileState], parts: Sequence[pl.DataFrame]) -> list[
         result.append(
             Coverage(
                 source=str(source),
-                host=host,  # type: ignore[arg-type]
+                host=host,
                 stream=str(stream),
                 first=group["first"].min(),  # type: ignore[arg-type]
                 last=group["last"].max(),  # type: ignore[arg-type]
@@ -56,12 +57,12 @@ def coverage(files: Sequence[FileState], parts: Sequence[pl.DataFrame]) -> list[
 
 def _gaps(times: Sequence[datetime]) -> list[Gap]:
     """Return silences much longer than the stream's habit; fewer than twenty busy stretches are no habit."""
-    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(times)]
     if len(steps) < 20:
         return []
     usual = sorted(steps)[int(len(steps) * 0.99) - 1]
     limit = max(LEAST_GAP, usual * USUAL)
-    return [Gap(a + STEP, b) for a, b in zip(times, times[1:], strict=False) if b - a > limit][:50]
+    return [Gap(a + STEP, b) for a, b in pairwise(times) if b - a > limit][:50]
 
 
 def unseen(rows: Sequence[Coverage], hosts: Sequence[str]) -> list[Unseen]:
@@ -75,13 +76,19 @@ def unseen(rows: Sequence[Coverage], hosts: Sequence[str]) -> list[Unseen]:
         have = seen.get(host, set())
         if "auditd" not in have:
             result.append(
-                Unseen(f"{host}: commands run without sudo, files touched", "no audit log of this host was given",
-                       "ausearch --raw -i > audit.txt, or copy /var/log/audit/audit.log*")
+                Unseen(
+                    f"{host}: commands run without sudo, files touched",
+                    "no audit log of this host was given",
+                    "ausearch --raw > audit.txt, or copy /var/log/audit/audit.log*",
+                )
             )
         if not have & {"sshd", "pam", "auditd", "utmp"}:
             result.append(
-                Unseen(f"{host}: logons", "no authentication log of this host was given",
-                       "journalctl -o json -u ssh -u sshd > ssh.json, or copy /var/log/auth.log* (/var/log/secure*)")
+                Unseen(
+                    f"{host}: logons",
+                    "no authentication log of this host was given",
+                    "journalctl -o json -u ssh -u sshd > ssh.json, or copy /var/log/auth.log* (/var/log/secure*)",
+                )
             )
         if not have & {"sudo", "su"} and "sshd" in have:
             result.append(

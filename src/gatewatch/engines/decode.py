@@ -121,7 +121,9 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         result.rich = pl.concat(rich, how="diagonal") if len(rich) > 1 else rich[0]
 
 
-def _one(result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]) -> None:
+def _one(
+    result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+) -> None:
     outcome = source.decode(frame, wanted) if isinstance(source, PatternSource) else source.decode(frame)
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
@@ -153,7 +155,9 @@ def _one(result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset
 def compact(events: pl.DataFrame) -> pl.DataFrame:
     """Return the bulk columns of *events*, repeated strings as categories: about 60 bytes a row."""
     keep = [name for name in BULK_COLUMNS if name in events.columns]
-    return events.select(pl.col(name).cast(pl.Categorical) if name in CATEGORICAL and events[name].dtype != pl.Categorical else pl.col(name) for name in keep)
+    return events.select(
+        pl.col(name).cast(pl.Categorical) if name in CATEGORICAL and events[name].dtype != pl.Categorical else pl.col(name) for name in keep
+    )
 
 
 def _detach(events: pl.DataFrame) -> pl.DataFrame:

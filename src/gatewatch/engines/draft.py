@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from gatewatch.engines.collect import Progress
 from gatewatch.engines.coverage import coverage, unseen
 from gatewatch.engines.local import Options, prepare
-from gatewatch.engines.collect import Progress
 from gatewatch.origin.ledger import access
 from gatewatch.schema.events import Scope, ensure
 from gatewatch.schema.incidents import Access
@@ -27,7 +27,9 @@ def draft_facts(paths: Sequence[str], site: Site, options: Options, progress: Pr
     ledger = access(ready.events, ready.sessions, ready.failures, {})
     zoned = [state for state in ready.collected.files if state.clock.absolute_first is not None]
     return DraftFacts(
-        hosts=tuple(DraftHost(name, _addresses(ready.events, name), tuple(sorted({row.source for row in rows if row.host == name}))) for name in hosts),
+        hosts=tuple(
+            DraftHost(name, _addresses(ready.events, name), tuple(sorted({row.source for row in rows if row.host == name}))) for name in hosts
+        ),
         internal=_ranges(ready.events),
         habits=_habits(ledger),
         zone=options.zone or site.zone,

@@ -28,6 +28,7 @@ from gatewatch.schema.records import Disposition, Framing
 from gatewatch.site.model import Site
 
 if TYPE_CHECKING:
+    from gatewatch.detect.chain import Chain
     from gatewatch.detect.content import Content
 
 # the scan never looks at these one by one: they are recognised and counted
@@ -45,6 +46,7 @@ class Options:
     until: datetime | None = None
     framing: Framing | None = None
     limits: Limits = field(default_factory=Limits)
+    everything: bool = False  # keep also what no chain can use: the user's own rules may
     held_rows: int = 3_000_000  # bulk events held in memory; more are spilled
 
 
@@ -97,7 +99,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     events = enrich(lend_sources(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
     sessions = build(events)
     bonds = attribute(sessions, site.addresses())
-    lasts = [moment for part in covered if (moment := part["last"].max()) is not None]
+    lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
         notes=notes,
@@ -107,15 +109,16 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
         enrich=enrich,
         attempts=parts,
         slots=covered,
-        last=max(lasts) if lasts else None,  # type: ignore[type-var]
+        last=max(lasts, default=None),
     )
 
 
 def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options: Options, progress: Progress | None = None) -> Scan:
     """Turn *paths* into incidents, the access ledger, coverage and an account of every record; *load* gives the rules and chains."""
+    from gatewatch.detect.content import report  # noqa: PLC0415 - heavy, and not needed until the logs are read
     from gatewatch.detect.incident import assemble  # noqa: PLC0415 - heavy, and not needed until the logs are read
 
-    ready = prepare(paths, site, options, progress=progress)
+    ready = prepare(paths, site, options, everything=options.everything, progress=progress)
     content = load()
     rows = coverage(ready.collected.files, ready.slots)
     hosts = [state.host for state in ready.collected.files if state.host]
@@ -154,17 +157,22 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         bytes=collected.bytes,
         zone=options.zone or site.zone,
         site=site.name,
-        notes=[*ready.notes, *content.notes],
-        extra={"failure_bins": _failure_bins(incidents, ready.failures), "attempt_sources": sources, "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20])},
+        notes=[*ready.notes, *content.notes, *report(content, events)],
+        extra={
+            "failure_bins": _failure_bins(incidents, ready.failures),
+            "attempt_sources": sources,
+            "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20]),
+        },
     )
 
 
-def find(events: pl.DataFrame, content: Content, site: Site) -> list[tuple[object, Match]]:
+def find(events: pl.DataFrame, content: Content, site: Site) -> list[tuple[Chain, Match]]:
     """Return every match of every chain, in chain order."""
     from gatewatch.detect.matcher import match  # noqa: PLC0415 - as above
 
-    found: list[tuple[object, Match]] = []
+    found: list[tuple[Chain, Match]] = []
     for chain in content.chains:
+
         def number(name: str, analytic: str = chain.analytic) -> float:
             return site.number(name, analytic=analytic)
 
@@ -183,9 +191,9 @@ def event_frames(paths: Sequence[str], site: Site, options: Options, progress: P
 
 def _gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if not frames:
-        return ev.empty("time", "kind", "host", "source", "pattern", "session", "record", "offset", "count", "user", "src_ip", "src_host").with_columns(
-            pl.lit(None, pl.UInt32).alias("file_id")
-        )
+        return ev.empty(
+            "time", "kind", "host", "source", "pattern", "session", "record", "offset", "count", "user", "src_ip", "src_host"
+        ).with_columns(pl.lit(None, pl.UInt32).alias("file_id"))
     return pl.concat(frames, how="diagonal_relaxed", rechunk=False)
 
 
@@ -239,7 +247,9 @@ def _order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
     zones = {state.index: state.name for state in files}
     events = ev.ensure(events, "user", "src_ip", "src_host", "session", "command", "target_user", "message", "count", "time_err", "received")
     if not streams:
-        return events.with_columns(pl.lit(None, pl.String).alias("stream"), pl.lit(None, pl.Int64).alias("position"), pl.lit(None, pl.String).alias("file")).with_row_index("row")
+        return events.with_columns(
+            pl.lit(None, pl.String).alias("stream"), pl.lit(None, pl.Int64).alias("position"), pl.lit(None, pl.String).alias("file")
+        ).with_row_index("row")
     events = events.with_columns(
         pl.col("file_id").replace_strict(streams, return_dtype=pl.String).alias("stream"),
         (pl.col("file_id").replace_strict(bases, return_dtype=pl.Int64) + pl.col("record")).alias("position"),
@@ -255,7 +265,7 @@ def _quoter(events: pl.DataFrame, files: Sequence[FileState], limits: Limits) ->
         part = events.filter(pl.col("row").is_in(list(rows))).select("row", "file_id", "offset", "message")
         result: dict[int, str] = {}
         for (file_id,), group in part.group_by(["file_id"]):
-            state = files[int(file_id)]  # type: ignore[call-overload]
+            state = files[int(file_id)]
             lines: dict[int, str] = {}
             if state.framing not in {Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT}:
                 lines = read_lines(state.path, state.name, group["offset"].to_list(), limits)
@@ -280,7 +290,10 @@ def _story_sessions(ready: Prepared) -> pl.DataFrame:
 
 def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> dict[str, list[str]]:
     """Return the incidents that quote events of each outside session."""
-    place = {(row[0], row[1]): row[2] for row in events.filter(pl.col("origin_session").is_not_null()).select("file", "record", "origin_session").iter_rows()}
+    place = {
+        (row[0], row[1]): row[2]
+        for row in events.filter(pl.col("origin_session").is_not_null()).select("file", "record", "origin_session").iter_rows()
+    }
     result: dict[str, list[str]] = {}
     for incident in incidents:
         for stage in incident.stages:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from gatewatch.intake.line import LINE_CAP, transcode
 from gatewatch.intake.limit import Limits
+from gatewatch.intake.line import LINE_CAP, transcode
 from gatewatch.intake.opening import open_paths
 from gatewatch.schema.records import Problem
 

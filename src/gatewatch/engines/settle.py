@@ -78,7 +78,9 @@ def _rename_hosts(state: FileState, aliases: Mapping[str, str], site: Site) -> N
     if changed:
         for held in (state.bulk, state.rich):
             held[:] = [
-                frame.with_columns(pl.col("host").cast(pl.String).replace(changed).cast(frame["host"].dtype).alias("host")) if "host" in frame.columns else frame
+                frame.with_columns(pl.col("host").cast(pl.String).replace(changed).cast(frame["host"].dtype).alias("host"))
+                if "host" in frame.columns
+                else frame
                 for frame in held
             ]
         renamed: Counter[str] = Counter()
@@ -106,7 +108,12 @@ def _assign_hosts(collected: Collected, site: Site) -> None:
 
 
 def _zone(state: FileState, site: Site) -> str:
-    return site.zone_of(state.host, state.name)
+    return site.zone_of(state.host, state.name, _source(state))
+
+
+def _source(state: FileState) -> str | None:
+    """Return the source that most records of a file belong to."""
+    return max(state.sources, key=lambda name: (state.sources[name], name), default=None)
 
 
 def _years(collected: Collected, site: Site, year: int | None, notes: list[str]) -> None:
@@ -120,7 +127,9 @@ def _years(collected: Collected, site: Site, year: int | None, notes: list[str])
             continue
         own = [(low, high) for host, low, high in ranges if host == state.host]
         other = [(low, high) for _, low, high in ranges]
-        found = base_year(state.clock, given=year or site.year_of(state.host, state.name), neighbours=own or other, name=state.name, mtime=state.mtime)
+        found = base_year(
+            state.clock, given=year or site.year_of(state.host, state.name, _source(state)), neighbours=own or other, name=state.name, mtime=state.mtime
+        )
         if found is None:
             notes.append(f"{state.name}: no year in the log and nothing to infer it from; its times are unknown (give --year)")
             continue

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -31,7 +32,7 @@ class Spill:
         self._parts: dict[int, list[Path]] = {}
         self._count = 0
 
-    def __enter__(self) -> Spill:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -98,7 +99,7 @@ class Spill:
         for (day,), part in sorted(keyed.partition_by("zz_day", as_dict=True, include_key=False).items(), key=lambda item: str(item[0])):
             path = self._path(f"day-{day}-{self._count}.parquet")
             part.write_parquet(path, compression="lz4", statistics=False)
-            days.setdefault(day, []).append(path)  # type: ignore[arg-type]
+            days.setdefault(day, []).append(path)
             self._count += 1
 
 
@@ -106,10 +107,10 @@ def _hold_back(frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFra
     """Return *frame* without the connections that have an event in the last minutes of *day*, and those."""
     if day == NO_DAY or "session" not in frame.columns:
         return frame, None
-    late = frame.filter(pl.col("time") >= pl.lit(day + timedelta(days=1)).cast(pl.Datetime("us", "UTC")) - HOLD_BACK).select("host", "session").unique()
+    late = (
+        frame.filter(pl.col("time") >= pl.lit(day + timedelta(days=1)).cast(pl.Datetime("us", "UTC")) - HOLD_BACK).select("host", "session").unique()
+    )
     if not late.height:
         return frame, None
     keep = frame.join(late, on=["host", "session"], how="anti", nulls_equal=True, maintain_order="left")
     return keep, frame.join(late, on=["host", "session"], how="semi", nulls_equal=True, maintain_order="left")
-
-

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -115,7 +116,7 @@ def base_year(
     return None
 
 
-def resolve(events: pl.DataFrame, *, year: int | None, basis: TimeBasis, zone: str, origin_zone_given: bool = True) -> pl.DataFrame:
+def resolve(events: pl.DataFrame, *, year: int | None, basis: TimeBasis, zone: str) -> pl.DataFrame:
     """Turn ``time | local, rel, resolution`` into ``time, time_err, time_basis`` (columns in: those four; out: those three).
 
     ``rel`` counts New Years from *year*; a year-less stamp without a known year gets no time. A wall clock time that a zone skips is read an hour
@@ -124,7 +125,7 @@ def resolve(events: pl.DataFrame, *, year: int | None, basis: TimeBasis, zone: s
     if "local" not in events.columns:
         return events
     local = pl.col("local")
-    shifted = pl.when(pl.col("rel").is_null()).then(local)
+    shifted: Any = pl.when(pl.col("rel").is_null()).then(local)  # a chain of whens, whose type changes with its first link
     if year is not None:
         # strptime-free: year differences are whole numbers of days, judged per distinct (rel, after-February) pair
         days = {

@@ -46,7 +46,9 @@ def attribute(sessions: Sessions, addresses: Mapping[str, str]) -> dict[str, Bon
         else:
             from_host = addresses.get(row["src_ip"] or "")
             candidates = [
-                entry for entry in live.get((from_host or "", user or ""), []) if (entry[1] is None or row["start"] <= entry[1] + GRACE) and entry[2] in bonds
+                entry
+                for entry in live.get((from_host or "", user or ""), [])
+                if (entry[1] is None or row["start"] <= entry[1] + GRACE) and entry[2] in bonds
             ]
             if candidates:
                 origins = {bonds[entry[2]].ip for entry in candidates}
@@ -92,7 +94,7 @@ def _grade(name: str) -> pl.Expr:
     return pl.col(name).replace_strict(["possible", "likely", "certain"], [0, 1, 2], default=0, return_dtype=pl.Int8)
 
 
-_FOUND = {"row": pl.UInt32(), "sid": pl.String(), "how": pl.String()}
+_FOUND = pl.Schema({"row": pl.UInt32(), "sid": pl.String(), "how": pl.String()})
 
 
 def _none() -> pl.DataFrame:
@@ -100,7 +102,7 @@ def _none() -> pl.DataFrame:
 
 
 def _first(found: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([found, more.select(*_FOUND).cast(dict(_FOUND.items()))])  # type: ignore[arg-type]
+    return pl.concat([found, more.select(*_FOUND).cast(_FOUND)])
 
 
 def _without(events: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -116,7 +118,7 @@ def _by_id(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     ids = sessions.ids.sort("start")
     joined = named.join_asof(ids, left_on="time", right_on="start", by=["host", "session"], strategy="backward", check_sortedness=False)
     alive = joined.filter(pl.col("sid").is_not_null() & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until"))))
-    return alive.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)  # type: ignore[arg-type]
+    return alive.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)
 
 
 def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
@@ -124,7 +126,18 @@ def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
 
     Logons and failures are facts of their own connection: they are never explained by another session of the same user.
     """
-    own = [str(kind) for kind in (Kind.AUTH_FAILURE, Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN)]
+    own = [
+        str(kind)
+        for kind in (
+            Kind.AUTH_FAILURE,
+            Kind.AUTH_SUCCESS,
+            Kind.AUTH_STOPPED,
+            Kind.CONNECTION,
+            Kind.CONNECTION_CLOSED,
+            Kind.CONNECTION_DENIED,
+            Kind.BAN,
+        )
+    ]
     loose = events.filter(pl.col("user").is_not_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null() & ~pl.col("kind").is_in(own))
     loose = loose.filter(pl.col("session").is_null() | ~pl.col("session").str.starts_with("pid:"))
     table = sessions.table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
@@ -153,11 +166,11 @@ def _pick(pairs: pl.DataFrame) -> pl.DataFrame:
     )
     if not live.height:
         return _none()
-    chosen = live.sort("row", "start", "sid").group_by("row", maintain_order=True).agg(
-        pl.col("sid").last(), pl.col("src_ip").n_unique().alias("rivals")
+    chosen = (
+        live.sort("row", "start", "sid").group_by("row", maintain_order=True).agg(pl.col("sid").last(), pl.col("src_ip").n_unique().alias("rivals"))
     )
     how = pl.when(pl.col("rivals") > 1).then(pl.lit("possible")).otherwise(pl.lit("likely"))
-    return chosen.select("row", "sid", how.alias("how")).cast(_FOUND)  # type: ignore[arg-type]
+    return chosen.select("row", "sid", how.alias("how")).cast(_FOUND)
 
 
 def _tools() -> pl.Expr:
@@ -188,14 +201,20 @@ def _by_tool(loose: pl.DataFrame, events: pl.DataFrame, found: pl.DataFrame, ses
     result = _none()
     if sudo.height:
         ran = sudo.select("host", "sid", "how", pl.col("time").alias("at"), "command")
-        pairs = silent.select("row", "host", "time", "tools").join(ran, on="host", how="inner").filter(
-            (pl.col("time") >= pl.col("at") - timedelta(seconds=1)) & (pl.col("time") - pl.col("at") <= ACTORLESS)
+        pairs = (
+            silent.select("row", "host", "time", "tools")
+            .join(ran, on="host", how="inner")
+            .filter((pl.col("time") >= pl.col("at") - timedelta(seconds=1)) & (pl.col("time") - pl.col("at") <= ACTORLESS))
         )
         pairs = pairs.filter(pl.col("command").str.contains(pl.col("tools")))
         if pairs.height:
-            result = pairs.sort("row", "at").group_by("row", maintain_order=True).agg(pl.col("sid").last()).select(
-                "row", "sid", pl.lit("likely").alias("how")
-            ).cast(_FOUND)  # type: ignore[arg-type]
+            result = (
+                pairs.sort("row", "at")
+                .group_by("row", maintain_order=True)
+                .agg(pl.col("sid").last())
+                .select("row", "sid", pl.lit("likely").alias("how"))
+                .cast(_FOUND)
+            )
     rest = silent.join(result.select("row"), on="row", how="anti")
     table = sessions.table
     rooted = table.filter(pl.col("user") == "root").select("host", "sid", "start", "end", "src_ip")

@@ -32,13 +32,52 @@ def access(events: pl.DataFrame, sessions: Sessions, failures: pl.DataFrame, inc
 
     ``events``: attached, with ``row``; ``failures``: ``src_ip, time, count`` of all failures; ``incidents``: origin session -> incident ids.
     """
-    events = ensure(events, "service", "host", "user", "src_ip", "country", "known", "known_by", "off_hours", "mfa", "scope", "auth_method", "file", "record", "src_host", "session")
+    events = ensure(
+        events,
+        "service",
+        "host",
+        "user",
+        "src_ip",
+        "country",
+        "known",
+        "known_by",
+        "off_hours",
+        "mfa",
+        "scope",
+        "auth_method",
+        "file",
+        "record",
+        "src_host",
+        "session",
+    )
     table = sessions.table.filter(pl.col("outside") | (pl.col("src_ip").is_null() & pl.col("src_host").is_not_null()))
-    rows = table.select("sid", "row", "start", "end", "closed").join(
-        events.select("row", "time", "host", "user", "service", "src_ip", "src_host", "scope", "country", "session", "auth_method", "mfa", "known",
-                      "known_by", "off_hours", "file", "record"),
-        on="row", how="inner",
-    ).sort("start", "row")
+    rows = (
+        table.select("sid", "row", "start", "end", "closed")
+        .join(
+            events.select(
+                "row",
+                "time",
+                "host",
+                "user",
+                "service",
+                "src_ip",
+                "src_host",
+                "scope",
+                "country",
+                "session",
+                "auth_method",
+                "mfa",
+                "known",
+                "known_by",
+                "off_hours",
+                "file",
+                "record",
+            ),
+            on="row",
+            how="inner",
+        )
+        .sort("start", "row")
+    )
     if not rows.height:
         return []
     before = _failures_before(rows, failures)
@@ -88,7 +127,9 @@ def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, in
     ours = ours.sort("time").with_columns(pl.col("count").cast(pl.Int64).cum_sum().over("src_ip").alias("total")).select("src_ip", "time", "total")
     wanted = rows.filter(pl.col("src_ip").is_not_null()).select("row", "src_ip", "start", (pl.col("start") - BEFORE).alias("since"))
     upto = wanted.sort("start").join_asof(ours, left_on="start", right_on="time", by="src_ip", strategy="backward", check_sortedness=False)
-    since = wanted.sort("since").join_asof(ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False, check_sortedness=False)
+    since = wanted.sort("since").join_asof(
+        ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False, check_sortedness=False
+    )
     joined = upto.select("row", pl.col("total").alias("a")).join(since.select("row", pl.col("total").alias("b")), on="row")
     return {row: (a or 0) - (b or 0) for row, a, b in joined.iter_rows()}
 
@@ -144,8 +185,14 @@ def attempt_rows(table: pl.DataFrame, limit: int = 1000) -> list[Attempts]:
     """Return the first *limit* rows of an enriched table of :func:`attempts`."""
     return [
         Attempts(
-            ip=row["src_ip"], src_host=row["src_host"], country=row["country"], count=row["count"], users=row["users"], hosts=row["hosts"],
-            first=row["first"], last=row["last"],
+            ip=row["src_ip"],
+            src_host=row["src_host"],
+            country=row["country"],
+            count=row["count"],
+            users=row["users"],
+            hosts=row["hosts"],
+            first=row["first"],
+            last=row["last"],
         )
         for row in table.head(limit).iter_rows(named=True)
     ]

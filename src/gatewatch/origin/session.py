@@ -1,7 +1,7 @@
 """Sessions: every accepted logon with its beginning, its end where the logs show one, and the ids it is known by.
 
-Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end, closed,
-row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid, start, until``.
+Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end,
+closed, row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid, start, until``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def build(events: pl.DataFrame) -> Sessions:
     # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
     boots = boots.filter((pl.col("boot").diff().over("host") > BOOT_LASTS).fill_null(True))
     if boots.height and logons.height:
-        logons = logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward", check_sortedness=False).sort("row")
+        logons = (
+            logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward", check_sortedness=False).sort("row")
+        )
         logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end")).drop("boot")
     table = logons.with_columns(pl.col("end").is_not_null().alias("closed"))
     return Sessions(table.drop("linked_session", "next"), _ids(table, events))
@@ -61,8 +63,10 @@ def _ends(logons: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     """Add ``end``: the last end reported under the session's id before the id is used again."""
     if not logons.height or not ends.height:
         return logons.with_columns(pl.lit(None, pl.Datetime("us", "UTC")).alias("end"))
-    pairs = logons.filter(pl.col("session").is_not_null()).select("sid", "host", "session", "start", "next").join(
-        ends.select("host", "session", pl.col("time").alias("at")), on=["host", "session"], how="inner"
+    pairs = (
+        logons.filter(pl.col("session").is_not_null())
+        .select("sid", "host", "session", "start", "next")
+        .join(ends.select("host", "session", pl.col("time").alias("at")), on=["host", "session"], how="inner")
     )
     pairs = pairs.filter((pl.col("at") >= pl.col("start")) & (pl.col("next").is_null() | (pl.col("at") < pl.col("next"))))
     found = pairs.group_by("sid").agg(pl.col("at").max().alias("end"))
@@ -89,7 +93,12 @@ def _ids(table: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     if logind.height and table.height:
         near = logind.sort("at").join_asof(
             table.filter(pl.col("user").is_not_null()).select("host", "user", "sid", "start", until).sort("start"),
-            left_on="at", right_on="start", by=["host", "user"], strategy="backward", tolerance=LOGIND_GAP, check_sortedness=False,
+            left_on="at",
+            right_on="start",
+            by=["host", "user"],
+            strategy="backward",
+            tolerance=LOGIND_GAP,
+            check_sortedness=False,
         )
         parts.append(near.filter(pl.col("sid").is_not_null()).select("host", "session", "sid", "start", "until"))
     return pl.concat(parts).unique(maintain_order=True).sort("host", "session", "start", "sid")

@@ -18,6 +18,8 @@ References: audit-documentation (message and field dictionaries), auditd(8), aus
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from gatewatch.schema import events as ev

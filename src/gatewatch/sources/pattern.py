@@ -247,7 +247,7 @@ class PatternSource:
         else:
             coded = heads.replace_strict(unique, pl.Series(groups, dtype=pl.UInt32), return_dtype=pl.UInt32)
             keyed = records.with_columns(coded.alias("zz_group"))
-            parts = {int(key[0]): part.drop("zz_group") for key, part in keyed.partition_by("zz_group", as_dict=True).items()}  # type: ignore[arg-type]
+            parts = {int(key[0]): part.drop("zz_group") for key, part in keyed.partition_by("zz_group", as_dict=True).items()}
         for group, part in sorted(parts.items()):
             rest = part
             for index in self._sets[group]:
