@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.canonical.merge import drop_repeats, merge_failures, merge_sessions
+from gatewatch.canonical.merge import drop_repeats, label_repeats, merge_failures, merge_sessions
 from gatewatch.schema.events import KIND
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -89,8 +89,14 @@ def test_where_the_log_was_cut_changes_nothing(rows: list[Row], place: int) -> N
 
 def test_the_best_report_is_kept_and_filled_from_the_others() -> None:
     rows: list[Row] = [("a", "pid:1", 1, 1, 0), ("a", "pid:1", 2, 1, 0)]
-    merged = merge_failures(frame(rows))
+    merged = label_repeats(merge_failures(frame(rows)))
     assert merged.select("source", "user", "src_ip", "corroborated_by").rows() == [("auditd", "root", "192.0.2.7", ["pam"])]
+
+
+def test_dropped_repeats_still_corroborate() -> None:
+    rows: list[Row] = [("a", "pid:1", 3, 1, 0), ("a", "pid:1", 2, 1, 0), ("a", "pid:1", 0, 1, 0)]
+    merged = label_repeats(merge_failures(drop_repeats(frame(rows))))
+    assert merged.select("pattern", "count", "corroborated_by").rows() == [("failed", 1, ["pam", "sshd"])]
 
 
 def test_a_pid_used_again_is_another_connection() -> None:

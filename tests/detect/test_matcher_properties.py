@@ -80,6 +80,50 @@ def chains(draw: st.DrawFn) -> Chain:
 
 
 @st.composite
+def long_chains(draw: st.DrawFn) -> Chain:
+    """Return chains of three stages before or after the anchor, where overlapping clocks can tie knots."""
+    late = draw(st.booleans())
+    stages = []
+    for index in range(4):
+        anchor = index == (0 if late else 3)
+        stages.append(
+            Stage(
+                f"s{index}",
+                (RULES[index],),
+                count=None if anchor else draw(st.sampled_from([None, None, Count(2, "2s"), Count(2, "3s", "src_ip")])),
+                after=draw(st.sampled_from([None, "1s", "3s"])) if index else None,
+                either=draw(st.sampled_from([None, "during-session"])) if late and index else None,
+                optional=not anchor and draw(st.booleans()),
+                anchor=anchor,
+            )
+        )
+    span = draw(st.sampled_from([None, "2s", "4s"]))
+    return Chain("long", "Title", ("host",), tuple(stages), {"s0": Severity.HIGH}, "Why.", span=span)
+
+
+@st.composite
+def knots(draw: st.DrawFn) -> pl.DataFrame:
+    """Return events of one key under clocks that overlap, each meeting one rule or two."""
+    rows: list[dict[str, Any]] = []
+    for row in range(draw(st.integers(4, 11))):
+        met = draw(st.sets(st.sampled_from(RULES), min_size=1, max_size=2))
+        rows.append(
+            {
+                "row": row,
+                "time": START + timedelta(seconds=draw(st.integers(0, 6))),
+                "time_err": timedelta(seconds=draw(st.sampled_from([0, 0, 1, 2, 4]))),
+                "stream": draw(st.sampled_from(["a", "a", "b", None])),
+                "position": draw(st.integers(0, 6)),
+                "host": "h",
+                "session": draw(st.sampled_from(["p", "p", "q"])),
+                "src_ip": draw(st.sampled_from(["192.0.2.1", "192.0.2.2", None])),
+                **{f"rule:{rule}": rule in met for rule in RULES},
+            }
+        )
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+@st.composite
 def streams(draw: st.DrawFn, most: int = 12) -> pl.DataFrame:
     """Return events with few distinct seconds, few keys (null among them), several streams, some clocks that are wrong."""
     size = draw(st.integers(1, most))
@@ -139,6 +183,12 @@ def guesses(draw: st.DrawFn) -> Chain:
 @slow
 @given(guesses(), streams(18))
 def test_equals_the_oracle_on_the_common_shape(chain: Chain, events: pl.DataFrame) -> None:
+    assert match(chain, events, number) == oracle(chain, events, number)
+
+
+@slow
+@given(long_chains(), knots())
+def test_equals_the_oracle_on_long_chains(chain: Chain, events: pl.DataFrame) -> None:
     assert match(chain, events, number) == oracle(chain, events, number)
 
 

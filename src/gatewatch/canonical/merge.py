@@ -120,7 +120,8 @@ def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
 def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
     """Return the failures of *events* (kind auth_failure) with reports of one attempt merged; rows keep their order.
 
-    Needs ``time, host, session, source, pattern, count``; rows without host or session pass through. Adds ``corroborated_by``.
+    Needs ``time, host, session, source, pattern, count``; rows without host or session pass through. Adds
+    ``corroborated_by`` for what was merged here; :func:`label_repeats` adds what :func:`drop_repeats` had dropped.
     """
     events = ensure(events, "session", "host", "corroborated_by", "user", "src_ip")
     repeats = [f"repeat{r}" for r in (2, 3, 4, 5)]
@@ -134,13 +135,19 @@ def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
     lesser = events.filter((pl.col("zz_rank") > 0) & pl.col("session").is_not_null() & pl.col("host").is_not_null()).select(key).unique()
     touched = events.join(lesser, on=key, how="semi", maintain_order="left") if lesser.height else events.clear()
     untouched = events.join(lesser, on=key, how="anti", maintain_order="left", nulls_equal=False) if lesser.height else events
-    untouched = untouched.with_columns(
-        _labels(pl.col("repeat2").fill_null(0) > 0, *(pl.col(f"repeat{r}").fill_null(0) > 0 for r in (3, 4, 5))).alias("corroborated_by")
-    )
     if touched.height:
         merged = _merge_touched(touched)
         untouched = pl.concat([untouched, merged.select(untouched.columns)]).sort("zz_row")
-    return untouched.drop("zz_row", "zz_rank", *repeats)
+    return untouched.drop("zz_row", "zz_rank")
+
+
+def label_repeats(merged: pl.DataFrame) -> pl.DataFrame:
+    """Return merged failures with ``corroborated_by`` filled from the repeats that were dropped, whose weights go."""
+    weights = [pl.col(f"repeat{r}").fill_null(0) > 0 for r in (2, 3, 4, 5)]
+    known = pl.col("corroborated_by").is_not_null()
+    return merged.with_columns(pl.when(known).then("corroborated_by").otherwise(_labels(*weights)).alias("corroborated_by")).drop(
+        "repeat2", "repeat3", "repeat4", "repeat5"
+    )
 
 
 def _labels(pam: pl.Expr, invalid: pl.Expr, summary: pl.Expr, btmp: pl.Expr) -> pl.Expr:

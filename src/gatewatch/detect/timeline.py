@@ -112,11 +112,12 @@ def _widen(time: Ints, lo: Ints, hi: Ints, stream: Ints, place: Ints) -> tuple[I
         members = order[np.searchsorted(streams, code) : np.searchsorted(streams, code, "right")]
         members = members[np.argsort(place[members], kind="stable")]
         times, places = time[members], place[members]
-        # Events of one record are unordered: each takes the extremes of the whole record.
-        highest = np.maximum.accumulate(times)[np.searchsorted(places, places, "right") - 1]
-        lowest = np.minimum.accumulate(times[::-1])[::-1][np.searchsorted(places, places, "left")]
+        # Events of one record are unordered: the later ones reach back to the first of the record.
+        begin = np.searchsorted(places, places)
+        highest = np.maximum.accumulate(times)
+        lowest = np.minimum.accumulate(times[::-1])[::-1][begin]
         early[members] = np.minimum(early[members], lowest)
         late[members] = np.maximum(late[members], highest)
-        twin = np.searchsorted(places, places, "right") - np.searchsorted(places, places, "left") > 1
+        twin = np.searchsorted(places, places, "right") - begin > 1
         disordered[members] = (highest > times) | (lowest < times) | twin
     return early, late, disordered

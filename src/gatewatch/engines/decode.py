@@ -15,10 +15,10 @@ from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import Disposition, Framing
-from gatewatch.sources.pattern import PatternSource
 from gatewatch.sources.registry import Source, split
 
-BULK = tuple(str(kind) for kind in (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN))
+_APART = (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN)
+BULK = tuple(str(kind) for kind in _APART)
 BULK_COLUMNS = (
     "record", "offset", "time", "local", "rel", "resolution", "time_err", "time_basis", "host", "kind", "service", "source", "pattern", "user",
     "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count",
@@ -124,7 +124,7 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
 def _one(
     result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
 ) -> None:
-    outcome = source.decode(frame, wanted) if isinstance(source, PatternSource) else source.decode(frame)
+    outcome = source.decode(frame, wanted, _APART)
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
     for reason, number in outcome.ignored.items():
@@ -138,14 +138,14 @@ def _one(
             result.tally[source.name, Disposition.REJECTED, reason] += number
         rows = outcome.rejected.select("record", "offset", "reason", "message").head(SAMPLES).iter_rows()
         result.samples += [(r, o, f"{source.name}: {why}", (text or "")[:RAW_CAP]) for r, o, why, text in rows]
+    bulk += [compact(part) for part in outcome.bulk]
     events = outcome.events
     if not events.height:
         return
-    kinds = events["kind"].cast(pl.String).is_in(list(BULK))
+    kinds = events["kind"].cast(pl.String).is_in(BULK)
+    if kinds.any():
+        bulk.append(compact(events.filter(kinds)))
     few = events.filter(~kinds)
-    many = events if not few.height else events.filter(kinds)
-    if many.height and few.height != events.height:
-        bulk.append(compact(many))
     if few.height:
         if "message" not in few.columns:
             few = few.join(frame.select("record", "message"), on="record", how="left", maintain_order="left")

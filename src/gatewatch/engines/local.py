@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gatewatch.canonical.merge import lend_sources, merge_failures, merge_sessions
+from gatewatch.canonical.merge import label_repeats, lend_sources, merge_failures, merge_sessions
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
@@ -92,9 +92,11 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
             failures = merge_failures(table.filter(failing))
             failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
-            parts.append(attempt_parts(failures))
+            parts.append(attempt_parts(failures, whole=not spill.used))
             others = table.filter(~failing)
-            kept += [_plain(frame) for frame in ([failures, others] if everything else [_reachable(failures, rich), _reachable(others, rich)])]
+            if not everything:
+                failures, others = _reachable(failures, rich), _reachable(others, rich)
+            kept += [_plain(label_repeats(failures)), _plain(others)]
     enrich = Enricher(site)
     events = enrich(lend_sources(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
     sessions = build(events)
@@ -321,4 +323,4 @@ def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[Attempts], 
     totals = attempts(ready.attempts, entered)
     totals = ready.enrich(totals.with_columns(pl.col("first").alias("time")))
     totals = totals.filter((pl.col("scope") == "public").fill_null(False) | pl.col("src_ip").is_null())
-    return attempt_rows(totals), totals.height, int(totals["count"].sum() or 0)
+    return attempt_rows(totals, ready.attempts), totals.height, int(totals["count"].sum() or 0)

@@ -44,7 +44,8 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
         for held in (state.bulk, state.rich):
             if held:
                 # a zone with folds is judged over the whole file
-                held[:] = [settled(frame, state) for frame in ([pl.concat(held, how="diagonal_relaxed")] if state.zone != "UTC" else held)]
+                whole = [pl.concat(held, how="diagonal_relaxed").sort("record")] if state.zone != "UTC" else held
+                held[:] = [settled(frame, state) for frame in whole]
     _streams(collected)
     return notes
 

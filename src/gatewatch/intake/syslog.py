@@ -545,17 +545,19 @@ def _count_years(table: pl.DataFrame, stamps: Stamps) -> pl.DataFrame:
         forward = step < -NEW_YEAR
         back = (step > NEW_YEAR) & (seconds[:-1] < DAY) & (seconds[1:] > 365 * DAY)  # a straggler of New Year's Eve
         years[1:] = np.cumsum(forward.astype(np.int16) - back.astype(np.int16))
+    filled = np.zeros(len(table), dtype=np.int16)
+    filled[yearless] = years
     stamps.first, stamps.last, stamps.years = int(seconds[0]), int(seconds[-1]), int(years[-1])
-    if yearless.all():
+    if not years.any():
+        pass  # as it is: all zero
+    elif yearless.all():
         table = table.with_columns(pl.Series("rel", years))
     else:
-        filled = np.zeros(len(table), dtype=np.int16)
-        filled[yearless] = years
         table = table.with_columns(pl.when(pl.col("rel").is_not_null()).then(pl.Series("filled", filled)).alias("rel"))
     if len(step) and step.min() < -FAULT:
         running = (
             table["local"].dt.replace_time_zone("UTC")
-            + (pl.Series(years if yearless.all() else filled).cast(pl.Int64) * (366 * DAY * 1_000_000)).cast(pl.Duration("us"))
+            + (pl.Series(filled).cast(pl.Int64) * (366 * DAY * 1_000_000)).cast(pl.Duration("us"))
         )
         _faults(table, running, stamps)
     return table

@@ -148,51 +148,57 @@ def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
 SOURCE = ("src_ip", "src_host")
 
 
-def attempt_parts(failures: pl.DataFrame) -> pl.DataFrame:
-    """Return ``src_ip, src_host, user, host, count, first, last`` of failures (``… time, count``): small parts that :func:`attempts` adds up."""
+def attempt_parts(failures: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+    """Return ``src_ip, src_host, user, host, count, first, last`` of failures (``… time, count``) that name a source and a time.
+
+    With *whole*, as they are; else added up, so that many parts stay small.
+    """
     named = failures.filter((pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null()) & pl.col("time").is_not_null())
-    key = [name for name in (*SOURCE, "user", "host") if name in ("src_ip", "user") or named[name].null_count() < named.height]
-    parts = named.group_by(key).agg(pl.col("count").cast(pl.Int64).sum(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
-    missing = [pl.lit(None, pl.String).alias(name) for name in (*SOURCE, "host") if name not in key]
-    return parts.with_columns(missing)
+    rows = named.select(*SOURCE, "user", "host", "count", pl.col("time").alias("first"), pl.col("time").alias("last"))
+    return rows if whole else _add_up(rows, [*SOURCE, "user", "host"])
+
+
+def _add_up(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    return rows.group_by(key).agg(pl.col("count").cast(pl.Int64).sum(), pl.col("first").min(), pl.col("last").max())
 
 
 def attempts(parts: Sequence[pl.DataFrame], accepted: Sequence[str]) -> pl.DataFrame:
-    """Return the sources that only failed, busiest first: ``src_ip, src_host, count, users, hosts, first, last``.
+    """Return the sources that only failed, busiest first: ``src_ip, src_host, count, first, last``.
 
     *parts* come from :func:`attempt_parts`; *accepted* are the addresses that got in.
     """
-    table = pl.concat(parts, how="diagonal_relaxed") if parts else attempt_parts(empty("src_ip", "src_host", "user", "host", "time", "count"))
+    if not parts:
+        return attempt_parts(empty("src_ip", "src_host", "user", "host", "time", "count"), whole=True).drop("user", "host")
+    totals = _add_up(pl.concat([_add_up(part, list(SOURCE)) for part in parts], how="vertical_relaxed"), list(SOURCE))
     got_in = pl.col("src_ip").is_in(list(accepted)).fill_null(False)
-    key = list(SOURCE) if table["src_host"].null_count() < table.height else ["src_ip"]
-    totals = table.group_by(key).agg(
-        pl.col("count").sum(),
-        pl.col("user").drop_nulls().n_unique().alias("users"),
-        pl.col("host").drop_nulls().n_unique().alias("hosts"),
-        pl.col("first").min(),
-        pl.col("last").max(),
-    )
-    if "src_host" not in key:
-        totals = totals.with_columns(pl.lit(None, pl.String).alias("src_host"))
-    return (
-        totals.with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
-        .filter(~got_in)
-        .sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
-    )
+    plain = totals.with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
+    return plain.filter(~got_in).sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
 
 
-def attempt_rows(table: pl.DataFrame, limit: int = 1000) -> list[Attempts]:
-    """Return the first *limit* rows of an enriched table of :func:`attempts`."""
+def attempt_rows(table: pl.DataFrame, parts: Sequence[pl.DataFrame], limit: int = 1000) -> list[Attempts]:
+    """Return the first *limit* rows of an enriched table of :func:`attempts`, with the accounts and hosts they tried."""
+    top = table.head(limit)
+    tried = []
+    for part in parts:
+        key = [name for name in SOURCE if top[name].null_count() < top.height]
+        if key and part.height:
+            wanted = top.select(pl.col(name).cast(part.schema[name]) for name in SOURCE)
+            ours = part.join(wanted, on=list(SOURCE), how="semi", nulls_equal=True)
+            tried.append(ours.select(pl.col(name).cast(pl.String) for name in (*SOURCE, "user", "host")).unique())
+    counts: dict[tuple[str | None, str | None], tuple[int, int]] = {}
+    if tried:
+        grouped = pl.concat(tried).group_by(SOURCE).agg(pl.col("user").drop_nulls().n_unique(), pl.col("host").drop_nulls().n_unique())
+        counts = {(ip, name): (users, hosts) for ip, name, users, hosts in grouped.iter_rows()}
     return [
         Attempts(
             ip=row["src_ip"],
             src_host=row["src_host"],
             country=row["country"],
             count=row["count"],
-            users=row["users"],
-            hosts=row["hosts"],
+            users=counts.get((row["src_ip"], row["src_host"]), (0, 0))[0],
+            hosts=counts.get((row["src_ip"], row["src_host"]), (0, 0))[1],
             first=row["first"],
             last=row["last"],
         )
-        for row in table.head(limit).iter_rows(named=True)
+        for row in top.iter_rows(named=True)
     ]

@@ -52,7 +52,7 @@ class AuditdSource:
         "https://man7.org/linux/man-pages/man8/auditd.8.html",
     )
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:  # noqa: ARG002 - it makes no bulk kinds worth skipping
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002 - few records, all decoded
         """Decode a batch of records; ``Outcome.used`` counts records, of which a system call has several to one event row."""
         table = header(records.select(_NEEDED))
         rejected = table.filter(pl.col("fault").is_not_null())

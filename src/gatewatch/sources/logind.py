@@ -74,9 +74,9 @@ PATTERNS: tuple[Pattern, ...] = (
 class LogindSource(PatternSource):
     """The pattern source, with the leader's pid from the record's fields."""
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode *records*; ``fields`` may hold ``LEADER``."""
-        outcome = super().decode(records, wanted)
+        outcome = super().decode(records, wanted, apart)
         if not outcome.events.height or "fields" not in records.columns:
             return outcome
         leaders = records.select("record", pl.col("fields").str.extract(r'"LEADER": ?"?([0-9]+)').alias("leader")).drop_nulls()

@@ -76,7 +76,9 @@ class Outcome:
 
     ``events``: event rows, narrow (only the columns the batch has), in record order; ``ignored``: pattern name -> records;
     ``unrecognised`` and ``rejected``: the records themselves (``record, offset, message`` and, for rejects, ``reason``).
-    Every record of the batch is in exactly one of the four; an event row stands for one record unless ``used`` says otherwise.
+    Every record of the batch is in exactly one of the four; an event row stands for one record unless ``used`` says otherwise. ``bulk``: events
+    that were asked for apart (``decode(…, apart=…)``), one frame per pattern and regex, in no order: putting them together costs more than
+    decoding them.
     """
 
     events: pl.DataFrame
@@ -84,6 +86,7 @@ class Outcome:
     unrecognised: pl.DataFrame
     rejected: pl.DataFrame
     used: int = -1
+    bulk: list[pl.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.used < 0:
@@ -144,10 +147,11 @@ class PatternSource:
         self._sets: list[tuple[int, ...]] = []
         self._set_ids: dict[tuple[int, ...], int] = {}
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode a batch of records (columns of :data:`gatewatch.schema.records.RECORD_DTYPES`) whose program is ours.
 
-        Records whose kind is not *wanted* (None: all are) are recognised and counted as used, but make no events.
+        Records whose kind is not *wanted* (None: all are) are recognised and counted as used, but make no events. Events of the kinds *apart*
+        come in ``Outcome.bulk``, unless the source has a ``finish``.
         """
         prepared = records if self.prepare is None else self.prepare(records)
         slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), "record", "message", *(["pid"] if "pid" in prepared.columns else []))
@@ -158,6 +162,7 @@ class PatternSource:
         if left:
             left = self._match_again(left, matched, wanted)
         events: list[pl.DataFrame] = []
+        bulk: list[pl.DataFrame] = []
         ignored: dict[str, int] = {}
         skipped = 0
         for index, frame in matched:
@@ -167,7 +172,7 @@ class PatternSource:
             elif wanted is not None and pattern.kind not in wanted:
                 skipped += frame.height
             else:
-                events.append(self._shape(pattern, frame, prepared))
+                (bulk if pattern.kind in apart and self.finish is None else events).append(self._shape(pattern, frame, prepared))
         if len(events) > 1:
             table = pl.concat(events, how="diagonal").sort("record")
         else:
@@ -175,7 +180,7 @@ class PatternSource:
         if self.finish is not None and table.height:
             table = self.finish(table)
         unrecognised = rows_left(records[pl.concat([part.select(_ROW) for part in left])[_ROW].sort()]) if left else no_rows()
-        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), used=table.height + skipped)
+        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), table.height + sum(part.height for part in bulk) + skipped, bulk)
 
     def _hold_back(self, slim: pl.DataFrame, wanted: Collection[Kind] | None) -> tuple[tuple[int, pl.DataFrame] | None, pl.DataFrame]:
         """Take out the records that begin like a repeat of another pattern: ``(index, records)`` and the rest."""

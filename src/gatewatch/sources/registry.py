@@ -37,7 +37,7 @@ class Source(Protocol):
     def references(self) -> tuple[str, ...]:
         """Where the format is described."""
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode a batch of records whose program is one of ours."""
 
 

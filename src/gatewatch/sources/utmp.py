@@ -67,7 +67,7 @@ class UtmpSource:
     programs = ("utmp", "wtmp", "btmp")
     references = ("utmp(5)", "last(1)", "lastb(1)")
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None) -> Outcome:  # noqa: ARG002 - it makes no bulk kinds worth skipping
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002 - few records, all decoded
         """Decode *records* in their order; a record without readable ``fields`` is unrecognised."""
         rows: list[dict[str, Any]] = []
         ignored: dict[str, int] = {}
