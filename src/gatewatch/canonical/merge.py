@@ -15,6 +15,7 @@ import polars as pl
 from gatewatch.schema.events import DTYPES, Kind, ensure
 
 FAILURE_GAP = pl.duration(minutes=10)  # LoginGraceTime is two minutes; a later failure under the same pid is another connection
+FAILURE_GAP_MICROS = 600_000_000
 SESSION_GAP = pl.duration(seconds=60)
 _KEY = ("host", "session")
 _FILL = ("user", "user_domain", "src_ip", "src_host", "src_port", "invalid_user", "linked_session", "object", "auth_method")
@@ -74,47 +75,47 @@ def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
     found = ranks(events)
     if not found.any() or found.all():
         return events
-    moments = [
-        pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns
-    ]
-    one_host = events["host"].null_count() == 0 and events["host"].n_unique() == 1
-    key = ["session"] if one_host else ["host", "session"]
-    table = events.select(
-        *key,
-        pl.col("count").cast(pl.Int64),
-        pl.coalesce(moments).alias("at"),
-        (pl.col("user").is_not_null() & pl.col("src_ip").is_not_null()).alias("whole"),
-    ).with_columns(pl.Series("rank", found), pl.int_range(pl.len(), dtype=pl.UInt32).alias("zz_row"))
-    own = table.filter((pl.col("rank") == 0) & pl.col("session").is_not_null())
-    lesser = [int(rank) for rank in np.unique(found) if rank > 0]
-    groups = own.group_by(key).agg(
-        pl.col("count").sum().alias("own"),
-        pl.col("whole").all(),
-        pl.col("at").min().alias("first"),
-        pl.col("at").max().alias("last"),
-        pl.col("zz_row").max().alias("keeper"),
-    )
-    most = pl.lit(0, pl.Int64)
-    for r in lesser:
-        reports = (
-            table.filter((pl.col("rank") == r) & pl.col("session").is_not_null())
-            .group_by(key)
-            .agg(pl.col("count").sum().alias(f"repeat{r}"), pl.col("at").min().alias(f"first{r}"), pl.col("at").max().alias(f"last{r}"))
-        )
-        groups = groups.join(reports, on=key, how="left")
-        most = pl.max_horizontal(most, f"repeat{r}")
-    first = pl.min_horizontal("first", *[f"first{r}" for r in lesser])
-    last = pl.max_horizontal("last", *[f"last{r}" for r in lesser])
-    simple = groups.filter(pl.col("whole") & (last - first <= FAILURE_GAP) & (most <= pl.col("own")) & (most > 0))
-    if "repeat1" in groups.columns:  # audit's report is no mere repeat: it links the audit session
-        simple = simple.filter(pl.col("repeat1").is_null())
-    if not simple.height:
+    moments = [pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns]
+    named = (events["session"].is_not_null() & events["host"].is_not_null()).to_numpy()
+    # 64 bits for (host, session): a collision within a block would need billions of connections
+    key = (events["session"].hash(1) * 31 + events["host"].hash(2)).to_numpy()
+    at = events.select(pl.coalesce(moments).cast(pl.Int64).fill_null(0).alias("at"))["at"].to_numpy()
+    weight = events["count"].to_numpy().astype(np.int64)
+    whole = (events["user"].is_not_null() & events["src_ip"].is_not_null()).to_numpy()
+    own = np.flatnonzero((found == 0) & named)
+    keys, keeper, place = np.unique(key[own], return_index=True, return_inverse=True)
+    if not len(keys):
         return events
-    gone = table.filter(pl.col("rank") > 1).join(simple.select(key), on=key, how="semi").select("zz_row")
-    dropped = [r for r in lesser if r > 1]
-    weights = simple.select(pl.col("keeper").alias("zz_row"), *[pl.col(f"repeat{r}").cast(pl.UInt16) for r in dropped])
-    kept = events.with_columns(table["zz_row"]).join(gone, on="zz_row", how="anti", maintain_order="left")
-    return kept.join(weights, on="zz_row", how="left", maintain_order="left").drop("zz_row")
+    first, last = np.full(len(keys), np.iinfo(np.int64).max), np.full(len(keys), np.iinfo(np.int64).min)
+    total = np.bincount(place, weights=weight[own], minlength=len(keys))
+    partial = np.bincount(place, weights=~whole[own], minlength=len(keys)) > 0
+    np.minimum.at(first, place, at[own])
+    np.maximum.at(last, place, at[own])
+    simple = ~partial
+    repeats: dict[int, tuple[Any, Any, Any]] = {}
+    for r in (int(r) for r in np.unique(found) if r > 0):
+        rows = np.flatnonzero((found == r) & named)
+        near = np.minimum(np.searchsorted(keys, key[rows]), len(keys) - 1)
+        hit = keys[near] == key[rows]
+        rows, near = rows[hit], near[hit]
+        np.minimum.at(first, near, at[rows])
+        np.maximum.at(last, near, at[rows])
+        sums = np.bincount(near, weights=weight[rows], minlength=len(keys))
+        # audit's report is no mere repeat: it links the audit session
+        simple &= (sums == 0) if r == 1 else (sums <= total)
+        if r > 1:
+            repeats[r] = (rows, near, sums)
+    simple &= (last - first) <= FAILURE_GAP_MICROS
+    keep = np.ones(events.height, dtype=np.bool_)
+    columns = []
+    for r, (rows, near, sums) in repeats.items():
+        keep[rows[simple[near]]] = False
+        column = np.zeros(events.height, dtype=np.uint16)
+        column[own[keeper]] = np.where(simple, np.minimum(sums, 65535), 0)
+        columns.append(pl.Series(f"repeat{r}", column))
+    if keep.all():
+        return events
+    return events.with_columns(columns).filter(pl.Series(keep))
 
 
 def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
