@@ -249,8 +249,10 @@ def probe(world: World, time: datetime, source: str) -> None:
         f"Connection reset by {source} port {port} [preauth]",
         f"banner exchange: Connection from {source} port {port}: invalid format",
         "error: kex_exchange_identification: Connection closed by remote host",
-        f"Unable to negotiate with {source} port {port}: no matching key exchange method found. "
-        "Their offer: diffie-hellman-group1-sha1 [preauth]",
+        (
+            f"Unable to negotiate with {source} port {port}: no matching key exchange method found. "
+            "Their offer: diffie-hellman-group1-sha1 [preauth]"
+        ),
     )
     world.log(time, "gate01", "sshd-session", pid, world.rng.choice(texts))
 
@@ -475,7 +477,7 @@ def connect(world: World, time: datetime, audit_session: int) -> None:
 # -- the rest of the network, as the collector sees it ------------------------------------------------------------
 
 
-def surround(world: World) -> list[Line]:
+def surround() -> list[Line]:
     """Return lines of other devices: a firewall, a resolver, a clock, a kernel."""
     noise = World(rng=random.Random(7))
     time = CENTRAL_FROM
@@ -523,7 +525,7 @@ def build() -> dict[str, bytes]:
     def bsd(host: str, start: datetime, end: datetime) -> bytes:
         return text(line.bsd() for line in lines if line.host == host and start <= line.time < end)
 
-    central = sorted([line for line in lines if line.time >= CENTRAL_FROM] + surround(world))
+    central = sorted([line for line in lines if line.time >= CENTRAL_FROM] + surround())
     return {
         "gate01/var/log/auth.log": bsd("gate01", cut_2, LAST),
         "gate01/var/log/auth.log.1": bsd("gate01", cut_1, cut_2),

@@ -300,6 +300,41 @@ def test_three_in_a_row_need_an_order_that_all_clocks_allow() -> None:
     assert len(found(steps, stream(at(3, "fail", stream="a"), vague, at(8, "onward", stream="c")))) == 1
 
 
+def test_three_in_a_row_need_it_also_after_the_anchor() -> None:
+    steps = chain(Stage("logon", ("win",), anchor=True), Stage("one", ("fail",)), Stage("two", ("mfa",)), Stage("three", ("onward",)))
+    logon, two = at(0, "win"), at(2, "mfa", stream="c")
+    assert len(found(steps, stream(logon, at(1, "fail", stream="b"), two, at(3, "onward", stream="b")))) == 1
+    assert found(steps, stream(logon, at(1, "fail", stream="b", position=9), two, at(3, "onward", stream="b"))) == []
+
+
+def test_a_stage_placed_by_record_order_still_follows_one_placed_by_the_session() -> None:
+    one = Stage("one", ("fail",), after="1s", either="during-session")
+    two = Stage("two", ("mfa",), after="1s", either="during-session")
+    steps = chain(Stage("logon", ("win",), anchor=True), one, two, Stage("three", ("onward",), after="3s"))
+    here = {"host": "db1", "session": "pid:4711"}
+    events = [at(0, "win", **here), at(5, "mfa", **here), at(7, "onward"), at(10, "fail", **here)]
+    assert found(steps, stream(*events)) == []
+    assert len(found(steps, stream(*events[:2], at(6, "fail", **here), *events[2:]))) == 1
+
+
+def test_the_count_of_a_session_begins_at_the_anchor() -> None:
+    many = Stage("many", ("onward",), count=Count(2, "60s"), after="1s", either="during-session")
+    steps = chain(Stage("first", ("fail",)), Stage("logon", ("win",), anchor=True), many)
+    here = {"host": "db1", "session": "pid:4711"}
+    events = [at(5, "fail", stream="b", position=9), at(6, "win", **here), at(27, "onward", stream="b", position=3, **here)]
+    [it] = found(steps, stream(*events, at(28, "onward", stream="b", position=10, **here)))
+    assert it.stages[2].rows == (2, 3)
+    assert found(steps, stream(*events)) == []
+
+
+def test_the_span_runs_from_an_event_of_the_choice() -> None:
+    hint = Stage("hint", ("mfa",), optional=True)
+    steps = chain(hint, Stage("first", ("fail",)), Stage("then", ("win",), anchor=True), span="60s")
+    vague = at(0, "mfa", position=9, time_err=timedelta(seconds=30))
+    assert found(steps, stream(vague, at(1, "fail", stream="b"), at(80, "win"))) == []  # by its record the hint came last
+    assert len(found(steps, stream({**vague, "position": 0}, at(1, "fail", stream="b"), at(80, "win")))) == 1
+
+
 def test_events_without_an_instant_take_no_part() -> None:
     events = [*fails(0, 1, 2, 3), at(0, "fail", time=None), at(10, "win"), at(0, "win", time=None)]
     assert found(CORE, stream(*events)) == []

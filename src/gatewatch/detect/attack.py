@@ -82,4 +82,4 @@ def techniques(ids: Iterable[str]) -> tuple[Technique, ...]:
     'External Remote Services'
     """
     names = attack().techniques
-    return tuple(Technique(id, names.get(id, id)) for id in sorted(set(ids)))
+    return tuple(Technique(one, names.get(one, one)) for one in sorted(set(ids)))

@@ -128,7 +128,7 @@ def amount(value: int | str, number: Number) -> float:
 def load_chain(path: Path) -> Chain:
     """Read the chain file *path*; raise :class:`ContentError` with the path and what is wrong."""
     try:
-        raw = yaml.load(path.read_bytes().decode("utf-8"), _Loader)
+        raw = yaml.load(path.read_bytes().decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or an impossible date
         raise ContentError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(raw, dict):

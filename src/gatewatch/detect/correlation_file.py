@@ -72,7 +72,7 @@ def load_correlations(paths: Sequence[Path], rules: RuleSet) -> CorrelationSet:
                 sigma, bounds = _parse(document)
                 name = _name(document, sigma)
                 if name in taken:
-                    raise Refused(f"{name} is already taken by {taken[name]}")
+                    raise Refused(f"{name} is already taken by {taken[name]}")  # noqa: TRY301 - refused like every other fault of the document
                 taken[name] = document.path
                 waiting.append((document, sigma, bounds))
             except Refused as error:

@@ -207,10 +207,10 @@ class _Teller:
         return isinstance(start, datetime) and (self._log_end is None or self._log_end - start <= MAX_OPEN)
 
     def _attack(self, intrusion: Intrusion) -> tuple[Technique, ...]:
-        ids = {id for case in intrusion.standing for id in case.chain.attack}
+        found = {technique for case in intrusion.standing for technique in case.chain.attack}
         if not intrusion.events_of("onward"):
-            ids = {id for id in ids if not id.startswith(_ONWARD)}
-        return techniques([*ids, *self._shown(intrusion.events)])
+            found = {technique for technique in found if not technique.startswith(_ONWARD)}
+        return techniques([*found, *self._shown(intrusion.events)])
 
     def _shown(self, events: Iterable[Exhibit]) -> Iterable[str]:
         tags = (tag for event in events for rule in event.rules for tag in self._tags.get(rule, ()))

@@ -194,7 +194,7 @@ def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyT
             labels = [label for label in (rule.name, rule.id) if label is not None]
             for label in labels:
                 if label in taken:
-                    raise Refused(f"{label} is already taken by {taken[label]}")
+                    raise Refused(f"{label} is already taken by {taken[label]}")  # noqa: TRY301 - refused like every other fault of the document
             taken.update(dict.fromkeys(labels, document.path))
         except Refused as error:
             refused.append(document.refuse(error))

@@ -150,7 +150,7 @@ def _truth(field: Field, value: bool) -> Leaf:
     return text_leaf(field, rf"\A{str(value).lower()}\z", cased=False)
 
 
-def _number(number: int | float) -> pl.Expr:
+def _number(number: float) -> pl.Expr:
     return pl.lit(number, pl.Int64) if isinstance(number, int) and number in _INT64 else pl.lit(float(number), pl.Float64)
 
 

@@ -29,7 +29,7 @@ class _QuietEngine(RE2RegexEngine):
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
         options = self._re2.Options()
         options.log_errors = False
-        letters = "".join(letter for flag, letter in ((re.I, "i"), (re.M, "m"), (re.S, "s")) if flags & flag)
+        letters = "".join(letter for flag, letter in ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s")) if flags & flag)
         try:
             compiled: RegexPattern = self._re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
         except self._re2.error as error:
@@ -42,7 +42,7 @@ POLICY = SigmaPolicy(regex_engine=_QuietEngine())
 """How pySigma is to compile what it compiles itself."""
 
 
-class Refused(ContentError):
+class Refused(ContentError):  # noqa: N818 - a verdict on the rule, no fault of ours
     """A rule cannot be compiled; the message says what stands in the way."""
 
 

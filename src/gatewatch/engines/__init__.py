@@ -1,0 +1,1 @@
+"""Engines: the only rooms that know where the steps run."""

@@ -22,7 +22,7 @@ from gatewatch.origin.attach import Bond, attach, attribute
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.schema import events as ev
-from gatewatch.schema.events import Kind
+from gatewatch.schema.events import Kind, Scope
 from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.site.model import Site
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # the scan never looks at these one by one: they are recognised and counted
 UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED})
+SHOWN_ATTEMPTS = 1000  # sources that only failed, described one by one
 OUTSIDE_RANGE = "outside --since/--until"
 
 
@@ -321,6 +322,7 @@ def _failure_bins(incidents: Sequence[Incident], failures: pl.DataFrame) -> dict
 def _attempts(ready: Prepared, entered: Sequence[str]) -> tuple[list[Attempts], int, int]:
     """Return the outside sources that only failed, busiest first, how many there are and their attempts in all."""
     totals = attempts(ready.attempts, entered)
-    totals = ready.enrich(totals.with_columns(pl.col("first").alias("time")))
-    totals = totals.filter((pl.col("scope") == "public").fill_null(False) | pl.col("src_ip").is_null())
-    return attempt_rows(totals, ready.attempts), totals.height, int(totals["count"].sum() or 0)
+    outside = [address is None or ready.enrich.scope(address) is Scope.PUBLIC for address in totals["src_ip"].to_list()]
+    totals = totals.filter(pl.Series(outside, dtype=pl.Boolean))
+    top = ready.enrich(totals.head(SHOWN_ATTEMPTS).with_columns(pl.col("first").alias("time")))
+    return attempt_rows(top, ready.attempts), totals.height, int(totals["count"].sum() or 0)

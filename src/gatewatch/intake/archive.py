@@ -91,7 +91,7 @@ class _Header(tarfile.TarInfo):
     """A tar header that tells its archive when it could not be read: ``tarfile`` takes damage for the end."""
 
     @classmethod
-    def fromtarfile(cls, tarfile: Any) -> Any:  # noqa: ANN401 - the signature of the base
+    def fromtarfile(cls, tarfile: Any) -> Any:
         try:
             return super().fromtarfile(tarfile)
         except _UNSOUND:
@@ -120,7 +120,7 @@ def walk_tar(feed: Feed) -> Iterator[Item | Fault]:
     while feed.peek(1):
         forward = _Forward(feed)
         try:
-            yield from _items(_Tar(fileobj=cast(BinaryIO, forward), encoding="utf-8", errors="replace", ignore_zeros=True), forward)
+            yield from _items(_Tar(fileobj=cast("BinaryIO", forward), encoding="utf-8", errors="replace", ignore_zeros=True), forward)
             break
         except _TAR_DAMAGE as error:
             yield feed.fault or Fault(f"tar archive is damaged or ends early ({error}); read on from the next sound header")
@@ -144,7 +144,7 @@ def _items(archive: _Tar, forward: _Forward) -> Iterator[Item | Fault]:
             yield Item(info.name, utc(info.mtime), body, body.left)
             forward.position += body.taken
         elif info.isreg():
-            yield Item(info.name, utc(info.mtime), _Sparse(cast(BinaryIO, archive.extractfile(info))))
+            yield Item(info.name, utc(info.mtime), _Sparse(cast("BinaryIO", archive.extractfile(info))))
         archive.members.clear()  # type: ignore[attr-defined]  # it would hold all headers for random access
 
 
@@ -161,7 +161,7 @@ def walk_zip(feed: Feed, budget: Budget) -> Iterator[Item | Fault]:
     """Yield the files of the zip *feed*, with what cannot be read of it as faults."""
     if isinstance(feed, Window):
         try:
-            with _Directory(feed.descriptor, closefd=False) as file, zipfile.ZipFile(cast(BinaryIO, file)) as archive:
+            with _Directory(feed.descriptor, closefd=False) as file, zipfile.ZipFile(cast("BinaryIO", file)) as archive:
                 entries = archive.infolist()
         except _ZIP_DAMAGE as error:
             yield Fault(f"zip directory is damaged or missing ({error}); members are read one by one")
@@ -248,7 +248,7 @@ class _Failed(Feed):
         super().__init__()
         self.fault = fault
 
-    def _pull(self, size: int) -> bytes:
+    def _pull(self, size: int) -> bytes:  # noqa: ARG002 - the signature of the base
         return b""
 
     def packed(self) -> int:

@@ -23,7 +23,7 @@ from gatewatch.intake.limit import Budget, Fault
 STEP = 1 << 20  # bytes discarded at a time
 
 
-class Damaged(Exception):
+class Damaged(Exception):  # noqa: N818 - says what the input is, not that we failed
     """A decoder's word that its input ended early or makes no sense; the message says which."""
 
 
@@ -109,9 +109,9 @@ class Window(Feed):
     @property
     def descriptor(self) -> int:
         """The open file; after it was closed its number may be another's, so to ask for it is a fault in the program."""
-        if self._root._descriptor < 0:
+        if self._root._descriptor < 0:  # noqa: SLF001 - a window like this one
             raise RuntimeError("a member must be read before the next is asked for")
-        return self._root._descriptor
+        return self._root._descriptor  # noqa: SLF001 - likewise
 
     def _pread(self, size: int) -> bytes:
         try:
@@ -202,7 +202,7 @@ class Unpacked(Feed):
         self._budget = budget
         self.unpacked = 0
 
-    def _pull(self, size: int) -> bytes:
+    def _pull(self, size: int) -> bytes:  # noqa: ARG002 - a piece is as large as the decoder makes it
         if self.fault is not None:
             return b""
         try:

@@ -39,7 +39,7 @@ _CACHED = 1 << 18  # values remembered: most are shared by many entries
 _MEMORY = 128 * 1024**2
 
 
-class _Damaged(Exception):
+class _Damaged(Exception):  # noqa: N818 - says what the file is, not that we failed
     """Something cannot be read; the message says what."""
 
 

@@ -31,7 +31,7 @@ _LINE = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}=")
 _STAMP = re.compile(rb"^__REALTIME_TIMESTAMP=[0-9]+$", re.MULTILINE)
 
 
-class _Broken(Exception):
+class _Broken(Exception):  # noqa: N818 - says what the entry is, not that we failed
     """The entry cannot be read; the message is the reason of the reject."""
 
 

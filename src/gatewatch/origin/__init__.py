@@ -1,0 +1,1 @@
+"""Origin: sessions, bindings, attribution and the access ledger; who from outside caused each event."""

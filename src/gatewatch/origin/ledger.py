@@ -169,15 +169,18 @@ def attempts(parts: Sequence[pl.DataFrame], accepted: Sequence[str]) -> pl.DataF
     """
     if not parts:
         return attempt_parts(empty("src_ip", "src_host", "user", "host", "time", "count"), whole=True).drop("user", "host")
-    totals = _add_up(pl.concat([_add_up(part, list(SOURCE)) for part in parts], how="vertical_relaxed"), list(SOURCE))
+    names = any(part["src_host"].null_count() < part.height for part in parts)
+    key = list(SOURCE) if names else ["src_ip"]
+    totals = _add_up(pl.concat([_add_up(part, key) for part in parts], how="vertical_relaxed"), key)
+    if not names:
+        totals = totals.with_columns(pl.lit(None, pl.String).alias("src_host"))
     got_in = pl.col("src_ip").is_in(list(accepted)).fill_null(False)
     plain = totals.with_columns(pl.col("src_ip").cast(pl.String), pl.col("src_host").cast(pl.String))
     return plain.filter(~got_in).sort(["count", "first", "src_ip", "src_host"], descending=[True, False, False, False])
 
 
-def attempt_rows(table: pl.DataFrame, parts: Sequence[pl.DataFrame], limit: int = 1000) -> list[Attempts]:
-    """Return the first *limit* rows of an enriched table of :func:`attempts`, with the accounts and hosts they tried."""
-    top = table.head(limit)
+def attempt_rows(top: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> list[Attempts]:
+    """Return rows of an enriched table of :func:`attempts`, with the accounts and hosts they tried."""
     tried = []
     for part in parts:
         key = [name for name in SOURCE if top[name].null_count() < top.height]

@@ -1,0 +1,1 @@
+"""The schema: records, events, coverage, incidents and what a scan found, each declared once."""

@@ -10,7 +10,7 @@ import ipaddress
 from functools import lru_cache
 
 PLACEHOLDERS = frozenset(
-    {"", "-", "?", "unknown", "local", "0.0.0.0", "::", "(null)", "null", "n/a", "none", "mapped ip", "localhost:0"}
+    {"", "-", "?", "unknown", "local", "0.0.0.0", "::", "(null)", "null", "n/a", "none", "mapped ip", "localhost:0"}  # noqa: S104 - nothing is bound
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 

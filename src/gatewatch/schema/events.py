@@ -112,13 +112,13 @@ class Service(StrEnum):
 class AuthMethod(StrEnum):
     """How the user proved who they are; only the first two and ``unknown`` can be guessed."""
 
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 - a word
     KEYBOARD = "keyboard"
     KEY = "key"
     CERTIFICATE = "certificate"
     HOSTBASED = "hostbased"
     GSSAPI = "gssapi"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a word
     NONE = "none"
     UNKNOWN = "unknown"
 

@@ -92,13 +92,13 @@ def parse_windows(text: str) -> tuple[Window, ...]:
     return tuple(sorted(set(windows)))
 
 
-def _days(token: str) -> list[int]:
-    if token == "daily":
+def _days(word: str) -> list[int]:
+    if word == "daily":
         return list(range(7))
-    found = _DAYS.fullmatch(token)
+    found = _DAYS.fullmatch(word)
     names = [name for name in found.groups() if name is not None] if found is not None else []
     if not names or any(name not in _NUMBERS for name in names):
-        raise ValueError(f"{token!r} is neither a day (Mon, Mon-Fri, daily) nor hours (08:00-18:00)")
+        raise ValueError(f"{word!r} is neither a day (Mon, Mon-Fri, daily) nor hours (08:00-18:00)")
     first, last = _NUMBERS[names[0]], _NUMBERS[names[-1]]
     return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
 
