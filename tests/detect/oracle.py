@@ -89,7 +89,7 @@ class _Reading:
             return True
         gte = stage.count.gte if isinstance(stage.count.gte, int) else self.number(stage.count.gte[1:])
         if stage.count.distinct is None:
-            return sum(event["weight"] for event in counted) >= gte
+            return bool(sum(event["weight"] for event in counted) >= gte)
         return len({event[stage.count.distinct] for event in counted} - {None}) >= gte
 
     # 5. Choices

@@ -43,7 +43,7 @@ def covered(stage: str, row: int, first: datetime, last: datetime) -> bool | Non
 
 @st.composite
 def counts(draw: st.DrawFn) -> Count:
-    gte = draw(st.sampled_from([1, 2, 3, "$FailedLogonThreshold"]))
+    gte: int | str = draw(st.sampled_from([1, 2, 3]) | st.just("$FailedLogonThreshold"))
     return Count(gte, draw(SECONDS), draw(st.sampled_from([None, None, "user"])))
 
 

@@ -47,7 +47,13 @@ def test_a_wall_clock_moves_to_its_year(wall: datetime, year: int, zone: str) ->
 
 
 def test_the_hour_that_occurs_twice() -> None:
-    walls = [datetime(2025, 10, 26, 2, 10), datetime(2025, 10, 26, 2, 50), datetime(2025, 10, 26, 2, 5), datetime(2025, 10, 26, 2, 59), datetime(2025, 10, 26, 3, 1)]
+    walls = [
+        datetime(2025, 10, 26, 2, 10),
+        datetime(2025, 10, 26, 2, 50),
+        datetime(2025, 10, 26, 2, 5),
+        datetime(2025, 10, 26, 2, 59),
+        datetime(2025, 10, 26, 3, 1),
+    ]
     times = resolve(_frame(walls, None), year=None, basis=TimeBasis.ABSOLUTE, zone="Europe/Vienna")["time"].to_list()
     assert [moment.strftime("%H:%M") for moment in times] == ["00:10", "00:50", "01:05", "01:59", "02:01"]
 

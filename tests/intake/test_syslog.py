@@ -76,7 +76,10 @@ def test_the_same_instant_in_every_encoding(line: str) -> None:
 
 
 def test_framings_may_mix_in_one_file() -> None:
-    text = f"Mar  1 04:05:06 a sshd[1]: x\n2024-03-01T04:05:07Z b sshd[2]: y\n<38>1 2024-03-01T04:05:08Z c sshd 3 - - z\nno header\n\nMar  1 04:05:09 d sshd[4]: w\r\n"
+    text = (
+        "Mar  1 04:05:06 a sshd[1]: x\n2024-03-01T04:05:07Z b sshd[2]: y\n<38>1 2024-03-01T04:05:08Z c sshd 3 - - z\n"
+        "no header\n\nMar  1 04:05:09 d sshd[4]: w\r\n"
+    )
     framed = frame(text)
     assert framed.records.select("record", "host", "message").rows() == [(1, "a", "x"), (2, "b", "y"), (3, "c", "z"), (6, "d", "w")]
     assert (framed.left["line"].to_list(), framed.blank) == (["no header"], 1)
@@ -121,7 +124,7 @@ def test_every_line_is_framed_left_or_blank(lines: list[bytes]) -> None:
     data = b"Mar  1 04:05:06 a sshd[1]: x\n" + b"".join(line + b"\n" for line in lines)
     framed = frame(data)
     assert framed.records.height + framed.left.height + framed.blank == len(lines) + 1
-    assert dict(framed.records.schema) == {name: dtype for name, dtype in FRAMED.items()}
+    assert dict(framed.records.schema) == FRAMED
     assert framed.records["record"].is_sorted()
 
 
@@ -136,3 +139,30 @@ def test_what_came_before_changes_no_framing(lines: list[str]) -> None:
 def test_types_hold_for_an_empty_result() -> None:
     framed = frame("nothing here\n")
     assert framed.records.equals(pl.DataFrame(schema=FRAMED))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Mar  1 04:05:06 gate01 sshd[1234]: x",
+                "Mar  1 04:05:06 gate01 sshd[12345678901]: x",
+                "Mar  1 04:05:06 gate01 sshd[12a4]: x",
+                "Mar  1 04:05:06 gate01 sshd[]: x",
+                "Mar  1 04:05:06 gate01 sshd[123]:x",
+                "Mar  1 04:05:06 gate02 sshd[123]: x",
+                "Mar  1 04:05:06 gate01 sshd[123]:   padded  ",
+                "<38>Mar  1 04:05:06 gate01 sshd[99]: x",
+                "Mar  1 04:05:06 gate01 kernel: x",
+            ]
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_headers_learnt_change_no_framing(lines: list[str]) -> None:
+    """Comparing bytes with headers seen before gives what the regexes give."""
+    framer = Framer()
+    frame("Mar  1 04:05:06 gate01 sshd[1234]: x\nMar  1 04:05:06 gate01 kernel: x\n" * 10, framer)
+    text = "".join(line + "\n" for line in lines)
+    assert frame(text, framer).records.equals(frame(text).records)

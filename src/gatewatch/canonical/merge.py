@@ -75,7 +75,9 @@ def drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
     found = ranks(events)
     if not found.any() or found.all():
         return events
-    moments = [pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns]
+    moments = [
+        pl.col("local") if name == "local" else pl.col("time").dt.replace_time_zone(None) for name in ("local", "time") if name in events.columns
+    ]
     named = (events["session"].is_not_null() & events["host"].is_not_null()).to_numpy()
     # 64 bits for (host, session): a collision within a block would need billions of connections
     key = (events["session"].hash(1) * 31 + events["host"].hash(2)).to_numpy()

@@ -35,7 +35,12 @@ Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of log
 Year = Annotated[int | None, typer.Option(metavar="YYYY", min=1970, max=2200, help="Year of the first record of logs that name none.")]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="Only events from this time on (ISO 8601; UTC unless it says otherwise).")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only events before this time.")]
-Format = Annotated[str | None, typer.Option("--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(sorted(set(Framing) - {Framing.UNKNOWN})) + ".")]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(sorted(set(Framing) - {Framing.UNKNOWN})) + "."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 

@@ -153,6 +153,11 @@ class Baseline:
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
         )
 
+    def days(self, user: str | None, address: str | None) -> int:
+        """Return on how many days of the whole logs, also after today, the user got in from an address."""
+        state = self._users.get(user or "")
+        return len({time.date() for _, time, source, _ in state.entries if source == address}) if state is not None else 0
+
     def _advance(self, state: _User, day: date) -> None:
         while state.read < len(state.entries):
             row, time, address, country = state.entries[state.read]

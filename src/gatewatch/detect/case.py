@@ -26,6 +26,7 @@ _FOLLOWING = frozenset({"act", "onward", "privilege"})
 PROVING = (*GUESSES, "spread", "door", "act", "onward")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
+TYPOS = 2  # failures of an owner at the own account that are no guess
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
 
 # names every sprayer tries: many addresses failing for them says nothing about the one that got in
@@ -104,7 +105,7 @@ class Bench:
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
-        if stage is not None and tried is None and stage.name == "spread":
+        if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
             return None
         hits, doubtful = self._hits(match, anchor)
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
@@ -204,6 +205,19 @@ class Bench:
         if tried is None or len(tried.sources) < needed or tried.attempts < LEAST_ATTEMPTS:
             return None
         return tried
+
+    def _regular(self, anchor: Exhibit, match: Match) -> bool:
+        """Return whether the address that got in is the owner's: used on several days of these logs, with no more failures than a typo makes.
+
+        An account whose name is known outside is guessed every day; its owner coming in from where the owner always comes from is no proof. Days
+        after the access count too: only a spread is judged like this, never the failures of one address.
+        """
+        if self.baseline.days(anchor.user, anchor.origin_ip) < HABIT_DAYS:
+            return False
+        spread = next(hit for hit in match.stages if hit.name == "spread")
+        own, _ = self.failures.by_address.before((anchor.origin_ip or "",), anchor.row, spread.first)
+        tally = self.failures.by_address.tally(own)
+        return tally is None or (tally.attempts <= TYPOS and tally.only == anchor.user)
 
     def _measures(self, chain: Chain, stage: Stage) -> tuple[float, float, float]:
         """Return the window of the count, how long after it the anchor may follow (both in seconds), and the number needed."""

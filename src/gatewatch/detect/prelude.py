@@ -50,6 +50,7 @@ class Prelude:
     span: int | None
     enough: int
     _worth: dict[tuple[int, int], int] = field(default_factory=dict)
+    _blur: dict[int, tuple[int, int]] = field(default_factory=dict)  # per stage: how far early and hi lie from time at most
 
     def choose(self, index: int, accept: Accept) -> list[Completion] | None:
         """Return the completions to report up to the anchor event *index* of its lane, or None where no choice is valid.
@@ -135,13 +136,14 @@ class Prelude:
     def _predecessors(self, earlier: int, stage: int, at: int) -> Ints:
         """Return the possible completions in the lane *earlier* that *at* can follow, within ``after`` of *stage*: indices, in order."""
         line, lane = self.timeline, self.lanes[earlier]
-        here = lane.of(self.key)
-        if not len(here):
-            return here
+        if lane.offset[self.key] == lane.offset[self.key + 1]:
+            return lane.at[:0]
+        if earlier not in self._blur:
+            here = lane.of(self.key)
+            self._blur[earlier] = int((line.time[here] - line.early[here]).max()), int((line.hi[here] - line.time[here]).max())
+        reach, blur = self._blur[earlier]
         after = self.lanes[stage].after
         first = -4 * FOREVER if after is None else int(line.lo[at]) - after
-        reach = int((line.time[here] - line.early[here]).max())
-        blur = int((line.hi[here] - line.time[here]).max())
         run = lane.run(self.key, first - blur, int(line.late[at]) + reach)
         found = lane.at[run]
         fits = line.follows(found, at) & (line.hi[found] >= first)

@@ -26,6 +26,7 @@ class Sequel:
     candidates: Candidates
     _key: int = -1
     _edges: dict[tuple[int, int], Ints] = field(default_factory=dict)
+    _blur: dict[int, tuple[int, int]] = field(default_factory=dict)  # per stage: how far late and lo lie from time at most
     _bent: bool = False  # a completion lies before the one it can follow, in the total order
     _sessions: dict[tuple[int, str], tuple[Ints, Ints]] = field(default_factory=dict)
 
@@ -41,7 +42,7 @@ class Sequel:
         the first completion, from which ``span`` runs.
         """
         if key != self._key:
-            self._key, self._edges, self._bent = key, {}, False
+            self._key, self._edges, self._blur, self._bent = key, {}, {}, False
         span = self.candidates.span
         view = _View(chosen, 4 * FOREVER if span is None else first_end + span)
         lanes = self.candidates.after
@@ -131,7 +132,7 @@ class Sequel:
         if memo not in self._edges:
             if len(self._edges) >= _KEPT:
                 self._edges.clear()
-            self._edges[memo] = self._search(self.candidates.after[stage], position)
+            self._edges[memo] = self._search(stage, position)
         return self._following(stage, self._edges[memo], position, view)
 
     def _following(self, stage: int, indices: Ints, position: int, view: _View) -> Ints:
@@ -143,14 +144,15 @@ class Sequel:
         kept: Ints = indices[keep]
         return kept
 
-    def _search(self, lane: Lane, position: int) -> Ints:
-        line = self.candidates.timeline
-        here = lane.of(self._key)
-        if not len(here):
-            return here
+    def _search(self, stage: int, position: int) -> Ints:
+        line, lane = self.candidates.timeline, self.candidates.after[stage]
+        if lane.offset[self._key] == lane.offset[self._key + 1]:
+            return lane.at[:0]
+        if stage not in self._blur:
+            here = lane.of(self._key)
+            self._blur[stage] = int((line.late[here] - line.time[here]).max()), int((line.time[here] - line.lo[here]).max())
+        reach, blur = self._blur[stage]
         last = 4 * FOREVER if lane.after is None else int(line.hi[position]) + lane.after
-        reach = int((line.late[here] - line.time[here]).max())
-        blur = int((line.time[here] - line.lo[here]).max())
         run = lane.run(self._key, int(line.early[position]) - reach, last + blur)
         found = lane.at[run]
         fits: Ints = run.start + np.flatnonzero(line.follows(position, found) & (line.lo[found] <= last))

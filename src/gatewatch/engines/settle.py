@@ -129,7 +129,11 @@ def _years(collected: Collected, site: Site, year: int | None, notes: list[str])
         own = [(low, high) for host, low, high in ranges if host == state.host]
         other = [(low, high) for _, low, high in ranges]
         found = base_year(
-            state.clock, given=year or site.year_of(state.host, state.name, _source(state)), neighbours=own or other, name=state.name, mtime=state.mtime
+            state.clock,
+            given=year or site.year_of(state.host, state.name, _source(state)),
+            neighbours=own or other,
+            name=state.name,
+            mtime=state.mtime,
         )
         if found is None:
             notes.append(f"{state.name}: no year in the log and nothing to infer it from; its times are unknown (give --year)")

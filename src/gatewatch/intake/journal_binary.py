@@ -238,7 +238,7 @@ class _Values:
 def _unlz4(packed: bytes, cap: int) -> bytes:
     """Unpack an LZ4 block after its size; the library is asked for only here, for journald has not used LZ4 since 2020."""
     try:
-        import lz4.block  # noqa: PLC0415
+        import lz4.block  # noqa: PLC0415 - as above
     except ImportError:
         raise _Damaged("journal field compressed by LZ4: the package lz4 is not installed") from None
     size = int.from_bytes(packed[:8], "little")

@@ -1,7 +1,8 @@
 """Sessions: every accepted logon with its beginning, its end where the logs show one, and the ids it is known by.
 
 Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end,
-closed, row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid, start, until``.
+closed, row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid,
+start, until``.
 """
 
 from __future__ import annotations

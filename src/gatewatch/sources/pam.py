@@ -72,7 +72,12 @@ def _failure(text: str) -> tuple[str, ...]:
 SSHD_FAILURE = Pattern(
     "pam-failure-sshd",
     ("pam_unix(sshd:auth): authentication failure; ",),
-    (rf"^pam_unix\((?P<process>(?P<service>sshd)):auth\): authentication failure; {_ASKED} ruser= rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>{_WORD}))?$",),
+    (
+        (
+            rf"^pam_unix\((?P<process>(?P<service>sshd)):auth\): authentication failure; {_ASKED} "
+            rf"ruser= rhost=(?P<rhost>{_WORD})(?: {{1,2}}user=(?P<user>{_WORD}))?$"
+        ),
+    ),
     Kind.AUTH_FAILURE,
     set=_OWN,
     services=SERVICES,

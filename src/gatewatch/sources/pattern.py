@@ -154,7 +154,8 @@ class PatternSource:
         come in ``Outcome.bulk``, unless the source has a ``finish``.
         """
         prepared = records if self.prepare is None else self.prepare(records)
-        slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), "record", "message", *(["pid"] if "pid" in prepared.columns else []))
+        names = [name for name in ("record", "message", "pid") if name in prepared.columns]
+        slim = prepared.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW), *names)
         echo, slim = self._hold_back(slim, wanted)
         matched, left = self._match(slim, wanted)
         if echo is not None:
@@ -180,7 +181,8 @@ class PatternSource:
         if self.finish is not None and table.height:
             table = self.finish(table)
         unrecognised = rows_left(records[pl.concat([part.select(_ROW) for part in left])[_ROW].sort()]) if left else no_rows()
-        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), table.height + sum(part.height for part in bulk) + skipped, bulk)
+        used = table.height + sum(part.height for part in bulk) + skipped
+        return Outcome(table, dict(sorted(ignored.items())), unrecognised, no_rows(reason=True), used, bulk)
 
     def _hold_back(self, slim: pl.DataFrame, wanted: Collection[Kind] | None) -> tuple[tuple[int, pl.DataFrame] | None, pl.DataFrame]:
         """Take out the records that begin like a repeat of another pattern: ``(index, records)`` and the rest."""

@@ -34,7 +34,13 @@ SOURCE = PatternSource(
     name="sshd",
     title="OpenSSH server",
     programs=("sshd", "sshd-session", "sshd-auth", "sshd.exe", "sshd-session.exe"),
-    patterns=sshd_auth.PATTERNS + sshd_connection.PATTERNS + sshd_session.PATTERNS + (pam.SSHD_FAILURE,) + pam.PATTERNS + sftp.PATTERNS + sshd_noise.PATTERNS,
+    patterns=sshd_auth.PATTERNS
+    + sshd_connection.PATTERNS
+    + sshd_session.PATTERNS
+    + (pam.SSHD_FAILURE,)
+    + pam.PATTERNS
+    + sftp.PATTERNS
+    + sshd_noise.PATTERNS,
     service=Service.SSH,
     session="pid:",
     references=("sshd(8)", "sshd_config(5)", "https://github.com/openssh/openssh-portable"),
