@@ -136,11 +136,18 @@ def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
     key = list(_KEY)
     # most connections are settled: only those with a lesser report left, or with repeats dropped, need a look
     lesser = events.filter((pl.col("zz_rank") > 0) & pl.col("session").is_not_null() & pl.col("host").is_not_null()).select(key).unique()
-    touched = events.join(lesser, on=key, how="semi", maintain_order="left") if lesser.height else events.clear()
-    untouched = events.join(lesser, on=key, how="anti", maintain_order="left", nulls_equal=False) if lesser.height else events
+    if lesser.height * 20 < events.height:  # few: a look at the ids alone leaves most rows where they are
+        near = events["session"].is_in(lesser["session"].unique().implode()).fill_null(False)
+        maybe, sure = events.filter(near), events.filter(~near)
+    else:
+        maybe, sure = events, events.clear()
+    touched = maybe.join(lesser, on=key, how="semi", maintain_order="left")
+    untouched = pl.concat([sure, maybe.join(lesser, on=key, how="anti", maintain_order="left", nulls_equal=False)])
     if touched.height:
         merged = _merge_touched(touched)
-        untouched = pl.concat([untouched, merged.select(untouched.columns)]).sort("zz_row")
+        untouched = pl.concat([untouched, merged.select(untouched.columns)])
+    if maybe.height:
+        untouched = untouched.sort("zz_row")
     return untouched.drop("zz_row", "zz_rank")
 
 

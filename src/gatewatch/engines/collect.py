@@ -21,9 +21,9 @@ from gatewatch.intake.syslog import Framer
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import ClockFault, Disposition, Framing, Problem, Reject, Tally
 
-CHUNK = 16 << 20
+CHUNK = 24 << 20
 WORKERS = 2
-AHEAD = 3
+AHEAD = 2
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
 

@@ -148,7 +148,8 @@ def _one(
     few = events.filter(~kinds)
     if few.height:
         if "message" not in few.columns:
-            few = few.join(frame.select("record", "message"), on="record", how="left", maintain_order="left")
+            texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
+            few = few.join(texts, on="record", how="left", maintain_order="left")
         rich.append(_detach(few))
 
 

@@ -363,7 +363,8 @@ def _by_template(lines: Lines, template: Template, hits: npt.NDArray[np.bool_], 
     frame = pl.DataFrame([series.alias(name) for name, series in names.items()] + [pl.Series(name, values) for name, values in columns.items()])
     if not whole:
         frame = frame.filter(pl.Series(hits))
-    message = pl.col("line").str.slice(pl.col("body"), pl.col("size"))
+    # bytes are characters here, and a slice of bytes need not count them
+    message = pl.col("line").cast(pl.Binary).bin.slice(pl.col("body"), pl.col("size")).cast(pl.String)
     return frame.select(
         "record",
         "offset",
@@ -510,7 +511,8 @@ _LAST = r"^(?:-{2,3} )?last message repeated ([0-9]+) times?(?: -{2,3})?$"
 def _expand_repeats(table: pl.DataFrame) -> pl.DataFrame:
     """Unwrap ``message repeated N times: [ … ]`` and give ``last message repeated N times`` the record before it of that host."""
     text = pl.col("message")
-    candidates = table.select((text.str.starts_with("message repeated ") | text.str.contains("last message repeated ", literal=True)).alias("c"))["c"]
+    begins = [text.str.starts_with(head) for head in ("message repeated ", "last message repeated ", "-- last message ", "--- last message ")]
+    candidates = table.select(pl.any_horizontal(begins).alias("c"))["c"]
     if not candidates.any():
         return table
     table = table.with_columns(
