@@ -15,9 +15,12 @@ import msgspec
 import pytest
 
 from gatewatch import app
+from gatewatch.detect.content import load_content
+from gatewatch.engines import local
 from gatewatch.exits import Exit
 from gatewatch.schema.incidents import Scan, Severity
 from gatewatch.schema.records import Disposition
+from gatewatch.site.model import Site
 
 OUT = "203.0.113.50"
 
@@ -229,6 +232,27 @@ def test_since_and_until_ignore_and_account(tmp_path: Path) -> None:
     assert result.incidents == []
     adds_up(result)
     assert any(tally.reason == "outside --since/--until" for tally in result.tallies)
+
+
+def test_spilling_changes_nothing(tmp_path: Path) -> None:
+    """Events that went to disk and came back by day give the same scan, byte for byte."""
+    lines = [
+        f"Mar {day:2d} {hour:02d}:59:{second:02d} {host} sshd[{1000 + hour}]: {text}"
+        for day in range(3, 8)
+        for hour in (0, 9, 23)
+        for second in (10, 20, 30)
+        for host in ("Gate", "gate", "gate.example.net")
+        for text in (f"Failed password for ann from {OUT} port 22 ssh2", f"Invalid user ann from {OUT} port 22")
+    ]
+    lines += [f"Mar  {day} 10:00:00 Gate sshd[77]: Accepted password for ann from {OUT} port 22 ssh2" for day in range(3, 8)]
+    path = write(tmp_path / "auth.log", sorted(lines))
+    content = load_content()
+    held, spilled = (
+        local.scan([str(path)], Site.default(), lambda: content, local.Options(year=2026, held_rows=rows)) for rows in (1_000_000, 7)
+    )
+    assert held.incidents
+    assert msgspec.json.encode(held) == msgspec.json.encode(spilled)
+    adds_up(spilled)
 
 
 def test_no_user_name_makes_anything_raise(tmp_path: Path) -> None:

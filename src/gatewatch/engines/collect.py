@@ -48,6 +48,7 @@ class FileState:
     records: int = 0
     size: int = 0
     # decided once every file is read
+    renames: dict[str, str] = field(default_factory=dict)
     host: str | None = None
     zone: str = "UTC"
     year: int | None = None

@@ -33,9 +33,9 @@ COPY = "copy of a record in another file"
 def settle(collected: Collected, site: Site, *, year: int | None = None, zone: str | None = None) -> list[str]:
     """Give every file its host, zone, year and stream, and its events their times; return notes for the reader."""
     notes: list[str] = []
-    aliases = _short_names(collected)
+    names = _one_names(collected, site)
     for state in collected.files:
-        _rename_hosts(state, aliases, site)
+        _rename_hosts(state, names)
     _assign_hosts(collected, site)
     for state in collected.files:
         state.zone = zone or _zone(state, site)
@@ -53,41 +53,45 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
 def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
     """Return events of a file with their times, host and ``file_id``."""
     basis = TimeBasis(state.basis)
+    if state.renames and "host" in frame.columns:
+        frame = frame.with_columns(pl.col("host").cast(pl.String).replace(state.renames).cast(frame["host"].dtype))
     frame = resolve(frame, year=state.year, basis=basis, zone=state.zone)
     fill = pl.lit(state.host, pl.String)
     host = pl.col("host").fill_null(fill.cast(frame["host"].dtype)) if state.host is not None else pl.col("host")
     return frame.with_columns(host.alias("host"), pl.lit(state.index, pl.UInt32).alias("file_id"))
 
 
-def _short_names(collected: Collected) -> dict[str, str]:
-    """Map ``gate01.example.net`` to ``gate01`` where both occur and only one domain does: one host under two names."""
-    names = {name.lower() for state in collected.files for name in state.hosts}
+def _one_names(collected: Collected, site: Site) -> dict[str, str]:
+    """Return the one name of every host name the logs use: as the site says, else the commonest spelling.
+
+    ``gate01.example.net`` becomes ``gate01`` where both occur and only one domain does: one host under two names.
+    """
+    spelled: dict[str, Counter[str]] = {}
+    for state in collected.files:
+        for name, number in state.hosts.items():
+            spelled.setdefault(name.lower(), Counter())[name] += number
     longer: dict[str, set[str]] = {}
-    for name in names:
+    for name in spelled:
         short, dot, _ = name.partition(".")
         if dot and not re.fullmatch(r"[0-9.]+", name):
             longer.setdefault(short, set()).add(name)
-    return {next(iter(full)): short for short, full in longer.items() if short in names and len(full) == 1}
+    result = {}
+    for low, spellings in spelled.items():
+        short = low.partition(".")[0]
+        use = short if low != short and short in spelled and longer.get(short) == {low} else low
+        common = min(spelled[use], key=lambda name: (-spelled[use][name], name))
+        for name in spellings:
+            found = site.host_name(name)
+            result[name] = found if found != name else site.host_name(common)
+    return result
 
 
-def _rename_hosts(state: FileState, aliases: Mapping[str, str], site: Site) -> None:
-    mapping = {}
-    for name in state.hosts:
-        low = name.lower()
-        mapping[name] = site.host_name(aliases.get(low, low))
-    changed = {old: new for old, new in mapping.items() if old != new}
-    if changed:
-        for held in (state.bulk, state.rich):
-            held[:] = [
-                frame.with_columns(pl.col("host").cast(pl.String).replace(changed).cast(frame["host"].dtype).alias("host"))
-                if "host" in frame.columns
-                else frame
-                for frame in held
-            ]
-        renamed: Counter[str] = Counter()
-        for name, number in state.hosts.items():
-            renamed[mapping[name]] += number
-        state.hosts = renamed
+def _rename_hosts(state: FileState, names: Mapping[str, str]) -> None:
+    state.renames = {old: names[old] for old in state.hosts if names[old] != old}
+    renamed: Counter[str] = Counter()
+    for name, number in state.hosts.items():
+        renamed[names[name]] += number
+    state.hosts = renamed
 
 
 def _assign_hosts(collected: Collected, site: Site) -> None:
@@ -98,7 +102,7 @@ def _assign_hosts(collected: Collected, site: Site) -> None:
             state.host = min(state.hosts, key=lambda name: (-state.hosts[name], name))
             continue
         parts = [part.lower() for part in re.split(r"[/!\\]", state.name)[:-1]]
-        named = [name for part in reversed(parts) for name in known if part == name or part.startswith((f"{name}.", f"{name}-", f"{name}_"))]
+        named = [name for part in reversed(parts) for name in known if re.match(rf"{re.escape(name.lower())}(?:[._-]|$)", part)]
         hosts = sorted({name for other in collected.files for name in other.hosts})
         if named:
             state.host = named[0]
