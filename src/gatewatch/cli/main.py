@@ -320,10 +320,9 @@ def _run(call: Callable[[], Any]) -> int:
     except GatewatchError as error:
         from gatewatch.sinks.escape import escape
 
-        sys.stderr.write(f"gatewatch: {escape(str(error))}\n")
+        sys.stderr.writelines(f"gatewatch: {escape(line)}\n" for line in str(error).splitlines())
         return int(Exit.UNREADABLE if type(error).__name__ == "InputError" else Exit.USAGE)
     except KeyboardInterrupt:
-        sys.stderr.write("gatewatch: stopped\n")
         return int(Exit.INTERRUPTED)
     except OSError as error:
         if error.errno != errno.EPIPE and "os error 32" not in str(error):  # polars gives the number in words only
@@ -341,6 +340,8 @@ def main() -> None:
     code = _run(app)
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:
+        sys.stderr.write("gatewatch: stopped\n")
+        sys.stderr.flush()
         # worker threads may be inside a long native call; nothing is left to save
         os._exit(code)
     sys.exit(code)

@@ -1,14 +1,14 @@
-"""Spill: bulk events that outgrow memory go to Parquet, and come back in slices of a day.
+"""Spill: bulk events that outgrow memory go to Parquet, and come back in slices of whole days.
 
-While files are read, frames are written as they are: their times may not be known yet. Once they are, everything is written again by day; a day is
-read whole, with the connections that were still failing in the last minutes of the day before.
+While files are read, frames are written as they are: their times may not be known yet. Once they are, everything is written again by day; as
+many days as fit are read together, with the connections that were still failing in the last minutes before them.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
@@ -68,7 +68,7 @@ class Spill:
             if frames:
                 yield pl.concat(frames, how="diagonal_relaxed", rechunk=False)
             return
-        days: dict[date, list[Path]] = {}
+        days: dict[date, list[tuple[Path, int]]] = {}
         for state in collected.files:
             for path in self._parts.pop(state.index, []):
                 self._by_day(settled(pl.read_parquet(path), state), days)
@@ -77,13 +77,14 @@ class Spill:
                 self._by_day(frame, days)
             state.bulk = []
         held: pl.DataFrame | None = None
-        for day in sorted(days):
-            frame = pl.concat([pl.read_parquet(path) for path in days[day]], how="diagonal_relaxed")
-            for path in days[day]:
+        for group in _groups(days, self.rows // 2):
+            paths = [path for day in group for path, _ in days[day]]
+            frame = pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
+            for path in paths:
                 path.unlink()
             if held is not None:
                 frame = pl.concat([held, frame], how="diagonal_relaxed")
-            frame, held = _hold_back(frame, day)
+            frame, held = _hold_back(frame, group[-1])
             if frame.height:
                 yield frame.sort("file_id", "record")
         if held is not None and held.height:
@@ -94,13 +95,27 @@ class Spill:
             self._folder = Path(tempfile.mkdtemp(prefix="gatewatch-"))
         return self._folder / name
 
-    def _by_day(self, frame: pl.DataFrame, days: dict[date, list[Path]]) -> None:
+    def _by_day(self, frame: pl.DataFrame, days: dict[date, list[tuple[Path, int]]]) -> None:
         keyed = frame.with_columns(pl.col("time").dt.date().fill_null(NO_DAY).alias("zz_day"))
         for (day,), part in sorted(keyed.partition_by("zz_day", as_dict=True, include_key=False).items(), key=lambda item: str(item[0])):
             path = self._path(f"day-{day}-{self._count}.parquet")
             part.write_parquet(path, compression="lz4", statistics=False)
-            days.setdefault(day, []).append(path)
+            days.setdefault(day, []).append((path, part.height))
             self._count += 1
+
+
+def _groups(days: Mapping[date, Sequence[tuple[Path, int]]], rows: int) -> Iterator[list[date]]:
+    """Yield the days in order, as many together as hold about *rows* events; those without a time stand alone."""
+    group: list[date] = []
+    held = 0
+    for day in sorted(days):
+        group.append(day)
+        held += sum(number for _, number in days[day])
+        if held >= rows or day == NO_DAY:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
 
 
 def _hold_back(frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame | None]:
