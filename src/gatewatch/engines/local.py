@@ -48,7 +48,7 @@ class Options:
     framing: Framing | None = None
     limits: Limits = field(default_factory=Limits)
     everything: bool = False  # keep also what no chain can use: the user's own rules may
-    held_rows: int = 1_000_000  # bulk events held in memory; more are spilled
+    held_rows: int = 1_600_000  # bulk events held in memory; more are spilled
 
 
 @dataclass(slots=True)

@@ -52,12 +52,16 @@ class Spill:
         if sum(frame.height for state in collected.files for frame in state.bulk) <= self.rows:
             return
         for state in collected.files:
-            if state.bulk:
-                path = self._path(f"part-{self._count}.parquet")
-                pl.concat(state.bulk, how="diagonal_relaxed").write_parquet(path, compression="lz4", statistics=False)
-                self._parts.setdefault(state.index, []).append(path)
-                self._count += 1
-                state.bulk = []
+            waiting: list[pl.DataFrame] = []
+            for number, frame in enumerate(state.bulk, 1):
+                waiting.append(frame)
+                if number == len(state.bulk) or sum(one.height for one in waiting) >= self.rows // 4:
+                    path = self._path(f"part-{self._count}.parquet")
+                    pl.concat(waiting, how="diagonal_relaxed").write_parquet(path, compression="lz4", statistics=False)
+                    self._parts.setdefault(state.index, []).append(path)
+                    self._count += 1
+                    waiting = []
+            state.bulk = []
 
     def slices(self, collected: Collected) -> Iterator[pl.DataFrame]:
         """Yield the settled bulk events of all files: at once when they are in memory, else day by day."""
@@ -77,7 +81,7 @@ class Spill:
                 self._by_day(frame, days)
             state.bulk = []
         held: pl.DataFrame | None = None
-        for group in _groups(days, self.rows // 2):
+        for group in _groups(days, self.rows // 4):
             paths = [path for day in group for path, _ in days[day]]
             frame = pl.concat([pl.read_parquet(path) for path in paths], how="diagonal_relaxed")
             for path in paths:
