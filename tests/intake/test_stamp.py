@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatewatch.intake.framed import DAY
 from gatewatch.intake.stamp import FileClock, base_year, name_date, resolve
-from gatewatch.intake.syslog import DAY, Stamps
+from gatewatch.intake.syslog import Stamps
 from gatewatch.schema.events import TimeBasis
 
 ZONES = ("UTC", "Europe/Vienna", "America/New_York", "Asia/Kathmandu")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatewatch.intake.framed import FRAMED
 from gatewatch.intake.line import cut, read_lines
-from gatewatch.intake.syslog import FRAMED, Framed, Framer
+from gatewatch.intake.syslog import Framed, Framer
 
 SSH = "Failed password for root from 192.0.2.7 port 22 ssh2"
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from gatewatch.intake.syslog import DAY, NEW_YEAR, Stamps
+from gatewatch.intake.framed import DAY
+from gatewatch.intake.syslog import NEW_YEAR, Stamps
 from gatewatch.schema.events import TIME_BASIS, TimeBasis
 
 _SLACK = timedelta(days=2)

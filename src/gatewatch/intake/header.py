@@ -1,0 +1,179 @@
+"""Headers told by regex: the framings of syslog-like lines other than the classic one, and the classic one where it is odd."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from gatewatch.intake.framed import FRAMED, NAIVE
+from gatewatch.schema.framing import Framing
+
+_PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|uucp|local[0-7])\.[a-z]+$"
+
+
+@dataclass(frozen=True, slots=True)
+class TextFraming:
+    """A framing as a regex with the groups ``stamp, zone, host, program, pid, message`` (all but ``message`` optional)."""
+
+    name: Framing
+    regex: str
+    stamp: str  # how ``stamp`` reads: iso, bsd, ctime, bsd-year, epoch, none
+    program: str | None = None  # where the header names none
+
+
+_ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
+_SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
+
+FRAMINGS: tuple[TextFraming, ...] = (
+    TextFraming(
+        Framing.SYSLOG_5424,
+        rf"^<[0-9]{{1,3}}>[0-9] (?:-|{_ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}(?: +(?:\x{{FEFF}})?(?P<message>.*))?$",
+        "iso",
+    ),
+    TextFraming(Framing.WIN32_OPENSSH, rf"^(?P<pid>[0-9]+) {_ISO} (?P<message>.*)$", "iso", "sshd"),
+    # host is told from program by what follows: a host is followed by another word that ends in ":" (perhaps after "[pid]")
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"^(?:<[0-9]{{1,3}}>)?{_ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
+        r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        "iso",
+    ),
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"^(?:<[0-9]{{1,3}}>)?{_ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "iso",
+    ),
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"^[A-Z][a-z]{{2}} {_ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "iso",
+    ),
+    TextFraming(
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}>)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
+        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "ctime",
+    ),
+    TextFraming(
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
+        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "bsd-year",
+    ),
+    TextFraming(
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
+        r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        "bsd",
+    ),
+    TextFraming(
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
+        r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        "bsd",
+    ),
+    TextFraming(
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)"
+        r"(?:: +| +(?P<host>[^ ]+) +)(?P<message>.*)$",
+        "bsd",
+    ),
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "epoch",
+    ),
+)
+
+
+def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the records of the lines that fit *framing*, and the other lines."""
+    groups = lines.select(pl.col("line").str.extract_groups(framing.regex + "(?P<zz>)").alias("g")).unnest("g")
+    hits = groups["zz"].is_not_null()
+    if not hits.any():
+        return pl.DataFrame(schema=FRAMED), lines
+    table = lines.hstack(groups).filter(hits)
+    present = set(groups.columns)
+
+    def group(name: str) -> pl.Expr:
+        return pl.col(name) if name in present else pl.lit(None, pl.String).alias(name)
+
+    def field_or_null(name: str) -> pl.Expr:
+        return pl.when(~group(name).is_in(["-", ""])).then(group(name)).alias(name)
+
+    time, local, rel, resolution = _read_stamp(framing.stamp, table)
+    table = table.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))
+    program = field_or_null("program") if framing.program is None else pl.lit(framing.program).alias("program")
+    framed = table.select(
+        "record",
+        "offset",
+        "time",
+        "local",
+        "rel",
+        "resolution",
+        pl.when(~group("host").str.contains(_PRIORITY).fill_null(False)).then(field_or_null("host")).alias("host"),
+        program,
+        field_or_null("pid"),
+        group("message").str.strip_chars("\r\n\0 \t").fill_null("").alias("message"),
+        pl.lit(1, pl.UInt32).alias("count"),
+        group("sd").alias("fields"),
+    )
+    # a header whose stamp cannot be (month "Foo", hour 25) is no header
+    bad = pl.col("time").is_null() & pl.col("local").is_null()
+    if framing.name is Framing.SYSLOG_5424:
+        bad = pl.lit(False) & bad
+    wrong = framed.select(bad.alias("b"))["b"]
+    left = lines.filter(~hits)
+    if wrong.any():
+        left = pl.concat([left, lines.filter(hits).filter(wrong)]).sort("record")
+        framed = framed.filter(~wrong)
+    return framed, left
+
+
+def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
+    """Return ``time`` (UTC), ``local`` (naive), ``rel`` and ``resolution`` (µs) of the column ``stamp``, unique value by unique value."""
+    size = table.height
+    fraction = table.select(pl.col("stamp").str.extract(r"[.,]([0-9]+)$").str.slice(0, 6).fill_null("").alias("f"))["f"]
+    digits = fraction.str.len_bytes().cast(pl.Int64)
+    resolution = pl.Series([1_000_000 // 10**n for n in range(7)], dtype=pl.Int64).gather(digits)
+    micros = fraction.str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
+    none_time = pl.Series([None], dtype=FRAMED["time"]).new_from_index(0, size)
+    none_local = pl.Series([None], dtype=NAIVE).new_from_index(0, size)
+    none_rel = pl.Series([None], dtype=pl.Int16).new_from_index(0, size)
+    whole = table.select(pl.col("stamp").str.replace(r"[.,][0-9]+$", "").alias("w"))["w"]
+    if style == "epoch":
+        seconds = whole.cast(pl.Int64, strict=False)
+        return (seconds * 1_000_000 + micros).cast(FRAMED["time"]), none_local, none_rel, resolution
+    if style == "iso":
+        parsed = whole.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
+        zone = table["zone"].str.strip_chars(" ") if "zone" in table.columns else pl.Series([None] * size, dtype=pl.String)
+        unique = zone.drop_nulls().unique()
+        if len(unique):
+            offsets = pl.Series([_offset(text) for text in unique.to_list()], dtype=pl.Int64)
+            shift = zone.replace_strict(unique, offsets, default=None, return_dtype=pl.Int64)
+        else:
+            shift = pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
+        time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
+        return time, local.set(shift.is_not_null(), None), none_rel, resolution
+    spaced = whole.str.replace_all(r" +", " ")
+    if style in {"ctime", "bsd-year"}:
+        layout = "%b %d %H:%M:%S %Y" if style == "ctime" else "%b %d %Y %H:%M:%S"
+        parsed = spaced.str.to_datetime(layout, time_unit="us", strict=False)
+        return none_time, (parsed.cast(pl.Int64) + micros).cast(NAIVE), none_rel, resolution
+    parsed = ("2000 " + spaced).str.to_datetime("%Y %b %d %H:%M:%S", time_unit="us", strict=False)
+    local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
+    rel = pl.Series([0], dtype=pl.Int16).new_from_index(0, size).set(local.is_null(), None)
+    return none_time, local, rel, resolution
+
+
+def _offset(text: str) -> int:
+    """Return the seconds east of UTC of a zone suffix."""
+    if text in {"Z", "z", "UTC", "GMT"}:
+        return 0
+    found = re.fullmatch(r"([+-])([0-9]{2}):?([0-9]{2})", text)
+    if found is None:
+        return 0
+    return (-1 if found[1] == "-" else 1) * (int(found[2]) * 3600 + int(found[3]) * 60)
