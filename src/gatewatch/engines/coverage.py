@@ -65,14 +65,14 @@ def _gaps(times: Sequence[datetime]) -> list[Gap]:
     return [Gap(a + STEP, b) for a, b in pairwise(times) if b - a > limit][:50]
 
 
-def unseen(rows: Sequence[Coverage], hosts: Sequence[str]) -> list[Unseen]:
-    """Return what no log given could have shown, per host, with the native command that collects it."""
+def unseen(rows: Sequence[Coverage]) -> list[Unseen]:
+    """Return what no log given could have shown, for each host that some log speaks of, with the native command that collects it."""
     seen: dict[str, set[str]] = {}
     for row in rows:
         if row.host:
             seen.setdefault(row.host, set()).add(row.source)
     result = []
-    for host in sorted(set(hosts) | set(seen)):
+    for host in sorted(seen):
         have = seen.get(host, set())
         if "auditd" not in have:
             result.append(

@@ -35,7 +35,7 @@ def draft_facts(paths: Sequence[str], site: Site, options: Options, progress: Pr
         zone=options.zone or site.zone,
         zone_known=options.zone is not None or len(zoned) == len(ready.collected.files),
         sources=tuple(sorted({row.source for row in rows})),
-        unseen=tuple(unseen(rows, hosts)),
+        unseen=tuple(unseen(rows)),
         first=min((row.first for row in rows if row.first), default=None),
         last=ready.last,
     )

@@ -124,8 +124,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
     ready = prepare(paths, site, options, everything=options.everything, progress=progress)
     content = load()
     rows = coverage(ready.collected.files, ready.slots)
-    hosts = [state.host for state in ready.collected.files if state.host]
-    dark = unseen(rows, hosts)
+    dark = unseen(rows)
     events = content.rules.evaluate(ready.events, content.needed)
     matches = find(events, content, site)
     incidents = assemble(
