@@ -34,9 +34,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from gatewatch.schema import events as ev
-from gatewatch.schema.addresses import canonical_address, is_placeholder
 from gatewatch.schema.events import AuthMethod, Kind, Service
-from gatewatch.schema.users import split_user
+from gatewatch.sources.resolver import as_name, map_values, resolve_host, resolve_method, resolve_service, resolve_user
 
 HEAD = 12  # characters of a message that choose the candidate patterns
 _MARK = "zz_matched"
@@ -339,7 +338,7 @@ class PatternSource:
             pl.col("host").alias("observer"),
         ]
         if "service" in groups:
-            columns.append(_resolve_service(frame["g_service"], pattern.services, self.service))
+            columns.append(resolve_service(frame["g_service"], pattern.services, self.service))
         elif self.service is not None and "service" not in pattern.set:
             columns.append(pl.lit(str(self.service), ev.SERVICE).alias("service"))
         if self.session is not None and "session" not in groups and "pid" in frame.columns and "session" not in pattern.set:
@@ -363,14 +362,14 @@ class PatternSource:
             columns.append(pl.col("g_invalid").is_not_null().alias("invalid_user"))
         for raw, address, name in (("rhost", "src_ip", "src_host"), ("dhost", "dst_ip", "dst_host")):
             if raw in groups:
-                columns += _resolve_host(frame[f"g_{raw}"], address, name)[: 1 if name in groups else 2]
+                columns += resolve_host(frame[f"g_{raw}"], address, name)[: 1 if name in groups else 2]
         if "src_host" in groups:
-            columns.append(pl.lit(_mapped(frame["g_src_host"], _as_name)).alias("src_host"))
+            columns.append(pl.lit(map_values(frame["g_src_host"], as_name)).alias("src_host"))
         for raw in ("user", "target_user"):
             if raw in groups:
-                columns += _resolve_user(frame[f"g_{raw}"], raw)
+                columns += resolve_user(frame[f"g_{raw}"], raw)
         if "method" in groups:
-            columns.append(_resolve_method(frame["g_method"], pattern.methods))
+            columns.append(resolve_method(frame["g_method"], pattern.methods))
         extra = sorted(name for name in groups if name.startswith("x_"))
         if extra:
             packed = pl.struct([pl.col(f"g_{name}").alias(name[2:]) for name in extra]).struct.json_encode()
@@ -389,75 +388,3 @@ def _begins(heads: tuple[str, ...]) -> pl.Expr:
 
 def _null_if_empty(name: str) -> pl.Expr:
     return pl.when(pl.col(name) != "").then(pl.col(name))
-
-
-# values that are their own canonical form; only the others go through the resolvers, unique value by unique value
-_QUAD = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_PLAIN_ADDRESS = rf"^(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)\.{_QUAD}\.{_QUAD}\.{_QUAD}$"
-_PLAIN_USER = r"^(?:[a-z_]|[0-9]+[a-z_.-])[a-z0-9_.-]*$"
-_NO_USER = ("null", "unset")
-
-
-def _mapped(values: pl.Series, resolve: Callable[[str], str | None]) -> pl.Series:
-    """Return *values* resolved, each distinct value once."""
-    unique = values.drop_nulls().unique()
-    if not len(unique):
-        return pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
-    resolved = pl.Series([resolve(value) for value in unique.to_list()], dtype=pl.String)
-    return values.replace_strict(unique, resolved, default=None, return_dtype=pl.String)
-
-
-def _as_name(value: str) -> str | None:
-    return None if canonical_address(value) is not None or is_placeholder(value) else value.casefold()
-
-
-def _odd(values: pl.Series, plain: str, never: tuple[str, ...] = ()) -> pl.Series:
-    """Return which of *values* need resolving."""
-    odd = ~values.str.contains(plain).fill_null(True)
-    return odd | values.is_in(never) if never else odd
-
-
-def _resolve_host(values: pl.Series, address: str, name: str) -> list[pl.Expr]:
-    odd = _odd(values, _PLAIN_ADDRESS)
-    if not odd.any():
-        return [pl.lit(values).alias(address)]
-    strange = values.filter(odd)
-    places = odd.arg_true()
-    columns = [pl.lit(values.clone().scatter(places, _mapped(strange, canonical_address))).alias(address)]
-    names = _mapped(strange, _as_name)
-    if names.null_count() < len(names):
-        columns.append(pl.lit(pl.Series([None], dtype=pl.String).new_from_index(0, len(values)).scatter(places, names)).alias(name))
-    return columns
-
-
-def _resolve_user(values: pl.Series, name: str) -> list[pl.Expr]:
-    odd = _odd(values, _PLAIN_USER, _NO_USER)
-    if not odd.any():
-        return [pl.lit(values).alias(name)]
-    strange = values.filter(odd)
-    places = odd.arg_true()
-    columns = [pl.lit(values.clone().scatter(places, _mapped(strange, lambda value: split_user(value)[0]))).alias(name)]
-    if name == "user":
-        domains = _mapped(strange, lambda value: split_user(value)[1])
-        if domains.null_count() < len(domains):
-            columns.append(pl.lit(pl.Series([None], dtype=pl.String).new_from_index(0, len(values)).scatter(places, domains)).alias("user_domain"))
-    return columns
-
-
-def _resolve_service(values: pl.Series, services: Mapping[str, Service], default: Service | None) -> pl.Expr:
-    unique = values.drop_nulls().unique()
-    named = [services.get(value) for value in unique.to_list()]
-    resolved = pl.Series([None if service is None else str(service) for service in named], dtype=pl.String)
-    mapped = values.replace_strict(unique, resolved, default=None, return_dtype=pl.String) if len(unique) else values
-    if default is not None:
-        mapped = mapped.set(values.is_null(), str(default))
-    return pl.lit(mapped.cast(ev.SERVICE)).alias("service")
-
-
-def _resolve_method(values: pl.Series, methods: Mapping[str, AuthMethod]) -> pl.Expr:
-    unique = values.drop_nulls().unique()
-    resolved = [str(methods.get(value.partition("/")[0], AuthMethod.UNKNOWN)) for value in unique.to_list()]
-    if not len(unique):
-        return pl.lit("unknown", ev.AUTH_METHOD).alias("auth_method")
-    mapped = values.replace_strict(unique, pl.Series(resolved, dtype=pl.String), default="unknown", return_dtype=pl.String)
-    return pl.lit(mapped.cast(ev.AUTH_METHOD)).alias("auth_method")
