@@ -278,7 +278,7 @@ DUO_PATTERNS: tuple[Pattern, ...] = (
         ("Failed Duo l", "Aborted Duo ", "Denied Duo l"),
         (
             r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)' from (?P<rhost>[!-~]+?)(?:: (?P<object>[A-Za-z ,]+))?$",
-            r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>.*)'(?:: (?P<object>[A-Za-z ,]+))?$",
+            r"^(?:Failed|Aborted|Denied) Duo login for '(?P<user>[^']*)'(?:: (?P<object>[A-Za-z ,]+))?$",
         ),
         Kind.MFA_DENIED,
     ),
