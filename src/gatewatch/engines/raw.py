@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gatewatch.intake.limit import Limits
@@ -77,11 +77,3 @@ def _stream(chunks: Iterable[bytes], wanted: Sequence[int]) -> dict[int, str]:
 
 def _text(line: bytes) -> str:
     return line.rstrip(b"\r\n\0").decode("utf-8", "replace")[:SHOWN]
-
-
-def group_offsets(rows: Iterable[tuple[int, int]]) -> Mapping[int, list[int]]:
-    """Return offsets by file index of ``(file, offset)`` pairs."""
-    grouped: dict[int, list[int]] = {}
-    for file, offset in rows:
-        grouped.setdefault(file, []).append(offset)
-    return grouped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import re
 from collections import Counter
@@ -234,8 +233,3 @@ def _overlapping(files: list[FileState]) -> set[int]:
             if low <= end and start <= high and (set(state.hosts) & set(other.hosts) or state.host == other.host):
                 found |= {state.index, other.index}
     return found
-
-
-def matches_glob(name: str, pattern: str) -> bool:
-    """Return whether a file name fits a glob of the site file."""
-    return fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(PurePath(name).name, pattern)

@@ -122,9 +122,9 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
     )
     # a header whose stamp cannot be (month "Foo", hour 25) is no header
     bad = pl.col("time").is_null() & pl.col("local").is_null()
-    if framing.name is Framing.SYSLOG_5424:
-        bad = pl.lit(False) & bad
-    wrong = framed.select(bad.alias("b"))["b"]
+    if framing.name is Framing.SYSLOG_5424:  # which may say "-" for its stamp
+        bad = pl.lit(value=False)
+    wrong = framed.select(bad.alias("b"), pl.col("record"))["b"]
     left = lines.filter(~hits)
     if wrong.any():
         left = pl.concat([left, lines.filter(hits).filter(wrong)]).sort("record")
