@@ -12,6 +12,10 @@ from gatewatch.schema.framing import Framing
 
 _PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|uucp|local[0-7])\.[a-z]+$"
 
+# names that stand for one zone only, in hours; CST, IST, BST and their like stand for several
+_HOURS = {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3}
+_HOURS |= {"EDT": -4, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AKDT": -8, "AKST": -9, "HST": -10, "JST": 9, "KST": 9, "AEDT": 11}
+
 
 @dataclass(frozen=True, slots=True)
 class TextFraming:
@@ -23,31 +27,31 @@ class TextFraming:
     program: str | None = None  # where the header names none
 
 
-_ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
+ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
 _SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
 
 FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_5424,
-        rf"^<[0-9]{{1,3}}>[0-9] (?:-|{_ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}(?: +(?:\x{{FEFF}})?(?P<message>.*))?$",
+        rf"^<[0-9]{{1,3}}>[0-9] (?:-|{ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}(?: +(?:\x{{FEFF}})?(?P<message>.*))?$",
         "iso",
     ),
-    TextFraming(Framing.WIN32_OPENSSH, rf"^(?P<pid>[0-9]+) {_ISO} (?P<message>.*)$", "iso", "sshd"),
+    TextFraming(Framing.WIN32_OPENSSH, rf"^(?P<pid>[0-9]+) {ISO} (?P<message>.*)$", "iso", "sshd"),
     # host is told from program by what follows: a host is followed by another word that ends in ":" (perhaps after "[pid]")
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{_ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
+        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
         r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{_ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^[A-Z][a-z]{{2}} {_ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^[A-Z][a-z]{{2}} {ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
@@ -122,7 +126,7 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
     )
     # a header whose stamp cannot be (month "Foo", hour 25) is no header
     bad = pl.col("time").is_null() & pl.col("local").is_null()
-    if framing.name is Framing.SYSLOG_5424:  # which may say "-" for its stamp
+    if framing.name is Framing.SYSLOG_5424 or framing.stamp == "none":  # the first may say "-" for its stamp
         bad = pl.lit(value=False)
     wrong = framed.select(bad.alias("b"), pl.col("record"))["b"]
     left = lines.filter(~hits)
@@ -135,13 +139,13 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
 def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
     """Return ``time`` (UTC), ``local`` (naive), ``rel`` and ``resolution`` (µs) of the column ``stamp``, unique value by unique value."""
     size = table.height
+    if style == "none":
+        return empty_stamp(size)
     fraction = table.select(pl.col("stamp").str.extract(r"[.,]([0-9]+)$").str.slice(0, 6).fill_null("").alias("f"))["f"]
     digits = fraction.str.len_bytes().cast(pl.Int64)
     resolution = pl.Series([1_000_000 // 10**n for n in range(7)], dtype=pl.Int64).gather(digits)
     micros = fraction.str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
-    none_time = pl.Series([None], dtype=FRAMED["time"]).new_from_index(0, size)
-    none_local = pl.Series([None], dtype=NAIVE).new_from_index(0, size)
-    none_rel = pl.Series([None], dtype=pl.Int16).new_from_index(0, size)
+    none_time, none_local, none_rel, _ = empty_stamp(size)
     whole = table.select(pl.col("stamp").str.replace(r"[.,][0-9]+$", "").alias("w"))["w"]
     if style == "epoch":
         seconds = whole.cast(pl.Int64, strict=False)
@@ -149,31 +153,47 @@ def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, 
     if style == "iso":
         parsed = whole.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
         local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
-        zone = table["zone"].str.strip_chars(" ") if "zone" in table.columns else pl.Series([None] * size, dtype=pl.String)
-        unique = zone.drop_nulls().unique()
-        if len(unique):
-            offsets = pl.Series([_offset(text) for text in unique.to_list()], dtype=pl.Int64)
-            shift = zone.replace_strict(unique, offsets, default=None, return_dtype=pl.Int64)
-        else:
-            shift = pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
+        shift = zone_offsets(table["zone"]) if "zone" in table.columns else pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
         time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
         return time, local.set(shift.is_not_null(), None), none_rel, resolution
     spaced = whole.str.replace_all(r" +", " ")
     if style in {"ctime", "bsd-year"}:
         layout = "%b %d %H:%M:%S %Y" if style == "ctime" else "%b %d %Y %H:%M:%S"
         parsed = spaced.str.to_datetime(layout, time_unit="us", strict=False)
-        return none_time, (parsed.cast(pl.Int64) + micros).cast(NAIVE), none_rel, resolution
+        local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
+        if "zone" not in table.columns:
+            return none_time, local, none_rel, resolution
+        shift = zone_offsets(table["zone"])
+        time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
+        return time, local.set(shift.is_not_null(), None), none_rel, resolution
     parsed = ("2000 " + spaced).str.to_datetime("%Y %b %d %H:%M:%S", time_unit="us", strict=False)
     local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
     rel = pl.Series([0], dtype=pl.Int16).new_from_index(0, size).set(local.is_null(), None)
     return none_time, local, rel, resolution
 
 
-def _offset(text: str) -> int:
+def empty_stamp(size: int) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
+    """Return ``time``, ``local``, ``rel`` and ``resolution`` of *size* records that bear no stamp."""
+    kinds = (FRAMED["time"], NAIVE, pl.Int16(), pl.Int64())
+    time, local, rel, resolution = (pl.Series([None], dtype=kind).new_from_index(0, size) for kind in kinds)
+    return time, local, rel, resolution
+
+
+def zone_offsets(zones: pl.Series) -> pl.Series:
+    """Return the seconds east of UTC of each zone suffix; null where there is none or its name stands for several zones."""
+    stripped = zones.str.strip_chars(" ")
+    unique = stripped.drop_nulls().unique()
+    if not len(unique):
+        return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(zones))
+    offsets = pl.Series([_offset(text) for text in unique.to_list()], dtype=pl.Int64)
+    return stripped.replace_strict(unique, offsets, default=None, return_dtype=pl.Int64)
+
+
+def _offset(text: str) -> int | None:
     """Return the seconds east of UTC of a zone suffix."""
-    if text in {"Z", "z", "UTC", "GMT"}:
-        return 0
+    if text in _HOURS:
+        return _HOURS[text] * 3600
     found = re.fullmatch(r"([+-])([0-9]{2}):?([0-9]{2})", text)
     if found is None:
-        return 0
+        return None
     return (-1 if found[1] == "-" else 1) * (int(found[2]) * 3600 + int(found[3]) * 60)

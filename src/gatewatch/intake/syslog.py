@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from gatewatch.intake.appliance import take_appliances
 from gatewatch.intake.bsd import EPOCH_2000, Template, by_header, by_template, fits, read_stamps
 from gatewatch.intake.framed import DAY, FRAMED
 from gatewatch.intake.header import FRAMINGS, take
@@ -85,6 +86,11 @@ class Framer:
         filled = rest.filter(pl.col("line") != "")
         blank = rest.height - filled.height
         rest = filled
+        if rest.height:
+            found, rest = take_appliances(rest, self.only)
+            for name, taken in found:
+                parts.append(taken)
+                framings[str(name)] = framings.get(str(name), 0) + taken.height
         for framing in self._framings:
             if not rest.height:
                 break

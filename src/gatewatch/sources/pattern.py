@@ -13,6 +13,7 @@ group              becomes
 ``src_port``       ``src_port``, ``dst_port`` likewise
 ``invalid``        ``invalid_user`` is true when the group took part
 ``src_host``       ``src_host`` unless it is an address or a placeholder
+``assigned_ip``    ``assigned_ip`` when it is an address, else null
 ``method``         ``auth_method`` through the table ``methods`` of the pattern
 ``service``        ``service`` through the table ``services`` of the pattern, null where the table lacks it; where the group took no
                    part, the source's own service
@@ -240,9 +241,7 @@ class PatternSource:
                 self._groups[head] = found
         return found
 
-    def _match(
-        self, records: pl.DataFrame, wanted: Collection[Kind] | None
-    ) -> tuple[list[tuple[int, pl.DataFrame]], list[pl.DataFrame]]:
+    def _match(self, records: pl.DataFrame, wanted: Collection[Kind] | None) -> tuple[list[tuple[int, pl.DataFrame]], list[pl.DataFrame]]:
         heads = records.select(pl.col("message").str.head(HEAD).fill_null("").alias("head"))["head"]
         unique = heads.unique()
         groups = [self._group(head) for head in unique.to_list()]
@@ -287,9 +286,7 @@ class PatternSource:
             return rest
         return pl.concat([other, rest]) if rest.height else other
 
-    def _match_again(
-        self, left: list[pl.DataFrame], matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None
-    ) -> list[pl.DataFrame]:
+    def _match_again(self, left: list[pl.DataFrame], matched: list[tuple[int, pl.DataFrame]], wanted: Collection[Kind] | None) -> list[pl.DataFrame]:
         """Try the leftovers that bear a platform's prefix without it; return what is still left, as it was."""
         rest = pl.concat(left)
         stripped = rest.with_columns(pl.col("message").str.replace(_PREFIX, ""))
@@ -363,6 +360,8 @@ class PatternSource:
         for raw, address, name in (("rhost", "src_ip", "src_host"), ("dhost", "dst_ip", "dst_host")):
             if raw in groups:
                 columns += resolve_host(frame[f"g_{raw}"], address, name)[: 1 if name in groups else 2]
+        if "assigned_ip" in groups:
+            columns.append(resolve_host(frame["g_assigned_ip"], "assigned_ip", "")[0])
         if "src_host" in groups:
             columns.append(pl.lit(map_values(frame["g_src_host"], as_name)).alias("src_host"))
         for raw in ("user", "target_user"):

@@ -1,0 +1,143 @@
+"""Headers that gateways write in ways of their own, recognised before the general framings, which would misread them.
+
+Cisco puts a colon between host and message, bears two stamps where a collector added one, or no header at all; OpenVPN's own log and strongSwan's
+have neither host nor program; some devices put a whole RFC 5424 header behind a classic one. NetScaler, FortiGate and PAN-OS have readers of their
+own (:mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`). A line is tried here only where a gate, one regex over all of them, says that it may be
+one.
+
+Cisco's message number becomes the program, ``%ASA-6-113039``, as it does where the classic header takes it for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from gatewatch.intake import fortigate, netscaler, panos
+from gatewatch.intake.framed import FRAMED
+from gatewatch.intake.header import ISO, TextFraming, take
+from gatewatch.schema.framing import Framing
+
+_PRI = r"^(?:<[0-9]{1,3}>)?"
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_DAY = r"[A-Z][a-z]{2} [ 0-9]?[0-9]"
+_BSD = rf"{_DAY} {_CLOCK}"
+_BSD_YEAR = rf"{_DAY} [12][0-9]{{3}} {_CLOCK}"
+_GAP = r"(?: *:)? +"
+_HOST = r"(?P<host>[^ %:](?:[^ %]*[^ %:])?)"
+_NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T|JST|KST|IST|BST|SGT|HKT|AE[DS]T)"
+_ZONE = rf"(?P<zone> {_NAMES})?"
+_INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
+_CISCO = r"(?P<program>%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}): ?(?P<message>.*)$"
+
+_CISCO_FRAMINGS = (
+    TextFraming(Framing.SYSLOG_ISO, rf"{_PRI}{ISO}{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "iso"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +{_HOST}{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_CISCO}", "bsd-year"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +[^ ]+{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_HOST}{_GAP}{_CISCO}", "bsd-year"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),
+)
+
+_PEER = r"(?:[^ /]+/)?(?:\[AF_INET6?\])?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?):[0-9]{1,5}(?:/[^ ]+)? "
+_OPENVPN_TEXT = (
+    r"(?:OpenVPN [0-9]|library versions: |Initialization Sequence Completed|Incoming Control Channel |Outgoing Control Channel |MULTI: |MULTI TCP: |"
+    r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
+    r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
+    r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
+    r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[)"
+)
+_OPENVPN = rf"(?: us=[0-9]+)? (?P<message>(?:{_PEER}|{_OPENVPN_TEXT}).*)$"
+_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
+_C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
+_OPENVPN_FRAMINGS = (
+    TextFraming(Framing.SYSLOG_ISO, f"^{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
+    TextFraming(Framing.SYSLOG_BSD, f"^{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
+)
+
+_CHARON = r"(?P<message>[0-9]{2}\[[A-Z]{3}[0-9]?\] .*)$"
+_CHARON_FRAMINGS = (
+    TextFraming(Framing.SYSLOG_ISO, rf"^{ISO} {_CHARON}", "iso", "charon"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^(?:[A-Z][a-z]{{2}}, )?(?P<stamp>{_BSD_YEAR}),? {_CHARON}", "bsd-year", "charon"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^(?P<stamp>{_BSD}) {_CHARON}", "bsd", "charon"),
+)
+
+_DOUBLE_FRAMINGS = (
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"{_PRI}{_BSD} +[^ ]+ [0-9] {ISO} (?P<host>[^ ]+) (?P<program>[^ :\[]+):? (?P<pid>[^ ]+) [^ ]+ - *(?P<message>.*)$",
+        "iso",
+    ),
+)
+
+
+def _in_turn(framings: tuple[TextFraming, ...]) -> Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]:
+    """Return a function that takes what any of *framings* fits, tried in order."""
+
+    def run(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        parts = []
+        for framing in framings:
+            if not lines.height:
+                break
+            taken, lines = take(framing, lines)
+            if taken.height:
+                parts.append(taken)
+        return (pl.concat(parts) if parts else pl.DataFrame(schema=FRAMED)), lines
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """A kind of device: which framing its lines count as, the regex a line of it fits, and what takes its header apart.
+
+    ``take``: lines (``record, offset, …, line``) in; records (:data:`FRAMED`) and the lines left out.
+    """
+
+    name: Framing
+    gate: str
+    take: Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+
+
+APPLIANCES = (
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", _in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
+    Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take),
+    Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take),
+    Appliance(
+        Framing.SYSLOG_ISO,
+        rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|{_C_TIME.replace('?P<stamp>', '?:')})"
+        rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
+        _in_turn(_OPENVPN_FRAMINGS),
+    ),
+    Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", _in_turn(_CHARON_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", _in_turn(_DOUBLE_FRAMINGS)),
+)
+
+_ANY = "|".join(f"(?:{appliance.gate})" for appliance in APPLIANCES)
+
+
+def take_appliances(lines: pl.DataFrame, only: Framing | None = None) -> tuple[list[tuple[Framing, pl.DataFrame]], pl.DataFrame]:
+    """Return the records of the *lines* that bear an appliance's header, by framing, and the other lines.
+
+    ``only``: the framing the user insists on; lines that would count as another are left.
+    """
+    maybe = lines.select(pl.col("line").str.contains(_ANY).alias("m"))["m"]
+    if not maybe.any():
+        return [], lines
+    kept, rest = lines.filter(~maybe), lines.filter(maybe)
+    parts: list[tuple[Framing, pl.DataFrame]] = []
+    for appliance in APPLIANCES:
+        if not rest.height:
+            break
+        if only is not None and appliance.name is not only:
+            continue
+        fits = rest.select(pl.col("line").str.contains(appliance.gate).alias("m"))["m"]
+        if not fits.any():
+            continue
+        taken, left = appliance.take(rest.filter(fits))
+        if taken.height:
+            parts.append((appliance.name, taken))
+        rest = pl.concat([rest.filter(~fits), left])
+    return parts, pl.concat([kept, rest]).sort("record")

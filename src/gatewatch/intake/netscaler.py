@@ -1,0 +1,119 @@
+"""The header of Citrix ADC (NetScaler) messages, whose date may be written in either order.
+
+``<134> 01/16/2026:14:17:00 GMT ns01 0-PPE-0 : default SSLVPN LOGIN 2345680 0 : …``; the zone, the host, or the whole header may be missing, and
+``ns.log`` puts a classic header with a priority before it.
+
+The order is a setting of the device that the line does not tell. Dates that only one order can read decide for all lines of the host in the block;
+where every date can be read both ways, the order in which the lines lie closer together counts, and month before day where they lie as close.
+
+References: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from gatewatch.intake.framed import FRAMED
+from gatewatch.intake.header import empty_stamp, zone_offsets
+
+PROGRAM = "netscaler"
+GATE = r"-PPE-[0-9]+ *: |^(?:<[0-9]{1,3}>)? ?default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : "
+_RELAY = (
+    r"(?:(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) +"
+    r"(?:<[a-z0-9]+\.[a-z]+> +)?(?P<relay>[^ /]+) +)?"
+)
+_HEADER = (
+    rf"^(?:<[0-9]{{1,3}}>)? *{_RELAY}(?P<a>[0-9]{{2}})/(?P<b>[0-9]{{2}})/(?P<year>[0-9]{{4}}):(?P<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})"
+    r"(?P<zone> [A-Z]{3,5}(?: |$))? *(?:(?P<host>[^ ]+) +)?[0-9]+-PPE-[0-9]+ *: *(?P<message>.*)$"
+)
+_BARE = r"^(?:<[0-9]{1,3}>)? ?(?P<message>default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : .*)$"
+
+
+def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the records of *lines* with a NetScaler header (:data:`FRAMED`), and the other lines."""
+    groups = lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g")
+    table = lines.hstack(groups)
+    dated = table.filter(pl.col("message").is_not_null())
+    rest = table.filter(pl.col("message").is_null())
+    parts: list[pl.DataFrame] = []
+    left = [rest.select(lines.columns)]
+    if dated.height:
+        read = _with_stamp(dated.with_columns(pl.coalesce("host", "relay").alias("host")))
+        sound = read.filter(pl.col("local").is_not_null() | pl.col("time").is_not_null())
+        parts.append(_framed(sound))
+        if sound.height < read.height:
+            left.append(read.filter(pl.col("local").is_null() & pl.col("time").is_null()).select(lines.columns))
+    if rest.height:
+        bare = rest.select(*lines.columns, pl.col("line").str.extract(_BARE).alias("message"), pl.lit(None, pl.String).alias("host"))
+        hits = bare.filter(pl.col("message").is_not_null())
+        if hits.height:
+            time, local, rel, resolution = empty_stamp(hits.height)
+            parts.append(_framed(hits.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))))
+            left[0] = bare.filter(pl.col("message").is_null()).select(lines.columns)
+    taken = pl.concat(parts) if parts else pl.DataFrame(schema=FRAMED)
+    return taken, pl.concat(left)
+
+
+def _framed(table: pl.DataFrame) -> pl.DataFrame:
+    made: dict[str, pl.Expr] = {
+        "program": pl.lit(PROGRAM),
+        "pid": pl.lit(None),
+        "count": pl.lit(1),
+        "fields": pl.lit(None),
+        "message": pl.col("message").str.strip_chars("\r\n\0 \t"),
+    }
+    return table.select(
+        made.get(name, pl.col(name) if name in table.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in FRAMED.items()
+    )
+
+
+def _with_stamp(table: pl.DataFrame) -> pl.DataFrame:
+    """Add ``time``, ``local``, ``rel`` and ``resolution``; all null where the date cannot be."""
+    swapped = _day_first(table)
+    month = pl.when(swapped).then("b").otherwise("a")
+    day = pl.when(swapped).then("a").otherwise("b")
+    text = pl.concat_str(pl.col("year"), pl.lit("-"), month, pl.lit("-"), day, pl.lit(" "), pl.col("clock"))
+    wall = table.select(text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).alias("w"))["w"]
+    shift = zone_offsets(table["zone"])
+    time = (wall.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
+    _, _, rel, _ = empty_stamp(table.height)
+    return table.with_columns(
+        time.alias("time"),
+        wall.set(shift.is_not_null(), None).alias("local"),
+        rel.alias("rel"),
+        pl.lit(1_000_000, pl.Int64).alias("resolution"),
+    )
+
+
+def _day_first(table: pl.DataFrame) -> pl.Series:
+    """Return, by row, whether the day stands before the month."""
+    dates = table.select("host", "year", "a", "b").unique(maintain_order=True)
+    hosts: dict[str | None, list[tuple[int, int, int]]] = {}
+    for host, year, a, b in dates.iter_rows():
+        hosts.setdefault(host, []).append((int(year), int(a), int(b)))
+    orders = {host: _is_day_first(seen) for host, seen in hosts.items()}
+    day_first = [host for host, first in orders.items() if first]
+    known = [host for host in day_first if host is not None]
+    found = table["host"].is_in(known).fill_null(value=None in day_first)
+    return found.alias("swapped")
+
+
+def _is_day_first(dates: list[tuple[int, int, int]]) -> bool:
+    """Return whether ``(year, a, b)`` are better read day first."""
+    by_month = [_date(year, a, b) for year, a, b in dates]
+    by_day = [_date(year, b, a) for year, a, b in dates]
+    months, days = [d for d in by_month if d is not None], [d for d in by_day if d is not None]
+    if len(months) != len(days):
+        return len(days) > len(months)
+    if not days:
+        return False
+    return max(days) - min(days) < max(months) - min(months)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,60 @@
+"""The stamps of PAN-OS rows: ``1,2026/01/05 12:00:00,0123,GLOBALPROTECT,0,2561,2026/01/05 11:59:58,vsys1,…``.
+
+A row may stand after a collector's header. Its time is that of generation (the seventh field), a wall clock without zone; where a later field holds
+the same moment with a zone and in finer steps (``2026-01-05T11:59:58.250+01:00``), that counts.
+
+References: https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gatewatch.intake.framed import DAY, FRAMED, NAIVE
+from gatewatch.intake.header import zone_offsets
+
+PROGRAM = "panos"
+_TYPES = r"(?:GLOBALPROTECT|SYSTEM|CONFIG|TRAFFIC|THREAT|AUTHENTICATION|USERID|HIPMATCH|HIP-MATCH|DECRYPTION|CORRELATION|GTP|SCTP|TUNNEL|IPTAG|AUDIT)"
+_MOMENT = r"[0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z?"
+GATE = rf"\b[0-9]+,{_MOMENT},[^,]*,{_TYPES},"
+_STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+)"
+_HEADER = (
+    rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<host>[^ ,]+) +)?)?(?:- ){{0,4}})"
+    rf"[0-9]+,{_MOMENT},[^,]*,{_TYPES},[^,]*,[^,]*,(?P<wall>{_MOMENT}),"
+)
+_FINE = r",([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{1,6})(Z|[+-][0-9]{2}:[0-9]{2})(?:,|$)"
+
+
+def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the records of *lines* that are PAN-OS rows (:data:`FRAMED`), and the other lines."""
+    table = lines.hstack(lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    plain = pl.col("wall").str.replace_all("/", "-").str.replace("T", " ").str.slice(0, 19)
+    table = table.with_columns(
+        plain.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).alias("clock"),
+        pl.col("line").str.extract_groups(_FINE).struct[0].alias("fine"),
+        pl.col("line").str.extract_groups(_FINE).struct[1].alias("zone"),
+    )
+    sound = table["clock"].is_not_null()
+    if not sound.any():
+        return pl.DataFrame(schema=FRAMED), lines
+    table = table.filter(sound)
+    clock = table["clock"].cast(pl.Int64)
+    fine = (
+        table["fine"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False).cast(pl.Int64) - zone_offsets(table["zone"]) * 1_000_000
+    )
+    near = ((fine - clock).abs() <= DAY * 1_000_000).fill_null(value=False)
+    zulu = table["wall"].str.ends_with("Z")
+    time = fine.set(~near, None).zip_with(near | ~zulu, clock)
+    made: dict[str, pl.Expr] = {
+        "time": pl.lit(time.cast(FRAMED["time"])),
+        "local": pl.lit(clock.set(time.is_not_null(), None).cast(NAIVE)),
+        "rel": pl.lit(None),
+        "resolution": pl.when(pl.lit(near)).then(1_000).otherwise(1_000_000),
+        "program": pl.lit(PROGRAM),
+        "pid": pl.lit(None),
+        "count": pl.lit(1),
+        "fields": pl.lit(None),
+        "message": pl.col("line").str.slice(pl.col("before").str.len_chars()).str.strip_chars("\r\n\0 \t"),
+    }
+    framed = table.select(made.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in FRAMED.items())
+    return framed, lines.filter(~sound)

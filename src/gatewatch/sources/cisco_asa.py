@@ -1,0 +1,87 @@
+r"""Cisco ASA and Firepower Threat Defense, by message number (also PIX).
+
+``Jan  5 2026 12:00:00 fw01 : %ASA-6-113039: Group <staff> User <ann> IP <192.0.2.7> AnyConnect parent session started.``
+
+One logon over AnyConnect gives several messages. Exactly one is the ``auth_success``, and has user and public address: 113039, for clientless
+sessions 716001, for IKEv1 clients 713052. The others corroborate:
+
+==============================  ====================================================================================
+message                         becomes
+==============================  ====================================================================================
+113039, 716001, 713052          ``auth_success``; whether a password, a certificate or SAML was used is not told: method unknown
+716059                          ``auth_success``, method token: the session goes on from another address (``extra.previous_ip``)
+113004, 113012                  ``session_start``: the AAA server or local database said yes; no address
+716038, 611101, 722022, 721016  ``session_start``
+722051, 751025, 713228, 737026  ``session_start`` with ``assigned_ip``; 109201 likewise
+113005, 113015                  ``auth_failure``; ``auth_stopped`` where the reason is told only to who knows the password (expired, disabled)
+716039, 605004, 611102          ``auth_failure``: the same attempt as 113005 or 113015, told again
+113029, 113035, 113038, 734002  ``auth_stopped``: the logon was good, the session was refused
+113019, 716002                  ``session_end``; ``bytes_in`` is what the device received from the client
+605005                          ``auth_success`` of an administrator
+111008, 111010, 5021xx          ``exec``, ``config_change``, ``account_change``
+106xxx, 302013 …, 710003        flows; a denied one towards a port of remote access is ``connection_denied``
+==============================  ====================================================================================
+
+The messages bear no session id, so ``session`` is ``user@address`` of the client, which all messages of a logon share; 716058 and 716059 keep the
+one of the address the session began with. ``asa:0x…`` is the id of the messages that have one. A name hidden by the device (``*****``) is null.
+A number not in the table is ignored as another message.
+
+References: https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/b_syslog.html
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gatewatch.schema.events import Kind, Service, ensure
+from gatewatch.sources import cisco_asa_admin, cisco_asa_vpn
+from gatewatch.sources.pattern import Pattern, PatternSource
+
+_TABLE = cisco_asa_vpn.PATTERNS + cisco_asa_admin.PATTERNS
+_NUMBERS = sorted({head[:6] for pattern in _TABLE for head in pattern.heads})
+_OTHER = "other message"
+_STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}(?: [A-Z]{3,5})?: ?)?"
+_MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}}): ?"
+# a collector that keeps only the text: what these words begin is 113005 and its like
+_BARE = r"^: AAA user authentication Rejected"
+_NO_SESSION = (Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN, Kind.EXEC, Kind.CONFIG_CHANGE, Kind.ACCOUNT_CHANGE)
+
+
+def _number(records: pl.DataFrame) -> pl.DataFrame:
+    """Put the number of each message before its text; a number of no pattern leaves no text."""
+    text = pl.col("message").fill_null("")
+    coded = records.with_columns(
+        pl.when(pl.col("program").str.starts_with("%")).then(pl.col("program").str.tail(6)).alias("zz_code"),
+        text.str.extract(_MARK).alias("zz_mark"),
+        text.str.contains(_BARE).alias("zz_bare"),
+    )
+    inner = pl.col("zz_mark").is_not_null()
+    code = pl.coalesce("zz_mark", "zz_code", pl.when("zz_bare").then(pl.lit("113005")))
+    body = pl.when(inner).then(text.str.replace(_MARK, "")).otherwise(text.str.strip_prefix(": "))
+    known = code.is_in(_NUMBERS)
+    message = pl.when(known).then(pl.concat_str(code, pl.lit(": "), body)).when(code.is_not_null()).then(pl.lit(_OTHER)).otherwise(text)
+    return coded.with_columns(message.alias("message")).drop("zz_code", "zz_mark", "zz_bare")
+
+
+def _pair(events: pl.DataFrame) -> pl.DataFrame:
+    """Give the events of a client the session ``user@address``."""
+    events = ensure(events, "user", "src_ip", "session", "extra")
+    resumed = pl.col("pattern") == "session-resumed"
+    began = pl.when(resumed).then(pl.coalesce(pl.col("extra").str.json_path_match("$.previous_ip"), "src_ip")).otherwise("src_ip")
+    made = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), began)
+    apart = pl.col("kind").is_in([str(kind) for kind in _NO_SESSION]) & (pl.col("pattern") != "session-suspended")
+    return events.with_columns(pl.when(pl.col("session").is_null() & ~apart).then(made).otherwise("session").alias("session"))
+
+
+SOURCE = PatternSource(
+    name="cisco-asa",
+    title="Cisco ASA and Firepower Threat Defense",
+    programs=("CiscoASA", "ciscoasa"),
+    patterns=(*_TABLE, Pattern("other-message", (_OTHER,), (rf"^{_OTHER}$",), why="a message about other things than access")),
+    service=Service.VPN,
+    claims=r"^%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}$",
+    claims_message=rf"{_MARK}|{_BARE}",
+    prepare=_number,
+    finish=_pair,
+    references=("https://www.cisco.com/c/en/us/td/docs/security/asa/syslog/b_syslog.html",),
+)

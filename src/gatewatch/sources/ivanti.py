@@ -1,0 +1,223 @@
+r"""Ivanti Connect Secure (Pulse Secure, Juniper SA): logins, sessions, tunnels, user accounts.
+
+``2026-01-05 12:00:00 - vpn01 - [192.0.2.7] Default Network::ann(Users)[Staff][5f934b7c31] - Agent login succeeded for ann/Users (session:sid…) …``
+and the WELF form, of which we have seen no sample: ``id=firewall time="…" vpn=vpn01 user=ann realm="Users" src=192.0.2.7 msg="AUT24414: Agent …"``.
+
+The text after the user is what counts; numbers such as ``AUT24414`` are not needed. The address is the one in brackets, which the gateway wrote. One
+logon gives ``Primary authentication successful``, perhaps ``Secondary …``, then one of the two lines that are the ``auth_success``:
+
+=============================================  ======================================================================
+text                                           becomes
+=============================================  ======================================================================
+Agent login, Login succeeded                   ``auth_success``
+Primary authentication successful              ``session_start``; failed: ``auth_failure``
+Login failed                                   ``auth_failure``: the same attempt, told again; ``auth_stopped`` where no role was left
+Secondary authentication successful, failed    ``mfa_ok``, ``mfa_denied``
+Session created … secondary auth-server        ``session_start``, mfa yes
+VPN Tunneling: Session started                 ``session_start`` with ``assigned_ip``; ended: ``session_end``
+Session resumed                                ``auth_success``, method token
+Logout, Session timed out, deleted             ``session_end``
+=============================================  ======================================================================
+
+``session`` is the ``sid…`` of the line; of failures, which have none, ``user@address``. A realm of administrators (by its name) is service web.
+A line in which the words of the header come twice is not read.
+
+References: https://help.ivanti.com/ps/help/en_US/PCS/9.1R14/ag/system_logs.htm
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gatewatch.schema.events import SERVICE, Kind, Service, ensure
+from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out, read
+from gatewatch.sources.pattern import Pattern, PatternSource
+
+_ROLES = r"\([^()]*\)\[[^\]]*\](?:\[[0-9a-f]*\])? - "
+_HEADER = (
+    r"^(?:- - - )?(?:[0-9-]{10} [0-9:]{8} - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
+    r"\((?P<realm>[^()]*)\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - (?P<text>.*)$"
+)
+_TAIL = (
+    rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<user>{ANY}){SEPARATOR}(?P<x_realm>{ANY[:-1]}+)?{SEPARATOR}(?P<x_roles>{ANY[:-1]}+)?"
+    rf"{SEPARATOR}(?P<host>{ANY})$"
+)
+_SID = r"\(session: ?(?P<session>sid[0-9a-f]+)\)"
+_UNKNOWN = {"auth_method": "unknown"}
+_PASSWORD = {"auth_method": "password"}
+
+
+def _text(*texts: str) -> tuple[str, ...]:
+    """Return the regexes of a laid-out line whose text is one of *texts*."""
+    return tuple(f"^{text}{_TAIL}" for text in texts)
+
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern(
+        "login",
+        ("Agent login ", "Login succee"),
+        _text(rf"(?:Agent login|Login) succeeded for {ANY}?(?:{_SID})? from [0-9A-Fa-f.:]+(?: (?P<object>with {ANY}))?"),
+        Kind.AUTH_SUCCESS,
+        set=_UNKNOWN,
+    ),
+    Pattern(
+        "resumed",
+        ("Session resu",),
+        _text(rf"Session resumed from user agent '(?P<object>{ANY})' ?{_SID}\.?"),
+        Kind.AUTH_SUCCESS,
+        set={"auth_method": "token"},
+    ),
+    Pattern("primary-accepted", ("Primary auth",), _text(rf"Primary authentication successful for {ANY}"), Kind.SESSION_START, set={"session": None}),
+    Pattern("primary-failed", ("Primary auth",), _text(rf"Primary authentication failed for {ANY}"), Kind.AUTH_FAILURE, set=_PASSWORD),
+    Pattern("login-without-role", ("Login failed",), _text(rf"Login failed\. *Reason: (?P<object>No ?Roles{ANY})"), Kind.AUTH_STOPPED, set=_UNKNOWN),
+    Pattern(
+        "login-refused",
+        ("Login failed",),
+        _text(rf"Login failed\. *Reason: (?P<object>{ANY})", rf"Login failed using auth server (?P<x_server>{ANY}?)\. *Reason: (?P<object>{ANY})"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+    ),
+    Pattern(
+        "secondary-accepted",
+        ("Secondary au",),
+        _text(rf"Secondary authentication successful for {ANY}"),
+        Kind.MFA_OK,
+        set={"mfa": "yes", "session": None},
+    ),
+    Pattern("secondary-failed", ("Secondary au",), _text(rf"Secondary authentication failed for {ANY}"), Kind.MFA_DENIED, set={"session": None}),
+    Pattern(
+        "created-with-second",
+        ("Session crea",),
+        _text(rf"Session created for user: {ANY}secondary auth-server{ANY}"),
+        Kind.SESSION_START,
+        set={"mfa": "yes", "session": None},
+    ),
+    Pattern("created", ("Session crea",), _text(rf"Session created for user: {ANY}"), Kind.SESSION_START, set={"session": None}),
+    Pattern(
+        "tunnel-started",
+        ("VPN Tunnelin",),
+        _text(
+            rf"VPN Tunneling: Session started for user *{_SID} with IPv4 address (?P<assigned_ip>[0-9.]+)(?:,? IPv6 address "
+            rf"[0-9a-f:]+)?(?:, hostname (?P<src_host>{ANY}))?"
+        ),
+        Kind.SESSION_START,
+    ),
+    Pattern(
+        "tunnel-ended",
+        ("VPN Tunnelin",),
+        _text(rf"VPN Tunneling: Session ended for user *{_SID} with IPv4 address (?P<assigned_ip>[0-9.]+){ANY}"),
+        Kind.SESSION_END,
+    ),
+    Pattern(
+        "tunnel-mode",
+        ("VPN Tunnelin",),
+        _text(r"VPN Tunneling: User with IP (?P<assigned_ip>[0-9.]+) connected with (?P<object>[A-Z]+) transport mode\.? ?"),
+        Kind.SESSION_START,
+        set={"session": None},
+    ),
+    Pattern("logout", ("Logout from ",), _text(rf"Logout from [0-9A-Fa-f.:]+ ?{_SID}\.?"), Kind.SESSION_END),
+    Pattern("timed-out", ("Session time",), _text(rf"Session timed out for {ANY}?{_SID} (?P<object>due to {ANY})"), Kind.SESSION_END),
+    Pattern(
+        "deleted",
+        ("Session:[",),
+        _text(rf"Session:\[[^\]]*\] for user:\[{ANY}\] with roles:\[{ANY}\] deleted\. Bandwidth consumed \[(?P<x_bytes>[0-9]*)\] bytes"),
+        Kind.SESSION_END,
+        set={"session": None},
+    ),
+    Pattern(
+        "closed",
+        ("Closed conne",),
+        _text(
+            r"Closed connection to (?P<object>[^ ]+)(?: port [0-9]+)? after (?P<x_duration>[0-9]+) seconds, with (?P<bytes_in>[0-9]+) "
+            rf"bytes read{ANY}? and (?P<bytes_out>[0-9]+) bytes written{ANY}"
+        ),
+        Kind.CONNECTION_CLOSED,
+    ),
+    Pattern(
+        "unauthenticated", ("Connection f",), _text(rf"Connection from IP [0-9A-Fa-f.:]+ not authenticated yet (?P<object>{ANY})"), Kind.CONNECTION
+    ),
+    Pattern(
+        "user-deleted",
+        ("User Account",),
+        _text(rf"User Accounts modified\. Removed username (?P<target_user>[^ ]+) from authentication server (?P<object>{ANY}?)\.?"),
+        Kind.ACCOUNT_CHANGE,
+        set={"session": None, "service": None},
+    ),
+    Pattern(
+        "user-created",
+        ("User Account",),
+        _text(rf"User Accounts modified\. Added username (?P<target_user>[^ ]+) to authentication server (?P<object>{ANY}?)\.?"),
+        Kind.ACCOUNT_CHANGE,
+        set={"session": None, "service": None},
+    ),
+    Pattern(
+        "log-cleared",
+        ("Log cleared", "Cleared "),
+        _text(rf"(?:Log cleared|Cleared [a-z ]*logs?)(?P<object>{ANY})"),
+        Kind.LOG_CLEARED,
+        set={"session": None},
+    ),
+    Pattern(
+        "course",
+        (),
+        (
+            (
+                r"^(?:User Limit realm|Source IP realm|Host Checker|Certificate realm|[A-Za-z ]+ realm restrictions|WebRequest |:Client "
+                r"connection|Key Exchange|Transport mode|VPN Tunneling: |Remote address for user|Password realm|Role restrictions)"
+            ),
+        ),
+        why="the course of a logon or session, no result",
+    ),
+)
+
+
+def _split(records: pl.DataFrame) -> pl.DataFrame:
+    """Put the text of each line first and what the gateway wrote before it last; both forms of the log become one."""
+    message = records["message"].fill_null("")
+    table = records.select("host").with_columns(message.alias("line")).with_row_index("zz_at")
+    table = table.hstack(table.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    welf = table["line"].str.contains(r"^(?:- - - )?id=firewall ")
+    sure = table["text"].is_not_null() & (table["line"].str.count_matches(_ROLES) == 1) & ~welf
+    table = table.with_columns(pl.col("who").str.replace(r"^.*::", ""))
+    if welf.any():
+        read_out = read(table["line"].filter(welf), ("msg", "src", "user", "realm", "roles", "vpn"))
+        places = welf.arg_true()
+        for name, key in (("text", "msg"), ("rhost", "src"), ("who", "user"), ("realm", "realm"), ("roles", "roles"), ("node", "vpn")):
+            table = table.with_columns(table[name].scatter(places, read_out[key]))
+        table = table.with_columns(pl.col("text").str.replace(r"^[A-Z]{3}[0-9]{5}: ", ""))
+        sure = sure | (welf & table["text"].is_not_null())
+    system = pl.col("who").is_in(["System", "system"])
+    table = table.with_columns(
+        pl.coalesce("node", "host").alias("node"),
+        pl.when(~system).then("who").alias("who"),
+        pl.when(~(system & (pl.col("rhost") == "127.0.0.1"))).then("rhost").alias("rhost"),
+        pl.col("text").str.strip_chars(" ").alias("text"),
+    )
+    laid = lay_out(table, ("text", "rhost", "who", "realm", "roles", "node"))
+    return records.with_columns(laid.zip_with(sure, message).alias("message"))
+
+
+def _complete(events: pl.DataFrame) -> pl.DataFrame:
+    """Give failures the session ``user@address``, and the realms of administrators their service."""
+    events = ensure(events, "session", "user", "src_ip", "service", "extra")
+    failed = pl.col("kind").is_in([str(Kind.AUTH_FAILURE), str(Kind.AUTH_STOPPED)])
+    realm = pl.col("extra").str.json_path_match("$.realm")
+    admin = realm.str.contains("(?i)admin").fill_null(value=False) & (pl.col("service") == str(Service.VPN))
+    pair = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), "src_ip")
+    return events.with_columns(
+        pl.when(failed).then(pair).otherwise("session").alias("session"),
+        pl.when(admin).then(pl.lit(str(Service.WEB))).otherwise(pl.col("service").cast(pl.String)).cast(SERVICE).alias("service"),
+    )
+
+
+SOURCE = PatternSource(
+    name="ivanti",
+    title="Ivanti Connect Secure (Pulse Secure)",
+    programs=("PulseSecure", "PulseSecure:", "Juniper", "Juniper:", "IvantiConnectSecure", "ConnectSecure", "Ivanti"),
+    patterns=PATTERNS,
+    service=Service.VPN,
+    claims_message=r"^(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} - [^ ]+ - \[[0-9A-Fa-f.:]+\] ",
+    prepare=_split,
+    finish=_complete,
+    references=("https://help.ivanti.com/ps/help/en_US/PCS/9.1R14/ag/system_logs.htm",),
+)

@@ -1,0 +1,205 @@
+r"""Palo Alto Networks PAN-OS: GlobalProtect, system and configuration rows (comma-separated, as sent over syslog).
+
+``1,2026/01/05 12:00:00,0123,GLOBALPROTECT,0,2561,2026/01/05 12:00:00,vsys1,gateway-auth,login,LDAP,,ann,DE,PC1,192.0.2.7,…,success,…``
+
+=============================================  ======================================================================
+row                                            becomes
+=============================================  ======================================================================
+GLOBALPROTECT gateway-auth, success            ``auth_success``: one per logon
+GLOBALPROTECT portal-auth, success             ``session_start``: the portal comes before the gateway
+GLOBALPROTECT gateway-auth, portal-auth else   ``auth_failure``
+GLOBALPROTECT gateway-connected, -setup-*      ``session_start`` with ``assigned_ip``
+GLOBALPROTECT gateway-logout                   ``session_end``
+SYSTEM: logged in via, failed authentication   the same for administrators (service web or ssh), and for GlobalProtect before 9.1
+CONFIG, unless it failed                       ``config_change``; ``account_change`` under ``mgt-config users``, ``local-user-database``
+traffic, threats, the rest                     ignored
+=============================================  ======================================================================
+
+``session`` is ``user@address``: the rows have no id of the session. ``count`` is ``repeatcnt``. The words of SYSTEM texts are known from the vendor's
+documentation, not from samples.
+
+References: https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+import polars as pl
+
+from gatewatch.schema.events import AuthMethod, Kind, Service, ensure
+from gatewatch.sources.key_value import ANY, SEPARATOR, layout
+from gatewatch.sources.pattern import Pattern, PatternSource
+
+_ROW = r"^[0-9]+,[0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9:.Z]{8,20},[^,]*,([A-Z-]+),"
+_METHODS = {
+    **dict.fromkeys(("LDAP", "RADIUS", "Local", "local", "Kerberos", "TACACS+", "profile"), AuthMethod.PASSWORD),
+    **dict.fromkeys(("Cookie", "cookie"), AuthMethod.TOKEN),
+    **dict.fromkeys(("Certificate", "client-cert", "Client Certificate"), AuthMethod.CERTIFICATE),
+}
+_DOORS = {**dict.fromkeys(("Web", "web", "https", "GUI"), Service.WEB), **dict.fromkeys(("CLI", "ssh", "SSH"), Service.SSH), "Console": Service.LOCAL}
+_TUNNEL = ("rhost", "assigned_ip", "user", f"method={ANY}", "src_host", "count", "host=" + ANY, "object", "x_tunnel_type", "x_portal")
+_SYSTEM = "host=" + ANY
+_IP = r"[0-9A-Fa-f.:]*[0-9A-Fa-f]"
+_PASSWORD = {"auth_method": "password"}
+
+
+def _vpn(what: str) -> tuple[str, ...]:
+    return (layout((f"={what}", *_TUNNEL)),)
+
+
+def _told(text: str) -> tuple[str, ...]:
+    """Return the regex of a SYSTEM row whose text is *text*."""
+    return (f"^system{SEPARATOR}{text}{SEPARATOR}(?P<host>{ANY})$",)
+
+
+def _change(what: str, target: str = "x_target") -> tuple[str, ...]:
+    return (layout((f"={what}", "rhost", "user", "command", "object", target, f"service={ANY}", "x_result", _SYSTEM)),)
+
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern("gateway-accepted", ("gateway-acce",), _vpn("gateway-accepted"), Kind.AUTH_SUCCESS, methods=_METHODS),
+    Pattern("portal-accepted", ("portal-accep",), _vpn("portal-accepted"), Kind.SESSION_START, methods=_METHODS),
+    Pattern("vpn-failed", ("vpn-failed",), _vpn("vpn-failed"), Kind.AUTH_FAILURE, methods=_METHODS),
+    Pattern("connected", ("connected",), _vpn("connected"), Kind.SESSION_START, methods=_METHODS),
+    Pattern("vpn-logout", ("vpn-logout",), _vpn("vpn-logout"), Kind.SESSION_END, methods=_METHODS),
+    Pattern(
+        "gateway-told-accepted",
+        ("system",),
+        _told(
+            rf"GlobalProtect gateway user authentication succeeded\. Login from: (?P<rhost>{_IP}), (?:Source region: [^,]*, )?User name: "
+            rf"(?P<user>{ANY}?), [^{SEPARATOR}]*"
+        ),
+        Kind.AUTH_SUCCESS,
+        set={"auth_method": "unknown"},
+    ),
+    Pattern(
+        "vpn-told-failed",
+        ("system",),
+        _told(
+            rf"GlobalProtect (?:gateway|portal) user authentication failed\. Login from: (?P<rhost>{_IP}), (?:Source region: [^,]*, )?User "
+            rf"name: (?P<user>{ANY}?), {ANY}"
+        ),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+    ),
+    Pattern(
+        "admin-login",
+        ("system",),
+        _told(rf"User (?P<user>{ANY}) logged in via (?P<service>[A-Za-z]+) from (?P<rhost>{_IP})(?: using [a-z]+)?\.?"),
+        Kind.AUTH_SUCCESS,
+        set=_PASSWORD,
+        services=_DOORS,
+    ),
+    Pattern(
+        "admin-logout",
+        ("system",),
+        _told(rf"User (?P<user>{ANY}) logged out via (?P<service>[A-Za-z]+) from (?P<rhost>{_IP})(?: using [a-z]+)?\.?"),
+        Kind.SESSION_END,
+        services=_DOORS,
+    ),
+    Pattern(
+        "admin-failed",
+        ("system",),
+        _told(rf"failed authentication for user '(?P<user>{ANY})'\. +(?:Reason: (?P<object>[^.]*)\. *)?{ANY}?From: (?P<rhost>{_IP})\.?"),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD, "service": None},
+    ),
+    Pattern("told", ("system",), (f"^system{SEPARATOR}",), why="a message of the device that is no access"),
+    Pattern("user-created", ("user-created",), _change("user-created", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
+    Pattern("user-deleted", ("user-deleted",), _change("user-deleted", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
+    Pattern("user-changed", ("user-changed",), _change("user-changed", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
+    Pattern("configured", ("configured",), _change("configured"), Kind.CONFIG_CHANGE, services=_DOORS),
+    Pattern("course", ("course",), ("^course$",), why="a step of a connection without result, or a change that failed"),
+    Pattern("other-row", ("other",), ("^other$",), why="traffic, threats and other rows"),
+)
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    """Return a cell as text that can be laid out; empty where the row is too short."""
+    value = cells[place] if place < len(cells) else ""
+    return value.replace(SEPARATOR, " ").replace("\n", " ")
+
+
+def _globalprotect(cells: Sequence[str]) -> str:
+    event, status = _cell(cells, 8), _cell(cells, 28)
+    if event in {"gateway-auth", "portal-auth"} and status:
+        what = ("gateway-accepted" if event == "gateway-auth" else "portal-accepted") if status == "success" else "vpn-failed"
+    elif event in {"gateway-connected", "gateway-setup-ssl", "gateway-setup-ipsec"} and status == "success":
+        what = "connected"
+    elif event == "gateway-logout":
+        what = "vpn-logout"
+    else:
+        return "course"
+    peer = next((value for value in (_cell(cells, 15), _cell(cells, 16)) if value not in {"", "0.0.0.0", "::"}), "")  # noqa: S104 - a placeholder
+    inner = next((value for value in (_cell(cells, 17), _cell(cells, 18)) if value not in {"", "0.0.0.0", "::"}), "")  # noqa: S104 - a placeholder
+    name = _cell(cells, 47)
+    repeats = _cell(cells, 24)
+    told = _cell(cells, 26) or _cell(cells, 25)
+    values = (what, peer, inner, _cell(cells, 12), _cell(cells, 10), _cell(cells, 14), repeats if repeats.isdecimal() else "1", name, told)
+    return SEPARATOR.join((*values, _cell(cells, 11), _cell(cells, 33)))
+
+
+def _configuration(cells: Sequence[str]) -> str:
+    command, path = _cell(cells, 9), _cell(cells, 13).strip()
+    if _cell(cells, 12) == "Failed":
+        return "course"
+    words = path.split()
+    person = words[:2] == ["mgt-config", "users"] or "local-user-database" in words
+    target = words[-1] if person and len(words) > 2 else ""
+    what = "configured"
+    if person:
+        what = {"delete": "user-deleted", "set": "user-created"}.get(command, "user-changed")
+    values = (what, _cell(cells, 7), _cell(cells, 10), command, path, target, _cell(cells, 11), _cell(cells, 12), _cell(cells, 21))
+    return SEPARATOR.join(values)
+
+
+def _arrange(text: str, kind: str) -> str:
+    """Return the layout of one row."""
+    cells = next(csv.reader([text.replace("\0", " ").replace("\r", " ").replace("\n", " ")]), [])
+    if kind == "GLOBALPROTECT":
+        return _globalprotect(cells)
+    if kind == "CONFIG":
+        return _configuration(cells)
+    return SEPARATOR.join(("system", _cell(cells, 14).strip(), _cell(cells, 22)))
+
+
+def _lay_out(records: pl.DataFrame) -> pl.DataFrame:
+    """Lay out the rows that matter; few of a firewall's rows do, and they alone are read cell by cell."""
+    text = records["message"].fill_null("")
+    kind = text.str.extract(_ROW)
+    ours = kind.is_in(["GLOBALPROTECT", "SYSTEM", "CONFIG"]).fill_null(value=False)
+    made = text.zip_with(kind.is_null(), pl.Series(["other"], dtype=pl.String).new_from_index(0, len(text)))
+    if ours.any():
+        rows = [_row(line, name) for line, name in zip(text.filter(ours).to_list(), kind.filter(ours).to_list(), strict=True)]
+        made = made.scatter(ours.arg_true(), pl.Series(rows, dtype=pl.String))
+    return records.with_columns(made.alias("message"))
+
+
+def _row(text: str, kind: str) -> str:
+    try:
+        return _arrange(text, kind)
+    except csv.Error:  # a field larger than the reader takes
+        return text
+
+
+def _pair(events: pl.DataFrame) -> pl.DataFrame:
+    """Give the events of a client the session ``user@address``, and a row that names no device its collector's host."""
+    events = ensure(events, "user", "src_ip", "session", "host", "observer")
+    apart = pl.col("kind").is_in([str(Kind.CONFIG_CHANGE), str(Kind.ACCOUNT_CHANGE)])
+    pair = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), "src_ip")
+    return events.with_columns(pl.when(~apart).then(pair).alias("session"), pl.coalesce("host", "observer").alias("host"))
+
+
+SOURCE = PatternSource(
+    name="panos",
+    title="Palo Alto Networks PAN-OS",
+    programs=("panos",),
+    patterns=PATTERNS,
+    service=Service.VPN,
+    claims_message=_ROW,
+    prepare=_lay_out,
+    finish=_pair,
+    references=("https://docs.paloaltonetworks.com/pan-os/11-1/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions",),
+)
