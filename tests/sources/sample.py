@@ -23,10 +23,11 @@ from typing import Any
 import polars as pl
 
 from gatewatch.schema.records import RECORD_DTYPES
+from gatewatch.sources.pattern import PatternSource
 from gatewatch.sources.registry import SOURCES
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-TEXT = tuple(source.name for source in SOURCES if source.name not in {"auditd", "utmp"})
+TEXT = tuple(source.name for source in SOURCES if isinstance(source, PatternSource))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,3 +46,8 @@ def canonical_address(text: str) -> str | None:
 def is_placeholder(text: str) -> bool:
     """Return whether *text* stands for "not known"."""
     return text.strip().lower() in PLACEHOLDERS
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether a canonical *address* is the host's own: the near end of a tunnel, where a remote logon comes from there."""
+    return address.startswith("127.") or address == "::1"

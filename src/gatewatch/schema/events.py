@@ -23,6 +23,7 @@ class Kind(StrEnum):
     MFA_OK = "mfa_ok"
     SESSION_START = "session_start"
     SESSION_END = "session_end"
+    LOGON_OUT = "logon_out"  # a logon towards another host, as the host it starts from sees it
     CONNECTION = "connection"
     CONNECTION_CLOSED = "connection_closed"
     CONNECTION_DENIED = "connection_denied"
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     BOOT = "boot"
     CLOCK_CHANGE = "clock_change"
     BAN = "ban"
+    OTHER = "other"  # recognised and told to nobody but the user's own rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ OCSF: dict[Kind, Ocsf] = {
     Kind.MFA_OK: Ocsf(3002, 99, 1),
     Kind.SESSION_START: Ocsf(3002, 99, 1),
     Kind.SESSION_END: Ocsf(3002, 2, 1),
+    Kind.LOGON_OUT: Ocsf(3002, 99, 0),
     Kind.CONNECTION: Ocsf(4001, 1, 1),
     Kind.CONNECTION_CLOSED: Ocsf(4001, 2, 1),
     Kind.CONNECTION_DENIED: Ocsf(4001, 5, 2),
@@ -81,6 +84,7 @@ OCSF: dict[Kind, Ocsf] = {
     Kind.BOOT: Ocsf(6002, 3, 1),
     Kind.CLOCK_CHANGE: Ocsf(5002, 99, 1),
     Kind.BAN: Ocsf(4001, 5, 2),
+    Kind.OTHER: Ocsf(2004, 99, 0),
 }
 
 
@@ -250,9 +254,7 @@ NAMES: tuple[str, ...] = tuple(DTYPES)
 
 def complete(frame: pl.DataFrame) -> pl.DataFrame:
     """Return *frame* with exactly the columns of the event table, in order; missing ones are null."""
-    return frame.select(
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name) for name, dtype in DTYPES.items()
-    )
+    return frame.select(pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name) for name, dtype in DTYPES.items())
 
 
 def ensure(frame: pl.DataFrame, *names: str) -> pl.DataFrame:

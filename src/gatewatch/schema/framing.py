@@ -17,5 +17,9 @@ class Framing(StrEnum):
     WIN32_OPENSSH = "win32-openssh"  # 1234 2026-01-05 12:00:00.123 text
     AUDIT = "audit"  # type=USER_LOGIN msg=audit(1767614400.123:45): text
     UTMP = "utmp"
+    EVTX = "evtx"
+    JSON = "json"  # objects, one a line, in an array or one after the other
+    WINDOWS_XML = "windows-xml"  # <Event xmlns=…>…</Event>, alone or in <Events>
+    WINDOWS_CSV = "windows-csv"  # EvtxECmd, Event Viewer, Get-WinEvent | Export-Csv
     MESSAGE = "message"  # bare messages of one source, without header (`gatewatch explain`)
     UNKNOWN = "unknown"

@@ -10,7 +10,7 @@ import polars as pl
 from gatewatch.schema.events import TIME_BASIS, UTC
 from gatewatch.schema.framing import Framing
 
-__all__ = ["RECORD_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Tally"]
+__all__ = ["RECORD_DTYPES", "WINDOWS_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Tally"]
 
 
 RECORD_DTYPES: dict[str, pl.DataType] = {
@@ -27,6 +27,29 @@ RECORD_DTYPES: dict[str, pl.DataType] = {
     "count": pl.UInt32(),  # "message repeated N times" gives N and the inner message
     "fields": pl.String(),  # JSON object of structured fields (journald, RFC 5424), null elsewhere
 }
+
+
+WINDOWS_DTYPES: dict[str, pl.DataType] = {
+    "record": pl.Int64(),
+    "offset": pl.Int64(),
+    "time": UTC,  # where the record's time has a zone, as in EVTX
+    "local": pl.Datetime("us"),  # else its wall clock
+    "rel": pl.Int16(),  # always null: Windows never leaves the year out
+    "resolution": pl.Int64(),  # microseconds
+    "host": pl.String(),  # Computer, as written
+    "program": pl.String(),  # the channel
+    "pid": pl.String(),  # of the process that wrote it
+    "message": pl.String(),  # the rendered text, where an export carries it
+    "count": pl.UInt32(),
+    "fields": pl.String(),  # EventData or UserData as one flat JSON object; data without a name are param1, param2, ...
+    "channel": pl.String(),  # as Windows writes it: Security, Microsoft-Windows-Sysmon/Operational
+    "event_id": pl.Int32(),
+    "provider": pl.String(),
+    "event_record": pl.Int64(),  # EventRecordID; null where the export dropped it
+    "activity": pl.String(),  # ActivityID, lower case, without braces
+    "user_sid": pl.String(),  # Security UserID
+}
+"""Records of Windows event logs, whatever they were exported as."""
 
 
 class Disposition(StrEnum):

@@ -20,9 +20,9 @@ import polars as pl
 from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address, is_placeholder
 from gatewatch.schema.events import AuthMethod, Kind, Service
+from gatewatch.schema.secret import mask
 from gatewatch.schema.users import split_user
 from gatewatch.sources import audit_field as af
-from gatewatch.sources.audit_command import mask
 
 _SERVICES: dict[str, Service] = {
     **dict.fromkeys(("sshd", "sshd-session", "sshd-auth", "dropbear"), Service.SSH),

@@ -2,6 +2,9 @@
 
 A record goes to the source that lists its program (by its last path component), else to the one whose ``claims`` fits the program, else to the
 one whose ``claims_message`` fits the text: PAM modules log under any program's name. What none claims is nobody's.
+
+A record of a Windows log goes to the source that lists its channel and event id; where a channel is claimed, other ids of it go to the first that
+claims it, which ignores them by their number.
 """
 
 from __future__ import annotations
@@ -14,8 +17,52 @@ from typing import Protocol
 import polars as pl
 
 from gatewatch.schema.events import Kind
-from gatewatch.sources import auditd, cron, fail2ban, logind, pam, sftp, shadow, sshd, su, sudo, system, utmp
+from gatewatch.sources import (
+    auditd,
+    cisco_asa,
+    cron,
+    fail2ban,
+    fortigate,
+    ivanti,
+    logind,
+    netscaler,
+    openvpn,
+    pam,
+    panos,
+    sftp,
+    shadow,
+    sshd,
+    strongswan,
+    su,
+    sudo,
+    system,
+    utmp,
+    windows_account,
+    windows_application,
+    windows_defender,
+    windows_filter,
+    windows_firewall,
+    windows_gateway,
+    windows_kerberos,
+    windows_logon,
+    windows_mssql,
+    windows_nps,
+    windows_openssh,
+    windows_policy,
+    windows_powershell,
+    windows_process,
+    windows_ras,
+    windows_rdp,
+    windows_share,
+    windows_smb,
+    windows_sysmon,
+    windows_system,
+    windows_task,
+    windows_winrm,
+    windows_wmi,
+)
 from gatewatch.sources.pattern import Outcome, PatternSource
+from gatewatch.sources.windows import WindowsSource
 
 
 class Source(Protocol):
@@ -54,8 +101,45 @@ SOURCES: tuple[Source, ...] = (
     utmp.SOURCE,
     system.SOURCE,
     pam.SOURCE,
+    panos.SOURCE,
+    strongswan.SOURCE,
+    openvpn.SOURCE,
+    ivanti.SOURCE,
+    netscaler.SOURCE,
+    fortigate.SOURCE,
+    cisco_asa.SOURCE,
+    windows_logon.SOURCE,
+    windows_kerberos.SOURCE,
+    windows_account.SOURCE,
+    windows_process.SOURCE,
+    windows_share.SOURCE,
+    windows_policy.SOURCE,
+    windows_filter.SOURCE,
+    windows_nps.SOURCE,
+    windows_rdp.SOURCE,
+    windows_gateway.SOURCE,
+    windows_winrm.SOURCE,
+    windows_openssh.SOURCE,
+    windows_smb.SOURCE,
+    windows_task.SOURCE,
+    windows_powershell.SOURCE,
+    windows_defender.SOURCE,
+    windows_firewall.SOURCE,
+    windows_system.SOURCE,
+    windows_ras.SOURCE,
+    windows_sysmon.SOURCE,
+    windows_wmi.SOURCE,
+    windows_application.SOURCE,
+    windows_mssql.SOURCE,
 )
 
+_CACHED = 1 << 16
+WINDOWS: tuple[WindowsSource, ...] = tuple(source for source in SOURCES if isinstance(source, WindowsSource))
+_BY_CHANNEL: dict[str, tuple[WindowsSource, ...]] = {
+    channel.lower(): tuple(source for source in WINDOWS if channel.lower() in {name.lower() for name in source.channels})
+    for source in WINDOWS
+    for channel in source.channels
+}
 _BY_PROGRAM: dict[str, Source] = {program: source for source in reversed(SOURCES) for program in source.programs}
 _CLAIMS = tuple((re.compile(source.claims), source) for source in SOURCES if isinstance(source, PatternSource) and source.claims)
 _BY_MESSAGE = tuple((source.claims_message, source) for source in SOURCES if isinstance(source, PatternSource) and source.claims_message)
@@ -75,18 +159,73 @@ def source_for(program: str) -> Source | None:
     return found
 
 
+@lru_cache(maxsize=1 << 16)
+def windows_source(channel: str, event_id: int) -> WindowsSource | None:
+    """Return the source of an event of a Windows channel, or None when nobody claims the channel."""
+    sources = _BY_CHANNEL.get(channel.lower(), ())
+    return next((source for source in sources if event_id in source.ids), sources[0] if sources else None)
+
+
+class WindowsInterest:
+    """Which Windows events can become an event of a *wanted* kind (None: any): a function of channel and event id."""
+
+    def __init__(self, wanted: Collection[Kind] | None) -> None:
+        self._wanted = wanted
+        self._found: dict[tuple[str, int], tuple[bool, str | None]] = {}
+
+    def __call__(self, channel: str, event_id: int) -> bool:
+        """Return whether anybody can make something of such an event."""
+        return self._look_up(channel, event_id)[0]
+
+    def hint(self, channel: str, event_id: int) -> str | None:
+        """Return the regex that the JSON of such an event must hold to matter; None where all matter."""
+        return self._look_up(channel, event_id)[1]
+
+    def _look_up(self, channel: str, event_id: int) -> tuple[bool, str | None]:
+        found = self._found.get((channel, event_id))
+        if found is None:
+            source = windows_source(channel, event_id)
+            wants = source is not None and source.wants(event_id, self._wanted)
+            scanned = self._wanted is not None and Kind.OTHER not in self._wanted
+            hint = source.hint(event_id, self._wanted) if source is not None and wants and scanned else None
+            found = (wants, hint)
+            if len(self._found) < _CACHED:
+                self._found[channel, event_id] = found
+        return found
+
+
+def windows_fate(channel: str, event_id: int) -> tuple[str | None, str | None]:
+    """Return source and reason of a record nobody was interested in: (None, None) unclaimed, (name, None) used without an event."""
+    source = windows_source(channel, event_id)
+    return (None, None) if source is None else (source.name, source.fate(event_id))
+
+
+def _split_windows(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.DataFrame]:
+    pairs = records.select("channel", "event_id").unique()
+    places = {source.name: place for place, source in enumerate(SOURCES)}
+    found = [windows_source(channel or "", number if number is not None else -1) for channel, number in pairs.iter_rows()]
+    pairs = pairs.with_columns(pl.Series("zz_source", [None if source is None else places[source.name] for source in found], dtype=pl.UInt16))
+    coded = records.join(pairs, on=["channel", "event_id"], how="left", maintain_order="left", nulls_equal=True)
+    parts = {key[0]: part.drop("zz_source") for key, part in coded.partition_by("zz_source", as_dict=True, maintain_order=True).items()}
+    unclaimed = parts.pop(None, records.clear())
+    return [(SOURCES[key], part) for key, part in sorted(parts.items()) if key is not None], unclaimed
+
+
 def split(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.DataFrame]:
     """Return the batches of *records* by source, in the order of :data:`SOURCES`, and the records that nobody claims.
 
     Every record is in exactly one of them; within a batch the order is kept.
     """
+    if "event_id" in records.columns:
+        return _split_windows(records)
     programs = records["program"].unique().to_list()
     places = {id(source): place for place, source in enumerate(SOURCES)}
     known = {program: places[id(source)] for program in programs if program is not None and (source := source_for(program)) is not None}
     if len(programs) == 1 and known:
         return [(SOURCES[known[programs[0]]], records)], records.clear()
     place = pl.col("program").replace_strict(known, default=None, return_dtype=pl.UInt16) if known else pl.lit(None, pl.UInt16)
-    for regex, source in _BY_MESSAGE:
+    unplaced = bool(records.select(place.is_null().any()).item())
+    for regex, source in _BY_MESSAGE if unplaced else ():
         claimed = pl.col("message").str.contains(regex).fill_null(False)
         place = pl.when(place.is_null() & claimed).then(pl.lit(places[id(source)], pl.UInt16)).otherwise(place)
     coded = records.with_columns(place.alias("zz_source"))
