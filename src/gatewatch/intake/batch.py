@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,17 +26,25 @@ class RawReject(NamedTuple):
 class Batch:
     """Consecutive records of one file or member.
 
-    ``records``: exactly the columns of :data:`gatewatch.schema.records.RECORD_DTYPES`, in file order; ``rejects``: the records of the same
-    stretch that could not be read; ``read``: how many records the stretch held. ``records`` and ``rejects`` add up to ``read``.
+    ``records``: exactly the columns of :data:`gatewatch.schema.records.RECORD_DTYPES` or of ``WINDOWS_DTYPES``, in file order; ``rejects``: the
+    records of the same stretch that could not be read; ``strange``: those that are sound but of no kind we know; ``skipped``: how many records of
+    a Windows log, by channel and event id, nobody was interested in; ``copied``: how many stand in a part that was read before, elsewhere;
+    ``read``: how many records the stretch held: all of these together. ``jumps``: where the clock went back, as (record, before, after);
+    ``problems``: what the reader must know of the file.
     """
 
     records: pl.DataFrame
     rejects: list[RawReject] = field(default_factory=list)
     read: int = -1
+    strange: list[RawReject] = field(default_factory=list)
+    skipped: Counter[tuple[str, int]] = field(default_factory=Counter)
+    copied: int = 0
+    jumps: list[tuple[int, str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.read < 0:
-            self.read = self.records.height + len(self.rejects)
+            self.read = self.records.height + len(self.rejects) + len(self.strange) + self.skipped.total() + self.copied
 
 
 def empty_records() -> pl.DataFrame:
