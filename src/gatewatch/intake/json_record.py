@@ -1,0 +1,253 @@
+"""JSON files: objects one a line, in an array, in a wrapper, spread over lines or one behind the other, with junk between.
+
+Each object goes to the first of :data:`SHAPES` that knows it; those that none knows are ``strange`` in the batch. Lines are framed as columns, block
+by block (:func:`frame_block`), so that what nobody is interested in is never decoded; the other forms are read object by object (:func:`read`).
+Offsets are those of the objects in the unpacked stream, as UTF-8. What tools write between the records (``Record 1`` of evtx_dump, the head and
+the foot of macOS ``log show``) is no record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from gatewatch.intake import windows_json
+from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
+from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
+from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
+from gatewatch.intake.line import TOO_LONG, Block, Lines, read_lines, transcode
+
+SHAPES: tuple[Shape, ...] = (windows_json.SHAPE,)
+UNKNOWN = "no known JSON shape"
+
+_BETWEEN = b" \t\r\n\x1e,[]\0\xef\xbb\xbf"
+_JUDGED = 20  # lines that decide whether each holds an object
+_BATCH_BYTES = 8 << 20
+_OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$))')
+# what is looked at closely: wrappers, Elasticsearch hits, footers
+_PECULIAR = (
+    r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs)"[ \t]*:[ \t]*\[)'
+)
+
+
+class _Hit(msgspec.Struct):
+    source: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="_source")
+
+
+_hit = msgspec.json.Decoder(_Hit)
+
+
+def sniff(head: bytes) -> float:
+    """Return how sure we are, from 0 to 1, that a file that begins with *head* holds JSON objects."""
+    data = b"".join(transcode([head]))
+    for line in data.split(b"\n", _JUDGED)[:_JUDGED]:
+        solid = line.strip(_BETWEEN)
+        if not solid or is_silent(solid):
+            continue
+        start = data.index(solid)
+        return 0.6 if _OBJECT.match(data, start) else 0.0
+    return 0.0
+
+
+def is_lines(head: bytes) -> bool:
+    """Return whether a JSON file that begins with *head* holds one object a line, so that it can be read in blocks of lines."""
+    for line in b"".join(transcode([head])).split(b"\n", _JUDGED)[:_JUDGED]:
+        solid = line.strip(_BETWEEN)
+        if not solid or is_silent(solid):
+            continue
+        if wrapped(solid) is None and solid.endswith(b"}") and _is_object(solid):
+            return True
+        if not (_OBJECT.match(solid) and len(solid) > 2):  # a broken object may precede whole ones; a brace alone begins an object of several lines
+            return False
+    return False
+
+
+def _is_object(data: bytes) -> bool:
+    text = data.decode("utf-8", "replace")
+    return len(data) > 2 and (not parted(Objects.of([(0, text)]))[1] or mend(text) is not None)
+
+
+def frame_block(block: Block, interest: Interest | None) -> list[Batch]:
+    """Frame a block of lines; stateless. Records are numbered from 1 within the block, by object.
+
+    What *interest* says no to, by channel and event id, is only counted (None: all is framed).
+    """
+    lines = read_lines(block)
+    long = [Found(offset, b"", TOO_LONG) for _, offset in lines.long]
+    objects, found = _lines(block, lines)
+    return _framed(objects, found + long, interest, block=block)
+
+
+def read(chunks: Iterable[bytes], interest: Interest | None) -> Iterator[Batch]:
+    """Yield the records of a file of any form; their numbers run on over the file."""
+    found: list[Found] = []
+    size = number = 0
+    for one in scan(transcode(chunks)):
+        found.append(one)
+        size += len(one.raw)
+        if size >= _BATCH_BYTES:
+            batches = _framed(Objects.of([]), found, interest, base=number)
+            number += sum(batch.read for batch in batches)
+            yield from batches
+            found, size = [], 0
+    yield from _framed(Objects.of([]), found, interest, base=number)
+
+
+def first_object(data: bytes) -> bytes:
+    """Return the object that *data* begins with, whole or as far as it goes: to show a record again."""
+    return next((one.raw for one in scan([data])), data)
+
+
+def _lines(block: Block, lines: Lines) -> tuple[Objects, list[Found]]:
+    """Return the lines that look like one object, and what else the others hold."""
+    size = len(lines.line)
+    if not size:
+        return Objects.of([]), []
+    begin, end = lines.bounds[:-1], lines.bounds[1:].copy()
+    comma = False
+    for char in (10, 13, 44):  # line end, perhaps after a comma
+        there = (end > begin) & (lines.raw[np.maximum(end, 1) - 1] == char)
+        comma = comma or (char == 44 and bool(there.any()))
+        end -= there
+    sound = (end > begin + 1) & (lines.raw[np.minimum(begin, len(lines.raw) - 1)] == 0x7B) & (lines.raw[np.maximum(end, 1) - 1] == 0x7D)
+    text = lines.line.str.strip_chars_end(",\r\n") if comma else lines.line
+    objects = Objects(text, pl.Series(lines.offset, dtype=pl.Int64))
+    found: list[Found] = []
+    if not sound.all():
+        found = _odd(block, lines, ~sound)
+        objects = objects.filter(pl.Series(sound))
+    peculiar = objects.text.str.contains(_PECULIAR)
+    if peculiar.any():
+        close = objects.filter(peculiar)
+        objects = objects.filter(~peculiar)
+        for offset, line in close.pairs():
+            raw = line.encode()
+            found += _shifted(scan([raw]), offset) if wrapped(raw) is not None or is_silent(raw) else [Found(offset, raw, None)]
+    return objects, found
+
+
+def _odd(block: Block, lines: Lines, odd: np.ndarray) -> list[Found]:
+    """Read lines that are no whole object; neighbours together, for an object may be spread over them."""
+    places = np.flatnonzero(odd)
+    apart = np.diff(lines.number[places]) != 1  # by number: a line over the cap is missing between its neighbours
+    found: list[Found] = []
+    for run in np.split(places, np.flatnonzero(apart) + 1):
+        first, last = int(lines.offset[run[0]]), int(lines.offset[run[-1]])
+        found += _shifted(scan([block.data[first - block.start : _line_end(block, last)]]), first)
+    return found
+
+
+def _line_end(block: Block, offset: int) -> int:
+    """Return where in the data of *block*, as it was before any repair, the line at *offset* ends."""
+    end = block.data.find(b"\n", offset - block.start, block.size)
+    return block.size if end < 0 else end
+
+
+def _shifted(found: Iterable[Found], shift: int) -> list[Found]:
+    return [one._replace(offset=one.offset + shift) for one in found]
+
+
+def _unwrapped(raw: bytes) -> str:
+    """Return the text of an object; of an Elasticsearch hit, its document."""
+    if raw[1:40].lstrip()[:2] == b'"_':
+        try:
+            inner = bytes(_hit.decode(raw).source)
+        except FAULTS:
+            inner = b""
+        if inner[:1] == b"{":
+            raw = inner
+    return raw.decode("utf-8", "replace")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What became of objects so far."""
+
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    rejects: list[RawReject] = field(default_factory=list)
+    strange: list[RawReject] = field(default_factory=list)
+    skipped: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def take(self, objects: Objects, interest: Interest | None) -> list[tuple[int, str]]:
+        """Send *objects* to their shapes; return those that are broken."""
+        broken: list[tuple[int, str]] = []
+        for shape in SHAPES:
+            if not len(objects):
+                return broken
+            framed = shape.frame(objects, interest)
+            objects = framed.left
+            if framed.records.height:
+                self.frames.append(framed.records)
+            self.rejects += framed.rejects
+            self.skipped += framed.skipped
+            broken += framed.broken
+        left, unsound = parted(objects)
+        self.strange += [RawReject(0, offset, UNKNOWN, text[:RAW_CAP]) for offset, text in left.pairs()]
+        return broken + unsound
+
+
+def _framed(objects: Objects, found: list[Found], interest: Interest | None, *, base: int = 0, block: Block | None = None) -> list[Batch]:
+    """Make batches of *objects*, whole lines of *block*, and of what was *found* apart from them; numbers follow *base*."""
+    sound = [(one.offset, _unwrapped(one.raw)) for one in found if one.reason is None]
+    faults = [RawReject(0, one.offset, one.reason, raw_text(one.raw)) for one in found if one.reason is not None]
+    lines = objects.offset
+    if sound:
+        objects = _merged(objects, Objects.of(sound))
+    run = _Run(rejects=faults)
+    places = [objects.offset.to_numpy(), np.array([fault.offset for fault in faults], dtype=np.int64)]
+    broken = run.take(objects, interest)
+    if broken:
+        whole = set(lines.to_list()) if block is not None else set()
+        pieces = [piece for offset, text in broken for piece in _again(offset, text, block if offset in whole else None)]
+        mended = [(one.offset, text) for one in pieces if one.reason is None and (text := mend(_unwrapped(one.raw))) is not None]
+        fixed = {offset for offset, _ in mended}
+        lost = [RawReject(0, one.offset, one.reason or BROKEN, raw_text(one.raw)) for one in pieces if one.offset not in fixed]
+        lost += [RawReject(0, offset, BROKEN, text[:RAW_CAP]) for offset, text in run.take(Objects.of(mended), interest)]
+        run.rejects += lost
+        places[0] = np.setdiff1d(places[0], [offset for offset, _ in broken])
+        places += [np.array([*fixed, *(one.offset for one in lost)], dtype=np.int64)]
+    return _batches(run, np.unique(np.concatenate(places)), base)
+
+
+def _again(offset: int, text: str, block: Block | None) -> list[Found]:
+    """Look once more at what no decoder took: a line may hold several objects."""
+    if block is None:
+        return [Found(offset, text.encode(), None)]
+    return _shifted(scan([block.data[offset - block.start : _line_end(block, offset)]]), offset)
+
+
+def _merged(first: Objects, second: Objects) -> Objects:
+    """Return the objects of both in the order of their offsets."""
+    if not len(first):
+        return second
+    offset = pl.concat([first.offset, second.offset])
+    order = offset.arg_sort()
+    return Objects(pl.concat([first.text, second.text]).gather(order), offset.gather(order))
+
+
+def _batches(run: _Run, order: np.ndarray, base: int) -> list[Batch]:
+    """Number everything by its place among the offsets of the stretch, and part it by columns."""
+    if not len(order):
+        return []
+
+    def numbered(rejects: list[RawReject]) -> list[RawReject]:
+        numbers = np.searchsorted(order, [one.offset for one in rejects]) + base + 1
+        return sorted(one._replace(record=number) for one, number in zip(rejects, numbers.tolist(), strict=True))
+
+    frames: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for frame in run.frames:
+        frames.setdefault(tuple(frame.columns), []).append(frame)
+    batches = []
+    for parts in frames.values():
+        table = pl.concat(parts).sort("offset") if len(parts) > 1 else parts[0]
+        number = np.searchsorted(order, table["offset"].to_numpy()) + base + 1
+        batches.append(Batch(table.with_columns(pl.Series("record", number, dtype=pl.Int64))))
+    rest = Batch(batches[0].records if batches else empty_records(), numbered(run.rejects), strange=numbered(run.strange), skipped=run.skipped)
+    return [rest, *batches[1:]]

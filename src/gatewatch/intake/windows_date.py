@@ -1,0 +1,77 @@
+"""Dates as a Windows locale writes them, and which order of day and month a file uses.
+
+``1/5/2026 3:04:05 PM`` is January in the United States and May in Australia: only a row whose one number is above 12 tells, for all rows of the
+file. Dots always mean day, month, year; a year in front means year, month, day.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from gatewatch.intake.windows_row import Stamp, iso_stamp, micros
+
+UNTOLD = "date order cannot be told"
+_LOCAL = re.compile(
+    r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4}),? +([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?: ?([AaPp])\.? ?[Mm]\.?)?"
+)
+_SPACES = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{LEFT-TO-RIGHT MARK}": None})
+
+
+class Order(StrEnum):
+    """The order of day and month in a file."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+
+Unsettled = tuple[int, int, int, int, int, int, str]
+"""A date whose order is not known: first, second, year, hour, minute, second, fraction."""
+
+
+def read_date(text: str, *, utc: bool = False) -> Stamp | Unsettled | None:
+    """Return the time *text* says, its parts where the order of day and month must be known first, or None."""
+    text = text.translate(_SPACES).strip()
+    stamp = iso_stamp(text, utc=utc)
+    if stamp is not None:
+        return stamp
+    found = _LOCAL.fullmatch(text)
+    if found is None:
+        return None
+    one, mark, two, three = int(found[1]), found[2], int(found[3]), int(found[4])
+    hour, minute, second, fraction, half = int(found[5]), int(found[6]), int(found[7] or 0), found[8] or "", found[9]
+    if half is not None:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half in "Pp" else 0)
+    if len(found[1]) == 4:
+        return _stamp((one, two, three, hour, minute, second, fraction), utc)
+    if len(found[1]) > 2 or len(found[4]) not in (2, 4):
+        return None
+    year = three if len(found[4]) == 4 else 2000 + three
+    if mark == ".":
+        return _stamp((year, two, one, hour, minute, second, fraction), utc)
+    return (one, two, year, hour, minute, second, fraction)
+
+
+def order_of(parts: Unsettled) -> Order | None:
+    """Return the order that *parts* prove, None when they could be both."""
+    one, two = parts[:2]
+    if one > 12 >= two:
+        return Order.DAY_FIRST
+    return Order.MONTH_FIRST if two > 12 >= one else None
+
+
+def settle(parts: Unsettled, order: Order | None, *, utc: bool = False) -> Stamp | None:
+    """Return the time *parts* say in *order*; without one, only where both orders say the same."""
+    one, two, year, hour, minute, second, fraction = parts
+    if order is None and one != two:
+        return None
+    day, month = (one, two) if order is Order.DAY_FIRST else (two, one)
+    return _stamp((year, month, day, hour, minute, second, fraction), utc)
+
+
+def _stamp(parts: Unsettled, utc: bool) -> Stamp | None:
+    value = micros(parts[:6], parts[6])
+    fraction = parts[6]
+    return None if value is None else Stamp(value, utc, 10 ** max(6 - len(fraction), 0))
