@@ -18,7 +18,10 @@ FAILURE_GAP = pl.duration(minutes=10)  # LoginGraceTime is two minutes; a later 
 FAILURE_GAP_MICROS = 600_000_000
 SESSION_GAP = pl.duration(seconds=60)
 _KEY = ("host", "session")
-_FILL = ("user", "user_domain", "src_ip", "src_host", "src_port", "invalid_user", "linked_session", "object", "auth_method")
+_FILL = (
+    *("user", "user_domain", "src_ip", "src_host", "src_port", "invalid_user", "linked_session", "object", "auth_method"),
+    *("assigned_ip", "bytes_in", "bytes_out"),
+)
 _MERGED = (Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.SESSION_END)
 
 
@@ -37,7 +40,7 @@ def rank() -> pl.Expr:
         .then(2)
         .when(pattern.str.starts_with("invalid-user"))
         .then(3)
-        .when(pattern.str.contains("max-attempts|too-many|not-allowed|refused|disconnect|closed|received|close-session"))
+        .when(pattern.str.contains("max-attempts|too-many|not-allowed|refused|disconnect|closed|received|close-session|ssl-tunnel-up|webvpn-started"))
         .then(4)
         .otherwise(0)
         .cast(pl.UInt8)
@@ -153,6 +156,8 @@ def merge_failures(events: pl.DataFrame) -> pl.DataFrame:
 
 def label_repeats(merged: pl.DataFrame) -> pl.DataFrame:
     """Return merged failures with ``corroborated_by`` filled from the repeats that were dropped, whose weights go."""
+    if "repeat2" not in merged.columns:  # there were no failures to merge
+        return merged
     weights = [pl.col(f"repeat{r}").fill_null(0) > 0 for r in (2, 3, 4, 5)]
     known = pl.col("corroborated_by").is_not_null()
     return merged.with_columns(pl.when(known).then("corroborated_by").otherwise(_labels(*weights)).alias("corroborated_by")).drop(
@@ -213,7 +218,8 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
         return events
     events = events.with_row_index("zz_row").with_columns(rank(), label().alias("zz_label"))
     named = pl.col("session").is_not_null() & pl.col("host").is_not_null() & pl.col("time").is_not_null()
-    mergeable = pl.col("kind").is_in([str(kind) for kind in _MERGED]) & named
+    elsewhere = pl.col("source").cast(pl.String).str.starts_with("windows-")  # joined by :mod:`.windows_logon`
+    mergeable = pl.col("kind").is_in([str(kind) for kind in _MERGED]) & named & ~elsewhere
     part = events.filter(mergeable)
     if not part.height:
         return events.drop("zz_row", "zz_rank", "zz_label")

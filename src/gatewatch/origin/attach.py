@@ -38,25 +38,25 @@ def attribute(sessions: Sessions, addresses: Mapping[str, str]) -> dict[str, Bon
     """Return the origin of every session that has one, by ``sid``; *addresses* maps inner addresses to the host that bears them."""
     bonds: dict[str, Bond] = {}
     table = sessions.table.sort("start", "row")
-    live: dict[tuple[str, str], list[tuple[datetime, datetime | None, str]]] = {}
+    live: dict[tuple[str, str | None], list[tuple[datetime, datetime | None, str]]] = {}
     for row in table.iter_rows(named=True):
         sid, host, user = row["sid"], row["host"], row["user"]
-        if row["outside"] and row["src_ip"]:
+        if row["outside"] and row["src_ip"] and not row["tunnel"]:
             bonds[sid] = Bond(row["src_ip"], sid, 0, "certain")
         else:
-            from_host = addresses.get(row["src_ip"] or "")
-            candidates = [
-                entry
-                for entry in live.get((from_host or "", user or ""), [])
-                if (entry[1] is None or row["start"] <= entry[1] + GRACE) and entry[2] in bonds
-            ]
+            # a tunnel ends on the host itself, whoever opened it; the way from another host is the same user's
+            key = (host, None) if row["tunnel"] else (addresses.get(row["src_ip"] or "") or "", user or "")
+            candidates = [entry for entry in live.get(key, []) if (entry[1] is None or row["start"] <= entry[1] + GRACE) and entry[2] in bonds]
             if candidates:
                 origins = {bonds[entry[2]].ip for entry in candidates}
                 parent = bonds[candidates[-1][2]]
                 if parent.hop < MAX_HOPS:
                     bonds[sid] = Bond(parent.ip, parent.session, parent.hop + 1, "likely" if len(origins) == 1 else "possible")
+            elif row["tunnel"]:
+                bonds[sid] = Bond(row["src_ip"], sid, 0, "certain")
         if host and user:
-            live.setdefault((host, user), []).append((row["start"], row["end"], sid))
+            for key in ((host, user), (host, None)):
+                live.setdefault(key, []).append((row["start"], row["until"], sid))
     return bonds
 
 
@@ -143,7 +143,17 @@ def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     table = sessions.table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
     if not loose.height or not table.height:
         return _none()
-    return _pick(_pairs(loose.select("row", "host", "user", "time"), table.select("host", "user", "sid", "start", "end", "src_ip"), ["host", "user"]))
+    pairs = _pairs(
+        loose.select("row", "host", "user", "time", _numbered("session").alias("numbered")),
+        table.select("host", "user", "sid", "start", pl.col("until").alias("end"), "src_ip", _numbered("session").alias("by_number")),
+        ["host", "user"],
+    )
+    # Windows logs say by number which logon did something: another number is another logon
+    return _pick(pairs.filter(~(pl.col("numbered") & pl.col("by_number"))))
+
+
+def _numbered(name: str) -> pl.Expr:
+    return pl.col(name).str.starts_with("logon:").fill_null(False)
 
 
 def _pairs(rows: pl.DataFrame, intervals: pl.DataFrame, by: list[str]) -> pl.DataFrame:
@@ -217,7 +227,12 @@ def _by_tool(loose: pl.DataFrame, events: pl.DataFrame, found: pl.DataFrame, ses
             )
     rest = silent.join(result.select("row"), on="row", how="anti")
     table = sessions.table
-    rooted = table.filter(pl.col("user") == "root").select("host", "sid", "start", "end", "src_ip")
+    table = table.with_columns(pl.col("until").alias("end"))
+    administrators = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & (pl.col("pattern") == "special-privileges")).join(
+        found, on="row", how="inner"
+    )
+    by_right = (pl.col("user") == "root") | pl.col("sid").is_in(administrators["sid"].unique().implode())
+    rooted = table.filter(by_right).select("host", "sid", "start", "end", "src_ip")
     if sudo.height:
         shells = sudo.filter(pl.col("command").str.contains(_SHELL)).select("sid", pl.col("time").alias("raised"))
         raised = table.join(shells, on="sid", how="inner").select("host", "sid", pl.col("raised").alias("start"), "end", "src_ip")

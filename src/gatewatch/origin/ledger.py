@@ -10,9 +10,12 @@ import polars as pl
 from gatewatch.origin.session import Sessions
 from gatewatch.schema.events import Kind, empty, ensure
 from gatewatch.schema.incidents import Access, Attempts
+from gatewatch.schema.platform import Platform, on_platform
 
 BEFORE = timedelta(hours=24)  # failures of the same source that count as "before" an access
+RIGHTS = "administrator rights"
 _NAMES = {
+    Kind.LOGON_OUT: "logon elsewhere",
     Kind.PRIVILEGE_USE: "sudo/su",
     Kind.PRIVILEGE_DENIED: "sudo denied",
     Kind.EXEC: "command",
@@ -138,10 +141,12 @@ def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     names = {str(kind): name for kind, name in _NAMES.items()}
     part = events.filter(pl.col("origin_session").is_not_null() & pl.col("kind").is_in(list(names)))
     part = part.filter(~((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0)))
-    counts = part.group_by("origin_session", "kind").agg(pl.col("count").fill_null(1).sum().alias("n")).sort("origin_session", "kind")
+    windows = on_platform(Platform.WINDOWS).alias("windows")
+    counts = ensure(part, "source").group_by("origin_session", "kind", windows).agg(pl.col("count").fill_null(1).sum().alias("n"))
     result: dict[str, list[str]] = {}
-    for sid, kind, number in counts.iter_rows():
-        result.setdefault(sid, []).append(f"{names[str(kind)]} x{number}")
+    for sid, kind, windows_log, number in counts.sort("origin_session", "kind", "windows").iter_rows():
+        word = RIGHTS if windows_log and kind == Kind.PRIVILEGE_USE else names[str(kind)]
+        result.setdefault(sid, []).append(f"{word} x{number}")
     return {sid: tuple(items) for sid, items in result.items()}
 
 
@@ -154,7 +159,9 @@ def attempt_parts(failures: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
     With *whole*, as they are; else added up, so that many parts stay small.
     """
     named = failures.filter((pl.col("src_ip").is_not_null() | pl.col("src_host").is_not_null()) & pl.col("time").is_not_null())
-    rows = named.select(*SOURCE, "user", "host", "count", pl.col("time").alias("first"), pl.col("time").alias("last"))
+    # a source is its address; the name it gives itself stands for it only where no address is known
+    name = pl.when(pl.col("src_ip").is_null()).then("src_host").alias("src_host")
+    rows = named.select("src_ip", name, "user", "host", "count", pl.col("time").alias("first"), pl.col("time").alias("last"))
     return rows if whole else _add_up(rows, [*SOURCE, "user", "host"])
 
 

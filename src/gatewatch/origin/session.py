@@ -1,7 +1,8 @@
 """Sessions: every accepted logon with its beginning, its end where the logs show one, and the ids it is known by.
 
 Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end,
-closed, row`` (the logon's row) and ``outside``. The second table maps the ids under which later events name the session: ``host, session, sid,
+closed, row`` (the logon's row), ``outside`` and ``tunnel`` (outside, but through a loopback address). ``until`` is when its ids stop naming
+it: its end, unless it was only disconnected. The second table maps the ids under which later events name the session: ``host, session, sid,
 start, until``.
 """
 
@@ -12,11 +13,16 @@ from datetime import timedelta
 
 import polars as pl
 
-from gatewatch.schema.events import Kind, Scope, ensure
+from gatewatch.schema.events import Kind, Scope, Service, ensure
 
 GRACE = timedelta(seconds=5)  # lines of a session may trail its end
 BOOT_LASTS = timedelta(minutes=15)
 LOGIND_GAP = timedelta(seconds=10)
+TUNNELLED = (Service.RDP, Service.VNC)
+REPORTED = timedelta(seconds=20)  # reports of one Windows logon may come before the one that is kept
+LASTS = timedelta(days=7)  # numbers are given anew after a restart
+ENDING = ("logon-twin", "rdp-session-logon", "rdp-session-reconnect")
+PAUSED = "rdp-(?:session-)?disconnect"  # ends of a connection after which the session and its programs go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +38,31 @@ def outside() -> pl.Expr:
     return (pl.col("scope") == str(Scope.PUBLIC)).fill_null(False)
 
 
+def tunnelled() -> pl.Expr:
+    """Return whether a remote desktop was reached through the loopback address: somebody forwards it, from wherever."""
+    return ((pl.col("scope") == str(Scope.LOOPBACK)) & pl.col("service").cast(pl.String).is_in([str(service) for service in TUNNELLED])).fill_null(
+        False
+    )
+
+
 def build(events: pl.DataFrame) -> Sessions:
     """Return the sessions of *events* (sorted by total order, with ``row``, enriched)."""
-    events = ensure(events, "linked_session", "scope", "src_host", "auth_method", "user", "service", "src_ip", "session", "host")
+    events = ensure(events, "linked_session", "scope", "src_host", "auth_method", "user", "service", "src_ip", "session", "host", "pattern")
     logons = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("time").is_not_null()).select(
         "row", "host", "user", "service", "src_ip", "src_host", "scope", "auth_method", "session", "linked_session", pl.col("time").alias("start")
     )
     logons = logons.with_columns(
-        outside().alias("outside"),
+        (outside() | tunnelled()).alias("outside"),
+        tunnelled().alias("tunnel"),
         pl.concat_str(
             pl.col("host").fill_null("?"), pl.col("session").fill_null("-"), pl.col("start").dt.strftime("%Y%m%dT%H%M%S"), "row", separator="/"
         ).alias("sid"),
     )
     following = pl.col("start").shift(-1).over("host", "session")
     logons = logons.with_columns(pl.when(pl.col("session").is_not_null()).then(following).alias("next"))
+    aliases = _aliases(logons, events)
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
-    logons = _ends(logons, ends)
+    logons = _ends(logons, aliases, ends)
     boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
     # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
     boots = boots.filter((pl.col("boot").diff().over("host") > BOOT_LASTS).fill_null(True))
@@ -55,42 +70,61 @@ def build(events: pl.DataFrame) -> Sessions:
         logons = (
             logons.sort("start").join_asof(boots, left_on="start", right_on="boot", by="host", strategy="forward", check_sortedness=False).sort("row")
         )
-        logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end")).drop("boot")
+        logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end"), pl.min_horizontal("until", "boot").alias("until")).drop("boot")
     table = logons.with_columns(pl.col("end").is_not_null().alias("closed"))
-    return Sessions(table.drop("linked_session", "next"), _ids(table, events))
+    return Sessions(table.drop("linked_session", "next"), _ids(table, aliases, events))
 
 
-def _ends(logons: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
-    """Add ``end``: the last end reported under the session's id before the id is used again."""
-    if not logons.height or not ends.height:
-        return logons.with_columns(pl.lit(None, pl.Datetime("us", "UTC")).alias("end"))
-    pairs = (
-        logons.filter(pl.col("session").is_not_null())
-        .select("sid", "host", "session", "start", "next")
-        .join(ends.select("host", "session", pl.col("time").alias("at")), on=["host", "session"], how="inner")
+def _aliases(logons: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return ``host, session, sid, start, ending``: further ids of sessions, and whether the end of the id is that of the session."""
+    own = logons.filter(pl.col("session").is_not_null())
+    linked = own.filter(pl.col("linked_session").is_not_null()).select(
+        "host", pl.col("linked_session").alias("session"), "sid", "start", pl.col("linked_session").str.starts_with("logon:").alias("ending")
     )
+    # "User child is on pid N", audit USER_START, the other reports of a Windows logon: a later event of the session names another id of it
+    names = events.filter(
+        pl.col("linked_session").is_not_null() & pl.col("session").is_not_null() & (pl.col("kind") != str(Kind.AUTH_SUCCESS))
+    ).select("host", "session", "linked_session", "time", pl.col("pattern").cast(pl.String).is_in(ENDING).alias("ending"))
+    # a Windows session keeps the numbers of its tokens over reconnects, and some reports come before the one that is kept
+    windows = pl.col("session").str.contains(r"^(?:logon|ts):")
+    early = pl.when(windows).then(pl.col("start") - REPORTED).otherwise("start")
+    lasting = windows & (pl.col("time") < pl.col("start")) & (pl.col("start") - pl.col("time") <= LASTS)
+    more = (
+        own.select("host", "session", "sid", "start", "next")
+        .join(names, on=["host", "session"], how="inner")
+        .filter(((pl.col("time") >= early) & (pl.col("next").is_null() | (pl.col("time") < pl.col("next")))) | lasting)
+    )
+    more = more.select("host", pl.col("linked_session").alias("session"), "sid", "start", "ending")
+    return pl.concat([linked, more]).unique(maintain_order=True)
+
+
+def _ends(logons: pl.DataFrame, aliases: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Add ``end`` and ``until``: the last end reported under the session's id, or one that ends with it, before the id is used again."""
+    never = pl.lit(None, pl.Datetime("us", "UTC"))
+    if not logons.height or not ends.height:
+        return logons.with_columns(never.alias("end"), never.alias("until"))
+    own = logons.filter(pl.col("session").is_not_null()).select("host", "session", "sid", "start")
+    ids = pl.concat([own, aliases.filter("ending").drop("ending")]).unique(maintain_order=True).sort("host", "session", "start")
+    ids = ids.join(logons.select("sid", "row"), on="sid", how="left", maintain_order="left").with_columns(
+        pl.col("start").shift(-1).over("host", "session").alias("next")
+    )
+    paused = pl.col("pattern").cast(pl.String).str.contains(PAUSED).fill_null(False)
+    ended = ends.select("host", "session", pl.col("time").alias("at"), pl.col("row").alias("end_row"), paused.alias("paused"))
+    pairs = ids.join(ended, on=["host", "session"], how="inner").filter(pl.col("end_row") > pl.col("row"))
     pairs = pairs.filter((pl.col("at") >= pl.col("start")) & (pl.col("next").is_null() | (pl.col("at") < pl.col("next"))))
-    found = pairs.group_by("sid").agg(pl.col("at").max().alias("end"))
+    found = pairs.group_by("sid").agg(pl.col("at").max().alias("end"), pl.col("at").filter(~pl.col("paused")).max().alias("until"))
     return logons.join(found, on="sid", how="left", maintain_order="left")
 
 
-def _ids(table: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Return ``host, session, sid, start, until`` for the logon's own id, its linked ids and the logind session that began with it."""
-    until = (pl.col("end") + GRACE).alias("until")
+def _ids(table: pl.DataFrame, aliases: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return ``host, session, sid, start, until`` for the logon's own id, its other ids and the logind session that began with it."""
+    until = (pl.col("until") + GRACE).alias("until")
     own = table.filter(pl.col("session").is_not_null()).select("host", "session", "sid", "start", until)
-    linked = table.filter(pl.col("linked_session").is_not_null()).select("host", pl.col("linked_session").alias("session"), "sid", "start", until)
-    # "User child is on pid N", audit USER_START: a later event of the session names another id of it
-    names = events.filter(
-        pl.col("linked_session").is_not_null() & pl.col("session").is_not_null() & (pl.col("kind") != str(Kind.AUTH_SUCCESS))
-    ).select("host", "session", "linked_session", "time")
-    more = own.join(names, on=["host", "session"], how="inner").filter(
-        (pl.col("time") >= pl.col("start")) & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until")))
-    )
-    more = more.select("host", pl.col("linked_session").alias("session"), "sid", "start", "until")
+    more = aliases.drop("ending").join(table.select("sid", until), on="sid", how="inner", maintain_order="left")
     logind = events.filter((pl.col("kind") == str(Kind.SESSION_START)) & pl.col("session").str.starts_with("logind:").fill_null(False)).select(
         "host", "user", "session", pl.col("time").alias("at")
     )
-    parts = [own, linked, more]
+    parts = [own, more.select(own.columns)]
     if logind.height and table.height:
         near = logind.sort("at").join_asof(
             table.filter(pl.col("user").is_not_null()).select("host", "user", "sid", "start", until).sort("start"),
