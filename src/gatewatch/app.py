@@ -87,8 +87,9 @@ def scan(
 
 def _load_content(rules: Sequence[Path]) -> Content:
     from gatewatch.detect.content import load_content  # noqa: PLC0415 - heavy, so imported in the thread that needs it
+    from gatewatch.engines.decodable import windows_events  # noqa: PLC0415 - as above
 
-    return load_content(rules)
+    return load_content(rules, windows_events() if rules else None)
 
 
 def events(

@@ -190,7 +190,7 @@ def test_sigmahq_fields_are_mapped(tmp_path: Path) -> None:
         ("{product: linux, service: auditd}", ["auditd"]),
         ("{product: linux, service: syslog}", ["sshd", "sudo"]),
         ("{product: linux}", ["sshd", "sudo", "auditd"]),
-        ("{product: windows, service: security}", []),
+        ("{product: macos, service: security}", []),
         ("{category: webserver}", []),
         ("{product: linux, service: nonesuch}", []),
         ("{product: gatewatch, service: sudo}", ["sudo"]),

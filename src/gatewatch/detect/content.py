@@ -12,6 +12,7 @@ import polars as pl
 from gatewatch.detect.chain import Chain, load_chains
 from gatewatch.detect.correlation_file import CorrelationSet, load_correlations
 from gatewatch.detect.rule import RuleSet, load_rules
+from gatewatch.detect.windows_logsource import Decoded
 from gatewatch.errors import UsageError
 
 FOLDER = Path(__file__).parents[1] / "content"
@@ -34,10 +35,11 @@ def _shipped() -> tuple[RuleSet, tuple[Chain, ...]]:
     return load_rules([FOLDER / "rules"]), load_chains(FOLDER / "chains")
 
 
-def load_content(extra: Sequence[Path] = ()) -> Content:
+def load_content(extra: Sequence[Path] = (), decoded: Decoded | None = None) -> Content:
     """Return the shipped content together with the Sigma rules in the files or folders *extra*.
 
-    What cannot be compiled is named in ``notes`` with its reason. UsageError when a path does not exist.
+    *decoded*: the Windows events that can occur (:func:`gatewatch.detect.rule.load_rules`). What cannot be compiled is named in ``notes``
+    with its reason. UsageError when a path does not exist.
     """
     rules, chains = _shipped()
     for path in extra:
@@ -47,7 +49,7 @@ def load_content(extra: Sequence[Path] = ()) -> Content:
     notes: list[str] = []
     if extra:
         shipped = set(rules.names)
-        rules = load_rules([FOLDER / "rules", *extra])
+        rules = load_rules([FOLDER / "rules", *extra], decoded=decoded)
         own = tuple(name for name in rules.names if name not in shipped)
         notes += [f"rule not used: {refusal.path}: {refusal.title}: {refusal.reason}" for refusal in rules.refused]
         dormant = [rule for rule in rules.rules if rule.name in own and rule.dormant]
@@ -61,9 +63,14 @@ def load_content(extra: Sequence[Path] = ()) -> Content:
 
 
 def report(content: Content, events: pl.DataFrame) -> list[str]:
-    """Return a line for each of the user's rules and correlations: how many of *events* (with rule columns) met it, the first one named."""
+    """Return a line for each of the user's rules and correlations: how many of *events* (with rule columns) met it, the first one named.
+
+    Dormant rules are left out: ``notes`` names them.
+    """
     said = []
     for name in content.extra:
+        if content.rules.by_name[name].dormant:
+            continue
         hits = events.filter(pl.col(f"rule:{name}"))
         first = f"; the first is record {hits['record'][0]} of {hits['file'][0]}" if hits.height else ""
         said.append(f"your rule {name}: {hits.height} events{first}")

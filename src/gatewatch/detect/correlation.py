@@ -97,7 +97,7 @@ class Correlation:
     def columns(self) -> tuple[str, ...]:
         """The event columns it reads besides ``row``, ``time``, ``count`` and those of its rules, sorted."""
         fields = [field for table in (self.keys, self.values) for row in table.values() for field in row]
-        return tuple(sorted({field.column for field in fields}))
+        return tuple(sorted({column for field in fields for column in field.columns}))
 
 
 def evaluate(correlation: Correlation, events: pl.DataFrame, evidence: int = EVIDENCE) -> pl.DataFrame:

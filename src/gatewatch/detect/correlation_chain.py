@@ -72,7 +72,7 @@ def _counting(correlation: Correlation, span: str) -> Stage | None:
 def _columns(correlation: Correlation) -> dict[str, tuple[str, ...]] | None:
     """Return the key columns of each rule, or None when a key or value stands in ``extra``."""
     tables = (correlation.keys, correlation.values)
-    if any(field.paths for table in tables for fields in table.values() for field in fields):
+    if any(field.keys for table in tables for fields in table.values() for field in fields):
         return None
     return {rule: tuple(field.column for field in fields) for rule, fields in correlation.keys.items()}
 

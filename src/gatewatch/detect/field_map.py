@@ -2,7 +2,8 @@
 
 A name is looked up in the table of its log source, then among our own columns; what is in neither is looked up in ``extra`` under
 the same name (``a.b`` also as ``b`` inside ``a``). Rules for ``product: gatewatch`` speak our columns, and write ``extra.name``
-for a key of ``extra``: there an unknown name is a typing error, and refused.
+for a key of ``extra``: there an unknown name is a typing error, and refused. Rules for ``product: windows`` speak Windows' own names,
+whose values only ``extra`` holds as they were written: they never meet our columns (:mod:`gatewatch.detect.windows_logsource`).
 
 The names are those of the Sigma taxonomy (https://sigmahq.io/docs/basics/log-sources.html) and, for auditd, of the audit fields.
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
+from gatewatch.detect.extra_key import Key
 from gatewatch.detect.sigma_regex import Refused
 from gatewatch.schema.events import DTYPES
 
@@ -70,34 +73,78 @@ SUDO: Mapping[str, str] = MappingProxyType({**GENERIC, "USER": "target_user", "C
 _NAME = re.compile(r"[^\W\d][\w .@:/#-]*")
 
 
+class Form(StrEnum):
+    """How the value of a field is made from its keys."""
+
+    FIRST = "first"  # the first that is there
+    TRIMMED = "trimmed"  # the first that is there, without the blanks around it
+    INTEGRITY = "integrity"  # the first that is there, SIDs of integrity levels as Sysmon's words
+    ACCOUNT = "account"  # the first, else domain\\name of the others: SID, domain, name
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where a field is found: in ``column``, or in ``extra`` under one of the key paths ``paths``."""
+    """Where a field is found: in ``column``, or in ``extra`` under ``keys``, of which ``form`` makes its value."""
 
     name: str
     column: str
-    paths: tuple[tuple[str, ...], ...] = ()
+    keys: tuple[Key, ...] = ()
+    form: Form = Form.FIRST
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The event columns it reads."""
+        return tuple(sorted({column for key in self.keys for column in key.columns})) if self.keys else (self.column,)
+
+
+MESSAGE = Field("message", "message")
+"""What keywords are searched in."""
+
+
+def at_keys(name: str, *keys: str, form: Form = Form.FIRST) -> Field:
+    """Return the field *name* that stands in ``extra`` under *keys*."""
+    return Field(name, "extra", tuple(Key((key,)) for key in keys), form)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """The field names of one log source. ``strict`` refuses names that nothing knows."""
+    """The field names of one log source.
+
+    ``names``: those a column holds; ``fields``: those found elsewhere than their name says; ``absent``: those no event can have, which
+    are refused. ``strict`` refuses names that nothing knows; ``own`` (False) says that our columns have no part in it. ``spaced``: keys may
+    have blanks where rules write ``New_Value`` or ``NewValue``. ``keyword``: where keywords are searched.
+    """
 
     names: Mapping[str, str]
     strict: bool = False
+    own: bool = True
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    spaced: bool = False
+    keyword: Field = MESSAGE
 
     def find(self, name: str) -> Field:
         """Return where the field *name* is found; raises ``Refused`` for a name that cannot be one."""
+        if name in self.fields:
+            return self.fields[name]
+        if name in self.absent:
+            raise Refused(f"field {name!r} is not kept: only the data of an event are, and its id, channel, provider and computer")
         column = self.names.get(name, name)
-        if column in DTYPES:
+        if self.own and column in DTYPES:
             return Field(name, column)
         key = name.removeprefix("extra.") if name.startswith("extra.") else name
         if self.strict and key == name:
             raise Refused(f"field {name!r} is no column of the event table (a key of extra is written extra.{name})")
         if not _NAME.fullmatch(key):
             raise Refused(f"field name {name!r} cannot be looked up")
+        paths: list[tuple[str, ...]] = [(key,)]
         parts = tuple(key.split("."))
-        return Field(name, "extra", ((key,), parts) if len(parts) > 1 and all(parts) else ((key,),))
+        if len(parts) > 1 and all(parts):
+            paths.append(parts)
+        if self.spaced:
+            paths += [(key.replace("_", " "),), (_JOINT.sub(" ", key),)]
+        return Field(name, "extra", tuple(Key(path) for path in dict.fromkeys(paths)))
 
 
+_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])")
 OWN = FieldMap(MappingProxyType({}), strict=True)

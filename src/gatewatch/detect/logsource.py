@@ -7,8 +7,12 @@ logsource                   events
 ``linux`` + ``service``     the sources of :data:`LINUX_SERVICES`; ``syslog`` and ``messages``: every source fed by syslog
 ``process_creation``        events of kind ``exec`` (of Linux sources), Sigma's process fields mapped to our columns
 ``linux`` alone             every Linux source
+``windows``                 sources that begin with ``windows-``, by channel and event id
+                            (:mod:`gatewatch.detect.windows_logsource`)
 everything else             none: the rule is compiled, but dormant, and says so
 ==========================  =============================================================================================
+
+A process creation without a product is a Linux one: its fields are our columns.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from sigma.rule import SigmaLogSource
 from gatewatch.detect.field_map import AUDITD, GENERIC, OWN, PROCESS, SUDO, FieldMap
 from gatewatch.detect.predicate import FALSE, Among, Predicate, every, negation
 from gatewatch.detect.sigma_regex import Refused
+from gatewatch.detect.windows_logsource import WindowsGate, from_windows, windows_fields, windows_gate
 from gatewatch.schema.events import Kind, Service
 
 LINUX_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -39,23 +44,26 @@ LINUX_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Sigma's Linux services and the names of our sources."""
 
 NOT_SYSLOG = frozenset({"auditd", "utmp"})
-NOT_LINUX = frozenset({"evtx"})
 _DORMANT = "no source for this logsource yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A log source resolved: the events it covers, its field names, and why it covers none (``dormant``)."""
+    """A log source resolved: the events it covers, its field names, why it covers none (``dormant``), and what of Windows it means."""
 
     predicate: Predicate
     fields: FieldMap
     dormant: str | None = None
+    windows: WindowsGate | None = None
 
 
 def gate(logsource: SigmaLogSource) -> Gate:
     """Return the gate of *logsource*; raises ``Refused`` when one of our own names is misspelt."""
     if logsource.product == "gatewatch":
         return Gate(_own(logsource), OWN)
+    if logsource.product == "windows":
+        windows = windows_gate(logsource)
+        return Gate(windows.predicate, windows_fields(logsource), windows.why or None, windows)
     fields = FieldMap(_names(logsource))
     covered = _linux(logsource) if logsource.product in (None, "linux") else FALSE
     return Gate(covered, fields, None if covered != FALSE else f"{_DORMANT}: {describe(logsource)}")
@@ -86,7 +94,7 @@ def _names(logsource: SigmaLogSource) -> Mapping[str, str]:
 
 def _linux(logsource: SigmaLogSource) -> Predicate:
     category, service = logsource.category, logsource.service
-    linux = negation(Among("source", NOT_LINUX))
+    linux = negation(from_windows())
     if category == "process_creation" and service is None:
         return every([Among("kind", frozenset({Kind.EXEC.value})), linux])
     if category is not None or (service is None and logsource.product is None):
@@ -94,6 +102,6 @@ def _linux(logsource: SigmaLogSource) -> Predicate:
     if service is None:
         return linux
     if service in ("syslog", "messages"):
-        return negation(Among("source", NOT_SYSLOG | NOT_LINUX))
+        return every([negation(Among("source", NOT_SYSLOG)), linux])
     sources = LINUX_SERVICES.get(service)
     return Among("source", frozenset(sources)) if sources else FALSE

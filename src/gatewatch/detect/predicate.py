@@ -1,18 +1,19 @@
 """Predicates: yes-or-no questions about an event, as a small tree that becomes a Polars expression.
 
 Two-valued throughout: a leaf on a null is false, so its negation is true, and null never travels up. A tree can be simplified for
-rows whose ``kind`` and ``source`` are known (:func:`given`), so that a rule is only asked of rows that could meet it and costly
-leaves are only evaluated where they decide.
+rows whose ``kind`` and ``source``, or whose answers to some leaves, are known (:func:`given`), so that a rule is only asked of rows that
+could meet it and costly leaves are only evaluated where they decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import polars as pl
 
+from gatewatch.detect.extra_key import Key
 from gatewatch.schema.events import DTYPES
 
 
@@ -25,10 +26,15 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """A question about the columns it names; ``expr`` is Boolean and may be null where the row does not know (null is no)."""
+    """A question about the columns it names; ``expr`` is Boolean and may be null where the row does not know (null is no).
+
+    ``shared`` is the same question where the values of its ``keys`` of ``extra`` have been read into columns; None where it asks for none.
+    """
 
     expr: pl.Expr
     columns: tuple[str, ...]
+    shared: pl.Expr | None = None
+    keys: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,18 @@ def columns_of(predicate: Predicate) -> frozenset[str]:
             return frozenset().union(*(columns_of(part) for part in predicate.parts))
 
 
+def leaves_of(predicate: Predicate) -> Iterator[Leaf]:
+    """Yield the leaves of *predicate*, as often as they stand in it."""
+    match predicate:
+        case Leaf():
+            yield predicate
+        case Not():
+            yield from leaves_of(predicate.part)
+        case All() | Some():
+            for part in predicate.parts:
+                yield from leaves_of(part)
+
+
 def expression(predicate: Predicate) -> pl.Expr:
     """Return *predicate* as a Boolean expression that is never null."""
     match predicate:
@@ -122,30 +140,34 @@ def expression(predicate: Predicate) -> pl.Expr:
             return pl.any_horizontal([expression(part) for part in predicate.parts])
 
 
-def given(predicate: Predicate, known: Mapping[str, str | None]) -> Predicate:
-    """Return *predicate* simplified for rows whose columns *known* hold these values."""
+def given(predicate: Predicate, known: Mapping[str, str | None], answers: Mapping[Leaf, bool] | None = None) -> Predicate:
+    """Return *predicate* simplified for rows whose columns *known* hold these values, and that answer the leaves of *answers* so."""
     match predicate:
         case Constant():
             return predicate
         case Among():
             return Constant(known[predicate.column] in predicate.values) if predicate.column in known else predicate
         case Leaf():
+            if answers is not None and predicate in answers:
+                return Constant(answers[predicate])
             if not predicate.columns or not all(column in known for column in predicate.columns):
                 return predicate
             return Constant(_answer(predicate, tuple(known[column] for column in predicate.columns)))
         case Not():
-            return negation(given(predicate.part, known))
+            return negation(given(predicate.part, known, answers))
         case All():
-            return _fold(predicate.parts, known, FALSE)
+            return _fold(predicate.parts, known, answers, FALSE)
         case Some():
-            return _fold(predicate.parts, known, TRUE)
+            return _fold(predicate.parts, known, answers, TRUE)
 
 
-def _fold(parts: tuple[Predicate, ...], known: Mapping[str, str | None], settles: Constant) -> Predicate:
+def _fold(
+    parts: tuple[Predicate, ...], known: Mapping[str, str | None], answers: Mapping[Leaf, bool] | None, settles: Constant
+) -> Predicate:
     """Simplify *parts* in turn and stop at the first that settles the answer: the gate stands first."""
     made: list[Predicate] = []
     for part in parts:
-        simple = given(part, known)
+        simple = given(part, known, answers)
         if simple == settles:
             return settles
         made.append(simple)

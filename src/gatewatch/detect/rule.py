@@ -29,12 +29,15 @@ from numpy.typing import NDArray
 from sigma.exceptions import SigmaError, SigmaRegularExpressionError
 from sigma.rule import SigmaRule
 
+from gatewatch.detect import sheet
+from gatewatch.detect.extra_key import CHANNEL, EVENT_ID, HEAD, read
 from gatewatch.detect.field_map import FieldMap
 from gatewatch.detect.logsource import describe, gate
-from gatewatch.detect.predicate import TRUE, Constant, Predicate, columns_of, every, expression, given
+from gatewatch.detect.predicate import FALSE, TRUE, Constant, Predicate, columns_of, every, expression, given, leaves_of
 from gatewatch.detect.sigma_condition import Placeholders, compile_detection
 from gatewatch.detect.sigma_document import Document, Refusal, read_documents
 from gatewatch.detect.sigma_regex import POLICY, Refused, shown, unsupported
+from gatewatch.detect.windows_logsource import Decoded, asked_ids, head_answers, undecoded
 from gatewatch.schema.events import DTYPES, empty, ensure
 from gatewatch.schema.incidents import Severity
 
@@ -123,15 +126,17 @@ class RuleSet:
     def evaluate(self, events: pl.DataFrame, names: Collection[str] | None = None) -> pl.DataFrame:
         """Return *events* with a Boolean column ``rule:<name>``, never null, for each of the rules *names* (all without).
 
-        Rows are taken by (kind, source), so each rule only sees rows its log source and its own ``kind`` and ``source`` allow.
+        Rows are taken by (kind, source), and where rules ask for it by the channel and id of a Windows event, so each rule only sees rows
+        that its log source and its own questions about these allow.
         """
         chosen = self._chosen(names)
         frame = _declared(events, self.columns(names))
         hits: dict[str, list[Rows]] = {rule.name: [] for rule in chosen}
         for kind, source, rows in _partitions(frame):
             left = {rule.name: rule.given(kind, source) for rule in chosen}
-            for name, found in _ask(left, frame, rows):
-                hits[name].append(found)
+            for rest, part in _by_head(left, frame, rows):
+                for name, found in _ask(rest, frame, part):
+                    hits[name].append(found)
         return events.with_columns(_column(rule.name, hits[rule.name], events.height) for rule in chosen)
 
     def _chosen(self, names: Collection[str] | None) -> list[Rule]:
@@ -157,11 +162,29 @@ def _partitions(frame: pl.DataFrame) -> list[tuple[str | None, str | None, pl.Se
     return [(kind, source, rows) for kind, source, rows in zip(groups["kind"], groups["source"], groups[_ROW], strict=True)]
 
 
+def _by_head(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series) -> Iterator[tuple[Mapping[str, Predicate], pl.Series]]:
+    """Yield *rows* by Windows channel and event id, with what is left of the predicates there; as they are where none asks for these."""
+    heads = [leaf for predicate in left.values() for leaf in leaves_of(predicate) if leaf.keys and HEAD.issuperset(leaf.keys)]
+    if not heads:
+        yield left, rows
+        return
+    extra = frame.select("extra")[rows] if len(rows) < frame.height else frame.select("extra")
+    headed = read(extra, HEAD).select(CHANNEL.label, EVENT_ID.label, pl.lit(rows).alias(_ROW))
+    groups = headed.group_by(CHANNEL.label, EVENT_ID.label).agg(_ROW)
+    answers = head_answers(heads, groups[CHANNEL.label], groups[EVENT_ID.label])
+    for known, part in zip(answers, groups[_ROW], strict=True):
+        yield {name: given(predicate, {}, known) for name, predicate in left.items() if predicate != FALSE}, part
+
+
 def _ask(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series) -> Iterator[tuple[str, Rows]]:
     """Yield the row numbers, among *rows* of *frame*, that meet each of the predicates *left*."""
     numbers = rows.to_numpy()
     asked = {name: predicate for name, predicate in left.items() if not isinstance(predicate, Constant)}
     yield from ((name, numbers) for name, predicate in left.items() if predicate == TRUE)
+    keyed = {name: predicate for name, predicate in asked.items() if any(leaf.keys for leaf in leaves_of(predicate))}
+    if keyed:
+        yield from sheet.ask(keyed, frame, rows)
+        asked = {name: predicate for name, predicate in asked.items() if name not in keyed}
     if not asked:
         return
     part = frame.select(sorted(frozenset().union(*map(columns_of, asked.values()))))
@@ -178,10 +201,11 @@ def _column(name: str, hits: Sequence[Rows], height: int) -> pl.Series:
     return pl.Series(f"{PREFIX}{name}", answers)
 
 
-def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyType({})) -> RuleSet:
+def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyType({}), decoded: Decoded | None = None) -> RuleSet:
     """Return the rules of *paths* (files and folders), compiled; *placeholders* are the site's values for ``%name%``.
 
-    Correlation documents are left to :func:`gatewatch.detect.correlation.load_correlations`.
+    *decoded*: the Windows events (channel, ids) that can occur; a rule that asks for none of them is dormant. Correlation documents are
+    left to :func:`gatewatch.detect.correlation.load_correlations`.
     """
     documents, refused = read_documents(paths)
     rules: list[Rule] = []
@@ -190,7 +214,7 @@ def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyT
         if document.is_correlation:
             continue
         try:
-            rule = compile_rule(document, placeholders)
+            rule = compile_rule(document, placeholders, decoded)
             labels = [label for label in (rule.name, rule.id) if label is not None]
             for label in labels:
                 if label in taken:
@@ -203,7 +227,7 @@ def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyT
     return RuleSet(tuple(rules), tuple(refused))
 
 
-def compile_rule(document: Document, placeholders: Placeholders = MappingProxyType({})) -> Rule:
+def compile_rule(document: Document, placeholders: Placeholders = MappingProxyType({}), decoded: Decoded | None = None) -> Rule:
     """Return the rule of *document*; raises ``Refused`` with the reason when it cannot be compiled exactly."""
     _check_shape(document)
     try:
@@ -216,6 +240,9 @@ def compile_rule(document: Document, placeholders: Placeholders = MappingProxyTy
         raise Refused(f"not valid Sigma: {error}") from error  # pySigma meets misshapen documents with any of these
     predicate = every([covered.predicate, condition])
     _try_out(predicate)
+    dormant = covered.dormant
+    if dormant is None and covered.windows is not None and decoded is not None:
+        dormant = undecoded(covered.windows, predicate, decoded, asked_ids(sigma.detection))
     return Rule(
         name=sigma.name if "#" in document.name and sigma.name else document.name,
         id=None if sigma.id is None else str(sigma.id),
@@ -227,7 +254,7 @@ def compile_rule(document: Document, placeholders: Placeholders = MappingProxyTy
         path=document.path,
         predicate=predicate,
         fields=covered.fields,
-        dormant=covered.dormant,
+        dormant=dormant,
     )
 
 

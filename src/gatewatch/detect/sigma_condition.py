@@ -1,8 +1,8 @@
 """A Sigma detection section compiled to a predicate: selections, ``1 of sel*``, ``all of them``, and, or, not.
 
 pySigma parses the rule, applies the modifiers and resolves the condition to a tree; this module turns that tree into ours. Keywords
-(values without a field) are searched in ``message``. Strings of one field that are linked by *or* become one alternation, so a list of
-a thousand values costs one pass over the text.
+(values without a field) are searched in ``message``, or where their log source keeps its text. Strings of one field that are linked by
+*or* become one alternation, so a list of a thousand values costs one pass over the text; its networks become one leaf.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 from sigma.types import (
     Placeholder,
     SigmaCasedString,
+    SigmaCIDRExpression,
     SigmaExpansion,
     SigmaNumber,
     SigmaRegularExpression,
@@ -32,10 +33,9 @@ from sigma.types import (
 from gatewatch.detect.field_map import Field, FieldMap
 from gatewatch.detect.predicate import Predicate, every, negation, some
 from gatewatch.detect.sigma_fragment import FRAGMENTS
-from gatewatch.detect.sigma_leaf import compare, regex_leaf, regex_pattern, text_leaf
+from gatewatch.detect.sigma_leaf import Network, compare, networks_leaf, regex_leaf, regex_pattern, text_leaf
 from gatewatch.detect.sigma_regex import POLICY, Refused, check, keyword_pattern, literal, wildcard_pattern
 
-MESSAGE = Field("message", "message")
 _ALTERNATIVES = 2000  # values per alternation: the engine limits the size of one compiled pattern
 Placeholders = Mapping[str, Sequence[str]]
 
@@ -73,6 +73,7 @@ def _alternatives(nodes: Sequence[Any], fields: FieldMap) -> Predicate:
     """Compile nodes linked by *or*, the strings of one field as one alternation, and its regexes as another."""
     patterns: dict[tuple[Field, bool], list[str]] = {}
     regexes: dict[Field, list[str]] = {}
+    networks: dict[Field, list[Network]] = {}
     parts: list[Predicate] = []
     for node in _flat(nodes):
         value = getattr(node, "value", None)
@@ -80,11 +81,14 @@ def _alternatives(nodes: Sequence[Any], fields: FieldMap) -> Predicate:
             key = (fields.find(node.field), isinstance(value, SigmaCasedString))
             patterns.setdefault(key, []).append(wildcard_pattern(value))
         elif isinstance(node, ConditionValueExpression) and isinstance(value, SigmaString):
-            patterns.setdefault((MESSAGE, isinstance(value, SigmaCasedString)), []).append(keyword_pattern(value))
+            patterns.setdefault((fields.keyword, isinstance(value, SigmaCasedString)), []).append(keyword_pattern(value))
         elif isinstance(node, ConditionFieldEqualsValueExpression) and isinstance(value, SigmaRegularExpression):
             regexes.setdefault(fields.find(node.field), []).append(regex_pattern(value))
+        elif isinstance(node, ConditionFieldEqualsValueExpression) and isinstance(value, SigmaCIDRExpression):
+            networks.setdefault(fields.find(node.field), []).append(value.network)
         else:
             parts.append(_compile(node, fields))
+    parts += [networks_leaf(field, tuple(inside)) for field, inside in networks.items()]
     for field, found in regexes.items():
         parts += [regex_leaf(field, pattern) for pattern in _joined(found)]
     for (field, cased), alternatives in patterns.items():
@@ -124,11 +128,11 @@ def _keyword(value: SigmaType, fields: FieldMap) -> Predicate:
         case SigmaExpansion():
             return _alternatives([ConditionValueExpression(part) for part in value.values], fields)
         case SigmaString():
-            return text_leaf(MESSAGE, keyword_pattern(value), cased=isinstance(value, SigmaCasedString))
+            return text_leaf(fields.keyword, keyword_pattern(value), cased=isinstance(value, SigmaCasedString))
         case SigmaRegularExpression():
-            return regex_leaf(MESSAGE, regex_pattern(value))
+            return regex_leaf(fields.keyword, regex_pattern(value))
         case SigmaNumber():
-            return text_leaf(MESSAGE, literal(str(value.number)), cased=True)
+            return text_leaf(fields.keyword, literal(str(value.number)), cased=True)
         case _:
             raise Refused(f"keywords of type {type(value).__name__} are not supported")
 
