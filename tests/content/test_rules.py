@@ -1,6 +1,7 @@
 """Our own rules: each loads, says what it must, and meets its examples in ``rules/<name>.yml``.
 
-An example is an event as a mapping of columns; a plain text is the command of an ``exec`` event.
+An example is an event as a mapping of columns; a plain text is the command of an ``exec`` event: of a Linux host under ``matches`` and
+``misses``, of a Windows host under ``windows-matches`` and ``windows-misses``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ EXPECTED = (
     *("account-created", "group-privileged-added", "password-changed", "ssh-key-added", "user-deleted", "sshd-config-changed"),
     *("sudoers-changed", "cron-installed", "service-installed", "tool-download", "remote-tool", "tunnel", "log-cleared"),
     *("credential-access", "discovery", "miner", "firewall-opened", "security-disabled", "tor-service"),
+    *("rdp-enabled", "winrm-enabled", "admin-share", "remote-execution", "logon-right-granted", "registry-persistence"),
+    *("accessibility-backdoor", "wmi-consumer", "exfil-tool", "loopback-logon"),
 )
 ORDINARY = (
     *("apt update", "apt-get -y upgrade", "apt-get install -y nginx", "dnf upgrade", "systemctl restart nginx", "systemctl status ssh"),
@@ -71,6 +74,31 @@ ORDINARY = (
         "du -sh /var/log",
     ),
 )
+ORDINARY_WINDOWS = (
+    *("ipconfig", "ipconfig /flushdns", "gpupdate /force", "gpresult /r", "sc query", "sc queryex spooler", "net start spooler"),
+    *("net stop spooler", r"net use Z: \\fs01\daten", "net time", "net user ann /domain", "net localgroup administrators"),
+    *("powershell.exe Get-Process", "Get-Service -Name W3SVC", "Restart-Service -Name W3SVC", "Get-WinEvent -LogName Security -MaxEvents 9"),
+    *(r"robocopy D:\data \\backup01\data /MIR /R:2 /W:5", r"xcopy C:\a D:\a /E", r"msiexec.exe /i C:\install\office.msi /qn", "msiexec /V"),
+    *(r"C:\Windows\system32\wuauclt.exe /RunHandlerComServer", r"C:\Windows\system32\usoclient.exe StartScan", "mmc.exe services.msc"),
+    *(r"C:\Windows\CCM\CcmExec.exe", r'"C:\Windows\CCM\CcmEval.exe"', r"C:\Windows\ccmsetup\ccmsetup.exe /mp:cm01.corp.example"),
+    *(
+        r'"C:\Program Files (x86)\Microsoft Intune Management Extension\Microsoft.Management.Services.IntuneWindowsAgent.exe"',
+        r'"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -ExecutionPolicy Bypass -File C:\scripts\backup.ps1',
+        r'"C:\Program Files\Windows Defender\MpCmdRun.exe" -SignatureUpdate',
+        r'"C:\Program Files (x86)\TeamViewer\TeamViewer_Service.exe"',
+        r'"C:\Program Files (x86)\AnyDesk\AnyDesk.exe" --control',
+        r"C:\Windows\system32\svchost.exe -k netsvcs -p -s Schedule",
+        r"rundll32.exe C:\Windows\system32\PcaSvc.dll,PcaPatchSdbTask",
+        r"C:\Windows\system32\cmd.exe /c \\dc01\netlogon\logon.bat",
+    ),
+    *("wevtutil qe System /c:5 /rd:true /f:text", r"wevtutil epl Security C:\export\sec.evtx", "auditpol /get /category:*", "fltmc filters"),
+    *("netsh advfirewall show allprofiles", "netsh interface ip show config", "Get-NetFirewallRule", "Get-MpComputerStatus"),
+    *("schtasks /query /fo LIST /v", "schtasks /run /tn backup", "reg query HKLM\\Software", "Get-ScheduledTask", "vssadmin list shadows"),
+    *("winrm get winrm/config", "Test-WSMan", "dism /online /cleanup-image /restorehealth", "sfc /scannow", "chkdsk C:", "shutdown /r /t 0"),
+    *(r"notepad C:\scripts\backup.ps1", "taskkill /f /im excel.exe", "Get-ADUser ann", "Unlock-ADAccount ann", "w32tm /resync", "dcdiag"),
+    *("repadmin /replsummary", "certutil -hashfile a.iso SHA256", "Import-Module ActiveDirectory", "whoami", "taskmgr.exe", "mstsc"),
+    *("Update-MpSignature", "bcdedit /enum", "powercfg /a", "cleanmgr", "iisreset", "appcmd list site", 'sqlcmd -Q "select 1"', "wsl --list"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +113,13 @@ def frame(events: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def examples(name: str) -> dict[str, list[dict[str, Any]]]:
-    raw = yaml.safe_load((EXAMPLES / f"{name}.yml").read_text())
-    return {
-        key: [event if isinstance(event, dict) else {"kind": "exec", "source": "auditd", "command": event} for event in raw[key]]
-        for key in ("matches", "misses")
-    }
+    raw = yaml.safe_load((EXAMPLES / f"{name}.yml").read_text(encoding="utf-8"))
+    found: dict[str, list[dict[str, Any]]] = {"matches": [], "misses": []}
+    for key, items in raw.items():
+        source = "windows-process" if key.startswith("windows-") else "auditd"
+        events = [item if isinstance(item, dict) else {"kind": "exec", "source": source, "command": item} for item in items]
+        found[key.removeprefix("windows-")] += events
+    return found
 
 
 def test_every_expected_rule_is_there_and_none_is_refused(rules: RuleSet) -> None:
@@ -134,10 +164,13 @@ def test_every_door_is_grave(rules: RuleSet) -> None:
     assert set(rules.tagged("gatewatch.onward")) >= {"lateral-logon", "remote-shell", "file-transfer", "port-forward", "exfil-volume"}
 
 
-@pytest.mark.parametrize("kind", ["exec", "privilege_use"])
-def test_ordinary_administration_is_neither_grave_nor_a_door(rules: RuleSet, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "source", "commands"),
+    [("exec", "auditd", ORDINARY), ("privilege_use", "sudo", ORDINARY), ("exec", "windows-process", ORDINARY_WINDOWS)],
+)
+def test_ordinary_administration_is_neither_grave_nor_a_door(rules: RuleSet, kind: str, source: str, commands: tuple[str, ...]) -> None:
     names = rules.tagged("gatewatch.grave")
-    found = rules.evaluate(frame([{"kind": kind, "command": command} for command in ORDINARY]), names)
+    found = rules.evaluate(frame([{"kind": kind, "source": source, "command": command} for command in commands]), names)
     hits = {name: found.filter(pl.col(f"rule:{name}"))["command"].to_list() for name in names}
     assert {name: commands for name, commands in hits.items() if commands} == {}
 

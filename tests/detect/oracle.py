@@ -23,9 +23,7 @@ Choice = list[tuple[Event, bool] | None]  # for each stage the completion and wh
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def oracle(
-    chain: Chain, frame: pl.DataFrame, number: Number, covered: Covered | None = None, until: datetime | None = None
-) -> list[Match]:
+def oracle(chain: Chain, frame: pl.DataFrame, number: Number, covered: Covered | None = None, until: datetime | None = None) -> list[Match]:
     """Return what the matcher must return."""
     return _Reading(chain, frame, number, covered, until).matches()
 
@@ -61,9 +59,20 @@ class _Reading:
         chosen = []
         for event in self.events:
             values = self.key(stage, event)
+            if stage.anchor and not self.at_home(event):
+                continue
             if any(event[f"rule:{rule}"] for rule in stage.rules) and None not in values and key in (None, values):
                 chosen.append(event)
         return chosen
+
+    def at_home(self, event: Event) -> bool:
+        """Whether an anchor event is of the chain's platform."""
+        if self.chain.platform is None:
+            return True
+        foreign = {"windows": ("windows-",), "macos": ("macos-",), "containers": ("kubernetes-", "docker-", "falco-")}
+        source = event["source"] or ""
+        found = [name for name, prefixes in foreign.items() if any(source.startswith(prefix) for prefix in prefixes)]
+        return (found or ["linux"]) == [str(self.chain.platform)]
 
     def key(self, stage: Stage, event: Event) -> tuple[str, ...]:
         return tuple(event[stage.alias.get(name, name)] for name in self.chain.by)

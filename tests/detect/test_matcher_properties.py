@@ -19,6 +19,7 @@ from gatewatch.detect.chain import Chain, Count, Stage, faults
 from gatewatch.detect.matcher import match
 from gatewatch.schema import events as ev
 from gatewatch.schema.incidents import Severity
+from gatewatch.schema.platform import Platform
 
 EXAMPLES = int(os.environ.get("GATEWATCH_EXAMPLES", "150"))
 START = datetime(2024, 5, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ SECONDS = st.sampled_from(["0s", "1s", "2s", "3s", "6s", "$TimeWindow"])
 SCHEMA = {
     "row": pl.UInt32(),
     **{name: ev.DTYPES[name] for name in ("time", "time_err", "stream", "position", "count", "host", "session", "origin_session")},
-    **{name: ev.DTYPES[name] for name in ("src_ip", "user", "target_user")},
+    **{name: ev.DTYPES[name] for name in ("src_ip", "user", "target_user", "source")},
     **{f"rule:{rule}": pl.Boolean() for rule in RULES},
 }
 slow = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -74,7 +75,8 @@ def chains(draw: st.DrawFn) -> Chain:
         )
     by = draw(st.sampled_from([("user",), ("user", "src_ip")]))
     span = draw(st.none() | SECONDS)
-    chain = Chain("chain", "Title", by, tuple(stages), {f"s{anchor}": Severity.HIGH}, "Why.", span=span)
+    platform = draw(st.sampled_from([None, None, Platform.WINDOWS, Platform.LINUX]))
+    chain = Chain("chain", "Title", by, tuple(stages), {f"s{anchor}": Severity.HIGH}, "Why.", span=span, platform=platform)
     assert not list(faults(chain))
     return chain
 
@@ -148,6 +150,7 @@ def streams(draw: st.DrawFn, most: int = 12) -> pl.DataFrame:
             "src_ip": draw(st.sampled_from(["192.0.2.1", "192.0.2.1", "192.0.2.2", None])),
             "user": draw(st.sampled_from(users)),
             "target_user": draw(st.sampled_from(users)),
+            "source": draw(st.sampled_from(["windows-logon", "sshd", None])),
         }
         event |= {f"rule:{rule}": draw(st.booleans()) for rule in RULES}
         rows.append(event)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gatewatch.detect.attack import attack
-from gatewatch.detect.deed import deed, deeds
+from gatewatch.detect.deed import deed, deeds, is_told
 from gatewatch.detect.intrusion import Intrusion
 from gatewatch.detect.story import local
+from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.events import Mfa
 from gatewatch.schema.incidents import Severity
@@ -29,6 +30,22 @@ _DOOR_ACTIONS = {
     "firewall-opened": "Restore the firewall of {host}",
     "security-disabled": "Switch the protection on {host} on again",
     "miner": "Stop the miner on {host}",
+    "rdp-enabled": "Switch Remote Desktop on {host} off again, or its settings back: the session changed them",
+    "winrm-enabled": "Switch Windows Remote Management on {host} off again (Disable-PSRemoting, listeners, firewall rule)",
+    "logon-right-granted": "Take the right to log on remotely from {who} on {host}",
+    "accessibility-backdoor": "Restore the programs of the logon screen of {host} (sethc, utilman, osk and their Debugger values)",
+    "registry-persistence": "Remove what the session set to start at logon on {host}",
+    "wmi-consumer": "Remove the WMI event subscription from {host} (root\\subscription: filter, consumer and binding)",
+}
+# what to look at next because of an act: {host} is where it was done
+_LOOK = {
+    "credential-access": "Treat every account that was logged on to {host}, or is stored there, as known to the intruder: look for its use elsewhere",
+    "log-cleared": "Look for copies of what was cleared on {host}: forwarded events, backups, shadow copies",
+    "group-privileged-added": "List the members of the privileged groups of {host} and look for others that were added",
+    "cron-installed": "Read what the job on {host} runs, and as whom, before it is removed",
+    "service-installed": "Read what the service on {host} runs, and as whom, before it is removed",
+    "tunnel": "Find out who used the tunnel on {host}: logons there from the loopback address",
+    "exfil-tool": "Find out what left {host}: bytes per connection at the firewall, the files the tool was given",
 }
 
 
@@ -42,9 +59,14 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
     actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions]
     if not stopped:
         actions.append(f"Preserve the logs of {', '.join(hosts)} before anything is changed there")
-    actions += [f"Block {address} at the outer firewall" for address in intrusion.origins[:4]]
-    if len(intrusion.origins) > 4:
-        actions.append(f"Block the other {len(intrusion.origins) - 4} addresses of this incident")
+    outside = [address for address in intrusion.origins if not is_loopback(address)]
+    if len(outside) < len(intrusion.origins):
+        actions.append(
+            f"Find and stop what forwards connections to {entry.host or 'the host'} from its own loopback address (ssh, plink, ngrok, Tor, ...)"
+        )
+    actions += [f"Block {address} at the outer firewall" for address in outside[:4]]
+    if len(outside) > 4:
+        actions.append(f"Block the other {len(outside) - 4} addresses of this incident")
     made = _made(intrusion)
     accounts = [user for user in users if user not in made]
     if accounts and not stopped:
@@ -67,8 +89,9 @@ def _made(intrusion: Intrusion) -> frozenset[str]:
 
 def _doors(intrusion: Intrusion) -> list[str]:
     actions = []
-    for event in intrusion.events_of("door", "act"):
-        for rule in event.rules:
+    events = intrusion.events_of("door", "act")
+    for event in events:
+        for rule in () if is_told(event, events) else event.rules:
             action = _DOOR_ACTIONS.get(rule, "")
             if "{who}" in action and event.account is None:
                 action = f"Undo on {{host}}: {deed(event)}"
@@ -80,9 +103,13 @@ def _doors(intrusion: Intrusion) -> list[str]:
 def next_steps(intrusion: Intrusion, zone: str) -> tuple[str, ...]:
     """Return what to look at next: the steps of the chains, after those that this incident suggests."""
     entry = intrusion.entry.access
-    steps = [f"Look for {intrusion.entry.origin} in every other log, from {local(entry.time - timedelta(days=7), zone)} on"]
+    steps = []
+    if not is_loopback(intrusion.entry.origin):
+        steps.append(f"Look for {intrusion.entry.origin} in every other log, from {local(entry.time - timedelta(days=7), zone)} on")
     if intrusion.accepted is not None and entry.user:
         steps.append(f"Look for other logons of {entry.user} after {local(entry.time, zone)}, from any address")
+    acts = intrusion.events_of("act", "door", "onward")
+    steps += [_LOOK[rule].replace("{host}", event.host or "the host") for event in acts for rule in event.rules if rule in _LOOK]
     cases = [intrusion.lead, *intrusion.standing]
     return tuple(dict.fromkeys([*steps, *(step for case in cases for step in case.chain.next_steps)]))[:MOST]
 
@@ -132,6 +159,5 @@ def mitigations(intrusion: Intrusion) -> tuple[dict[str, str], ...]:
     status = {str(Mfa.NO): "missing", str(Mfa.YES): "present"}
     mfa = intrusion.accepted.mfa if intrusion.accepted is not None else None
     return tuple(
-        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"}
-        for it in attack().mitigations
+        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"} for it in attack().mitigations
     )

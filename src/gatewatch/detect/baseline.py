@@ -46,6 +46,7 @@ class Habit:
     network_days: int = 0  # ... from its network
     new_country: bool | None = None
     new_network: bool | None = None
+    new_client: bool | None = None
     odd_hour: bool | None = None
     dormant: bool | None = None
 
@@ -76,7 +77,7 @@ class _Days:
 class _User:
     """One user's successes, and the state learnt from those before the day judged last."""
 
-    entries: list[tuple[int, datetime, str, str | None]] = field(default_factory=list)  # row, time, address, country
+    entries: list[tuple[int, datetime, str, str | None, str | None]] = field(default_factory=list)  # row, time, address, country, client
     read: int = 0
     successes: int = 0
     first: date | None = None
@@ -85,9 +86,10 @@ class _User:
     addresses: dict[str, _Days] = field(default_factory=dict)
     networks: dict[str, _Days] = field(default_factory=dict)
     countries: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
     hours: Counter[int] = field(default_factory=Counter)
 
-    def learn(self, time: datetime, address: str, country: str | None) -> None:
+    def learn(self, time: datetime, address: str, country: str | None, client: str | None) -> None:
         day = time.date()
         self.first = self.first or day
         self.last = time
@@ -98,6 +100,8 @@ class _User:
         self.hours[time.hour] += 1
         if country is not None:
             self.countries.add(country)
+        if client is not None:
+            self.clients.add(client)
 
 
 class Baseline:
@@ -105,7 +109,7 @@ class Baseline:
 
     def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
         wanted = sorted(set(users))
-        events = ensure(events, "kind", "time", "user", "src_ip", "country", "origin_ip", "hop")
+        events = ensure(events, "kind", "time", "user", "src_ip", "src_host", "country", "origin_ip", "hop")
         part = events.filter(
             (pl.col("kind") == str(Kind.AUTH_SUCCESS))
             & pl.col("user").is_in(wanted)
@@ -114,8 +118,8 @@ class Baseline:
             & pl.col("time").is_not_null()
         )
         self._users: dict[str, _User] = {user: _User() for user in wanted}
-        for user, row, time, address, country in part.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
-            self._users[user].entries.append((row, time, address, country))
+        for user, *entry in part.sort("row").select("user", "row", "time", "origin_ip", "country", "src_host").iter_rows():
+            self._users[user].entries.append((entry[0], entry[1], entry[2], entry[3], entry[4]))
         self._excluded: set[int] = set()
         self._tainted: dict[str, date] = {}
 
@@ -128,8 +132,11 @@ class Baseline:
         day = since.date()
         self._tainted[address] = min(day, self._tainted.get(address, day))
 
-    def habit(self, user: str | None, address: str | None, country: str | None, at: datetime) -> Habit:
-        """Return what the days before that of *at* say of an access; *at* must not go back by a day between calls."""
+    def habit(self, user: str | None, address: str | None, country: str | None, at: datetime, client: str | None = None) -> Habit:
+        """Return what the days before that of *at* say of an access; *at* must not go back by a day between calls.
+
+        *client* is the name the client gave itself, where the log has it.
+        """
         state = self._users.get(user or "")
         if state is None:
             return Habit()
@@ -149,6 +156,7 @@ class Baseline:
             network_days,
             new_country=country not in state.countries if country is not None and state.countries else None,
             new_network=not network_days if network is not None else None,
+            new_client=client not in state.clients if client is not None and state.clients else None,
             odd_hour=self._odd_hour(state, at),
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
         )
@@ -156,16 +164,16 @@ class Baseline:
     def days(self, user: str | None, address: str | None) -> int:
         """Return on how many days of the whole logs, also after today, the user got in from an address."""
         state = self._users.get(user or "")
-        return len({time.date() for _, time, source, _ in state.entries if source == address}) if state is not None else 0
+        return len({time.date() for _, time, source, _, _ in state.entries if source == address}) if state is not None else 0
 
     def _advance(self, state: _User, day: date) -> None:
         while state.read < len(state.entries):
-            row, time, address, country = state.entries[state.read]
+            row, time, address, country, client = state.entries[state.read]
             if time.date() >= day:
                 return
             state.read += 1
             if row not in self._excluded and not (address in self._tainted and time.date() >= self._tainted[address]):
-                state.learn(time, address, country)
+                state.learn(time, address, country, client)
 
     @staticmethod
     def _odd_hour(state: _User, at: datetime) -> bool | None:

@@ -16,6 +16,7 @@ from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import Ints, Timeline
 from gatewatch.errors import ContentError
 from gatewatch.schema.events import ensure
+from gatewatch.schema.platform import on_platform
 
 _ORDER = ("time", "time_err", "stream", "position", "count")
 _NOTHING = np.empty(0, np.int64)
@@ -100,6 +101,8 @@ def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, 
 def _stage_events(chain: Chain, stage: Stage, events: pl.DataFrame) -> pl.DataFrame:
     """Return index and key (under the names of ``by``) of the events that meet *stage* and have an instant; no key holds a null."""
     meets = pl.any_horizontal([pl.col(f"rule:{rule}").fill_null(False) for rule in stage.rules])
+    if stage.anchor and chain.platform is not None:
+        meets &= on_platform(chain.platform)
     keys = [pl.col(stage.alias.get(name, name)).cast(pl.String).alias(f"zz_{name}") for name in chain.by]
     part = events.lazy().with_row_index("zz_index").filter(meets & timeline.TIMED).select("zz_index", *keys).drop_nulls().collect()
     return part.rename({f"zz_{name}": name for name in chain.by})

@@ -110,7 +110,7 @@ class Bench:
         hits, doubtful = self._hits(match, anchor)
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         if stage is None or tried is not None:
-            habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+            habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
             facts = self._facts(chain, match, access, hits, habit)
             if stage is not None and tried is not None:
                 facts = _with_failures(facts, stage, tried, anchor, habit)
@@ -155,7 +155,13 @@ class Bench:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
         about = Access(
-            access.user, access.country, access.anonymizer, access.off_hours, access.mfa, (access.origin_session or "") in self.rooted
+            access.user,
+            access.country,
+            access.anonymizer,
+            access.off_hours,
+            access.mfa,
+            (access.origin_session or "") in self.rooted,
+            access.src_host,
         )
         generic = not any(stage.name in PROVING for stage in chain.stages)
         names = {stage.name for stage in match.stages}
@@ -163,15 +169,11 @@ class Bench:
             acts=deeds(hits.get("act", ())),
             doors=deeds(hits.get("door", ())),
             uses=tuple(
-                dict.fromkeys(
-                    f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ())
-                )
+                dict.fromkeys(f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ()))
             ),
             onward=deeds(hits.get("onward", ())),
             other=chain.title if generic else "",
-            level=max(
-                (level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW
-            ),
+            level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
             known=known,
             familiar=known or habitual,
             factors=weigh(about, habit),

@@ -19,6 +19,7 @@ import yaml
 from gatewatch.errors import ContentError
 from gatewatch.schema.events import DTYPES
 from gatewatch.schema.incidents import Severity
+from gatewatch.schema.platform import Platform
 
 Number = Callable[[str], float]
 """Resolves a tunable by name: numbers as they are, durations in seconds."""
@@ -64,7 +65,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ei
 
 
 class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An ordered list of stages that one key (``by``) must go through."""
+    """An ordered list of stages that one key (``by``) must go through; ``platform`` restricts the anchor events."""
 
     id: str
     title: str
@@ -73,6 +74,7 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: dict[str, Severity]
     explanation: str
     analytic: str = ""
+    platform: Platform | None = None
     attack: tuple[str, ...] = ()
     span: str | None = None
     confidence: Literal["low", "medium", "high"] = "medium"
@@ -98,6 +100,8 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names += [stage.count.distinct for stage in self.stages if stage.count is not None and stage.count.distinct]
         if any(stage.during_session for stage in self.stages):
             names += ["host", "session", "origin_session"]
+        if self.platform is not None:
+            names.append("source")
         return tuple(dict.fromkeys(names))
 
     @property

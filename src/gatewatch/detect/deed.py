@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.schema.events import Kind
+from gatewatch.schema.platform import Platform, platform_of
 
 SHOWN = 100  # characters of a command line that a sentence carries
+
+_PLACE = re.compile(r"\{([a-z]+)\}")
+_NAMED = frozenset({str(Kind.CONFIG_CHANGE), str(Kind.SERVICE_INSTALL), str(Kind.SCHEDULED_JOB)})  # their object has a name of its own
 
 ONE = timedelta(seconds=15)  # a sudo record and the record of the tool it ran are one deed
 
@@ -31,19 +36,38 @@ _BY_RULE: dict[str, str] = {
     "firewall-opened": "opened the firewall{what}",
     "security-disabled": "switched off a protection{what}",
     "port-forward": "forwarded a port{to}",
+    "admin-share": "opened an administrative share{what}",
     "file-transfer": "transferred files",
+    "rdp-enabled": "switched Remote Desktop on{what}",
+    "winrm-enabled": "switched Windows Remote Management on{what}",
+    "logon-right-granted": "gave {who} the right to log on remotely",
+    "accessibility-backdoor": "put a program behind the logon screen{what}",
+    "registry-persistence": "set a program to start at logon{what}",
+    "wmi-consumer": "tied a program to a WMI event{what}",
+    "exfil-tool": "sent data out{what}",
+    "remote-execution": "started a program from another host{what}",
     "remote-shell": "ran a remote shell{what}",
     "lateral-logon": "moved on to {host}",
 }
+# what Windows calls otherwise
+_ON_WINDOWS: dict[str, str] = {
+    "group-privileged-added": "put {who} into the group {object}",
+    "cron-installed": "installed a scheduled task{what}",
+    "file-transfer": "opened a share{what}",
+    "ssh-key-added": "added an SSH key{what}",
+}
+_COMMAND: dict[str, str] = {"lateral-logon": "reached for another host{what}"}  # where only the command is seen, not the logon it led to
 # where the record does not name the account
 _UNNAMED: dict[str, str] = {
     "account-created": "made an account{what}",
     "group-privileged-added": "put an account into a privileged group{what}",
     "password-changed": "changed a password{what}",
     "ssh-key-added": "added an SSH key{what}",
+    "logon-right-granted": "gave an account the right to log on remotely{what}",
 }
 _BY_KIND: dict[str, str] = {
     Kind.AUTH_SUCCESS: "logged on to {host}",
+    Kind.LOGON_OUT: "logged on to {host}",
     Kind.ACCOUNT_CHANGE: "changed account '{who}'",
     Kind.CONFIG_CHANGE: "changed a configuration{what}",
     Kind.SERVICE_INSTALL: "installed a service{what}",
@@ -60,13 +84,15 @@ def deed(event: Exhibit) -> str:
     """Return what *event* did as a verb phrase: ``made account 'sysupd'``."""
     for rule, words in _BY_RULE.items():
         if rule in event.rules:
-            return _fill(words if event.account else _UNNAMED.get(rule, words), event)
+            return _fill(_worded(rule, words, event), event)
+    if event.kind == Kind.PRIVILEGE_USE and _on_windows(event):
+        return _fill("used the credentials of {target}" if event.target_user else "used administrator rights", event)
     return _fill(_BY_KIND.get(event.kind, event.kind.replace("_", " ")), event)
 
 
 def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
     """Return the different deeds of *events* in order, at most *most*; the rest as a number."""
-    words = list(dict.fromkeys(deed(event) for event in events if not _is_told(event, events)))
+    words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, events)))
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())
 
 
@@ -76,7 +102,20 @@ def quoted(text: str) -> str:
     return flat if len(flat) <= SHOWN else f"{flat[: SHOWN - 3]}..."
 
 
-def _is_told(event: Exhibit, events: tuple[Exhibit, ...]) -> bool:
+def _on_windows(event: Exhibit) -> bool:
+    return platform_of(event.source) is Platform.WINDOWS
+
+
+def _worded(rule: str, words: str, event: Exhibit) -> str:
+    """Return the words for what *event* did by *rule*: those of its platform, kind and of what it leaves out."""
+    if event.kind == Kind.EXEC and rule in _COMMAND:
+        return _COMMAND[rule]
+    if _on_windows(event) and rule in _ON_WINDOWS and (event.object or "{object}" not in _ON_WINDOWS[rule]):
+        return _ON_WINDOWS[rule]
+    return words if event.account else _UNNAMED.get(rule, words)
+
+
+def is_told(event: Exhibit, events: tuple[Exhibit, ...]) -> bool:
     """Return whether another record of the same deed, within seconds on the host, names the account that *event* does not."""
     return event.account is None and any(
         other.account is not None
@@ -89,14 +128,17 @@ def _is_told(event: Exhibit, events: tuple[Exhibit, ...]) -> bool:
 
 def _fill(words: str, event: Exhibit) -> str:
     what = event.command or event.object
+    if _on_windows(event) and event.kind in _NAMED and event.command and event.object:
+        what = f"{event.object}: {event.command}"
     to = event.dst_host or event.dst_ip or event.object
+    host = event.dst_host or event.dst_ip if event.kind == Kind.LOGON_OUT else event.host
+    values = {
+        "who": event.account or "an account",
+        "target": event.target_user or "another account",
+        "object": event.object or "a group",
+        "host": host or "another host",
+        "to": f" to {quoted(to)}" if to else "",
+        "what": f" ({quoted(what)})" if what else "",
+    }
     # not str.format: what a log says may contain braces
-    for name, value in (
-        ("{who}", event.account or "an account"),
-        ("{host}", event.host or "another host"),
-        ("{to}", f" to {quoted(to)}" if to else ""),
-        ("{what}", f" ({quoted(what)})" if what else ""),
-    ):
-        if name in words:
-            return words.replace(name, value)
-    return words
+    return _PLACE.sub(lambda found: values[found[1]], words)

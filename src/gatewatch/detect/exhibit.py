@@ -63,8 +63,8 @@ class Exhibit(NamedTuple):
 
     @property
     def account(self) -> str | None:
-        """The account acted on; a sudo record names there only whose rights were used."""
-        return None if self.kind == Kind.PRIVILEGE_USE else self.target_user
+        """The account acted on; a sudo record names there only whose rights were used, an outbound logon as whom."""
+        return None if self.kind in {Kind.PRIVILEGE_USE, Kind.LOGON_OUT} else self.target_user
 
     @property
     def outside(self) -> bool:

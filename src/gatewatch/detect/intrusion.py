@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from gatewatch.detect.case import GUESSES, Case
+from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures
 from gatewatch.detect.severity import CONFIDENCE, Facts, Score, score
@@ -124,8 +125,8 @@ class Intrusion:
             guess=_first(lead.guess, *(one.guess for one in standing)),
             spread=_first(*(one.spread for one in standing)),
             stopped=_first(*(one.stopped for one in standing)),
-            acts=_union(one.acts for one in facts),
-            doors=_union(one.doors for one in facts),
+            acts=self._deeds("act", "acts"),
+            doors=self._deeds("door", "doors"),
             uses=_union(one.uses for one in facts),
             onward=_union(one.onward for one in facts),
             other=_first(*(one.other for one in standing)),
@@ -137,6 +138,11 @@ class Intrusion:
             confidence=max((one.confidence for one in standing), key=CONFIDENCE.index),
             unsure=all(one.unsure for one in standing),
         )
+
+    def _deeds(self, stage: str, fact: str) -> tuple[str, ...]:
+        """Return the deeds of a stage over all cases in which they count, each told once."""
+        found = {event.row: event for case in self.cases if getattr(case.facts, fact) for event in case.hits.get(stage, ())}
+        return deeds(tuple(found[row] for row in sorted(found)))
 
     def _act(self, name: str) -> Act | None:
         """Return the stage *name* over all cases; None when no event of it counts."""

@@ -38,7 +38,8 @@ class Access:
     anonymizer: bool | None = None
     off_hours: bool | None = None
     mfa: str | None = None
-    privileged: bool = False  # root rights were used in the session
+    privileged: bool = False  # root or administrator rights were used in the session
+    client: str | None = None  # the name the client gave itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     why: list[Factor] = []
     level: Severity | None = None
     if facts.other:
-        why.append(Factor("site chain", BAR, facts.other))
+        why.append(Factor("chain", BAR, facts.other))
         level = facts.level
     if facts.stopped:
         why.append(Factor("right password, stopped", BAR, facts.stopped))
@@ -159,6 +160,7 @@ def weigh(access: Access, habit: Habit) -> tuple[Factor, ...]:
 def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, str, str], ...]:
     history = "unknown: the history names no country" if habit.known else habit.note
     country = "unknown: no place for this address" if access.country is None else history
+    client = "unknown: the log names no client" if access.client is None else history.replace("country", "client")
     off, off_note = access.off_hours, "outside the configured hours"
     if off is None:
         off, off_note = habit.odd_hour, "an hour at which the user never came before"
@@ -169,9 +171,9 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
         ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
         ("impossible travel", 2, None, "", "unknown: needs coordinates of both places"),
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
-        ("first-seen client", 1, None, "", "unknown: the log names no client"),
+        ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),
-        ("privileged account", 1, privileged, "root rights were used or are the account's own", ""),
+        ("privileged account", 1, privileged, "root or administrator rights were used, or are the account's own", ""),
         ("dormant account", 2, habit.dormant, "unused for months before", habit.note),
     )

@@ -9,16 +9,19 @@ from gatewatch.detect.case import GUESSES, Case
 from gatewatch.detect.deed import deed, deeds, quoted
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.intrusion import Act, Intrusion
+from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Hop
+from gatewatch.schema.platform import Platform, platform_of
 
 HOPS = 32
+ALSO = 3  # further entries that the verdict names
 _DEED_STAGES = ("act", "door", "onward")
 
 
 def verdict(intrusion: Intrusion, zone: str) -> str:
     """Return the incident in one or two sentences; times in *zone* (IANA)."""
-    return _opening(intrusion, zone) + _sequel(intrusion)
+    return _opening(intrusion, zone) + _sequel(intrusion, zone)
 
 
 def local(moment: datetime, zone: str) -> str:
@@ -29,9 +32,11 @@ def local(moment: datetime, zone: str) -> str:
 def source(address: str | None, country: str | None) -> str:
     """Return an address with its place.
 
-    >>> source("203.0.113.77", "NL"), source("203.0.113.77", None)
-    ('203.0.113.77 (NL)', '203.0.113.77')
+    >>> source("203.0.113.77", "NL"), source("203.0.113.77", None), source("127.0.0.1", None)
+    ('203.0.113.77 (NL)', '203.0.113.77', 'somebody behind a tunnel (127.0.0.1)')
     """
+    if address is not None and is_loopback(address):
+        return f"somebody behind a tunnel ({address})"
     return f"{address or 'an unknown address'} ({country})" if country else address or "an unknown address"
 
 
@@ -66,10 +71,16 @@ def _guess(lead: Case, who: str, user: str, where: str, when: str, tried: int) -
     return f"{who} guessed the password of {user} {where} after {tried} failures and got in at {when}"
 
 
-def _sequel(intrusion: Intrusion) -> str:
+def _sequel(intrusion: Intrusion, zone: str) -> str:
+    also = dict.fromkeys(
+        f"as {case.access.user or 'an unnamed user'} on {case.access.host} at {local(case.access.time, zone)}"
+        for case in intrusion.cases
+        if case.access.kind == Kind.AUTH_SUCCESS and case.access.outside and case.access.host not in {None, intrusion.lead.access.host}
+    )
     did = deeds(intrusion.events_of(*_DEED_STAGES))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
-    parts = [f"then {', '.join(did)}"] if did else []
+    parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
+    parts += [f"then {', '.join(did)}"] if did else []
     parts += [f"later {', '.join(dict.fromkeys(used[:3]))}"] if used else []
     return "".join(f"; {part}" for part in parts)
 
@@ -89,7 +100,8 @@ def summary(act: Act) -> str:
         return f"the right password of {first.user} on {first.host} was stopped"
     if act.name == "privilege":
         ran = list(dict.fromkeys(quoted(event.command) for event in act.events if event.command))
-        return f"root rights used {number} {'time' if number == 1 else 'times'}{': ' if ran else ''}{'; '.join(ran[:3])}"
+        rights = "administrator rights" if platform_of(first.source) is Platform.WINDOWS else "root rights"
+        return f"{rights} used {number} {'time' if number == 1 else 'times'}{': ' if ran else ''}{'; '.join(ran[:3])}"
     if act.name == "use":
         return f"{first.src_ip or first.src_host or 'a local logon'} came in on {first.host} as {first.user}"
     return "; ".join(deeds(act.events))
@@ -124,9 +136,7 @@ def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:
     if event.kind in {Kind.AUTH_STOPPED, Kind.MFA_DENIED}:
         return None
     if event.kind == Kind.PORT_FORWARD:
-        return Hop(
-            host, event.dst_host or event.dst_ip or event.object or "an unknown address", "port forward", event.user, event.time, confidence
-        )
+        return Hop(host, event.dst_host or event.dst_ip or event.object or "an unknown address", "port forward", event.user, event.time, confidence)
     if event.account is not None:
         return Hop(host, f"account '{event.account}'", deed(event), event.user, event.time, confidence)
     if event.dst_host or event.dst_ip:
