@@ -41,6 +41,7 @@ def sources() -> str:
     from gatewatch.schema.records import Framing
     from gatewatch.sources.pattern import PatternSource
     from gatewatch.sources.registry import SOURCES
+    from gatewatch.sources.windows import WindowsSource
 
     parts = ["# Sources\n\nEvery log format gatewatch reads, what its messages become, and what it ignores on purpose.\n"]
     parts.append("Framings recognised: " + ", ".join(f"`{framing}`" for framing in Framing if framing is not Framing.UNKNOWN) + ".\n")
@@ -50,6 +51,18 @@ def sources() -> str:
             parts.append("Programs: " + ", ".join(f"`{program}`" for program in source.programs) + ".\n")
         if source.references:
             parts.append("Described in: " + "; ".join(source.references) + ".\n")
+        if isinstance(source, WindowsSource):
+            parts.append("Channels: " + ", ".join(f"`{channel}`" for channel in source.channels) + ".\n")
+            used = [
+                (", ".join(map(str, meaning.ids)), f"`{meaning.name}`", ", ".join(f"`{kind}`" for kind in meaning.kinds or (meaning.kind,)))
+                for meaning in source.meanings
+                if meaning.kind
+            ]
+            ignored = [(", ".join(map(str, meaning.ids)), meaning.why) for meaning in source.meanings if not meaning.kind]
+            if used:
+                parts.append(_table(("event", "pattern", "becomes"), used))
+            if ignored:
+                parts.append("Ignored on purpose:\n\n" + _table(("event", "because"), ignored))
         if isinstance(source, PatternSource):
             used = [
                 (f"`{pattern.name}`", f"`{pattern.kind}`", ", ".join(f"`{head.strip()}`" for head in pattern.heads))

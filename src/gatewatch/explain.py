@@ -14,7 +14,7 @@ from gatewatch.detect.content import Content, load_content
 from gatewatch.engines.collect import detect_framing
 from gatewatch.engines.decode import BULK, decode_block
 from gatewatch.engines.local import event_frames
-from gatewatch.engines.raw import read_lines as reread
+from gatewatch.engines.raw import read_records
 from gatewatch.enrich.apply import Enricher
 from gatewatch.errors import UsageError
 from gatewatch.intake import audit
@@ -49,12 +49,13 @@ def explain_target(target: str, *, config: str | None = None, zone: str | None =
     member = next((item for item in opened if isinstance(item, Member)), None)
     if member is None:
         raise UsageError(f"{file}: cannot be read")
-    if detect_framing(member) in {Framing.SYSLOG_BSD, Framing.AUDIT}:
+    framing = detect_framing(member)
+    if framing in {Framing.SYSLOG_BSD, Framing.AUDIT}:
         line = _line_of(member, record)
         if line is None:
             raise UsageError(f"{file}: there is no record {record}")
         return "\n".join([f"file      {file}, record {record}", *_explain_line(line, site, zone, year)])
-    return "\n".join(_explain_record(file, record, site, zone, year))
+    return "\n".join(_explain_record(file, record, framing, site, zone, year))
 
 
 def _file_of(target: str) -> tuple[str | None, int]:
@@ -189,17 +190,16 @@ def _chains(content: Content, met: Sequence[str], site: Site, bulk: bool) -> lis
     return said
 
 
-def _explain_record(file: str, record: int, site: Site, zone: str | None, year: int | None) -> list[str]:
-    """Explain a record of a file that is framed as a whole (journal, utmp): by decoding the file and showing its event."""
+def _explain_record(file: str, record: int, framing: Framing, site: Site, zone: str | None, year: int | None) -> list[str]:
+    """Explain a record of a file that is framed as a whole (journal, utmp, EVTX, JSON): by decoding the file and showing its event."""
     options = app.options(zone=zone, year=year)
     for frame in event_frames([file], site, options):
         found = frame.filter(pl.col("record") == record)
         if found.height:
-            raw = (
-                reread(Path(file), file, [found["offset"][0]], Limits()).get(found["offset"][0])
-                if found["message"][0] is None
-                else found["message"][0]
-            )
+            offset = found["offset"][0]
+            raw = found["message"][0]
+            if raw is None or framing is Framing.JSON:
+                raw = read_records(Path(file), file, framing, [offset], Limits()).get(offset, raw)
             said = [f"file      {file}, record {record}", f"record    {raw}"]
             return said + _judge(found.drop([name for name in NAMES if name.startswith(("origin", "hop"))]), site)
     return [f"file      {file}, record {record}", "event     none: there is no such record, or it made no event (ignored, unrecognised or rejected)"]

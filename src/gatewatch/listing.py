@@ -10,13 +10,17 @@ from gatewatch.errors import UsageError
 from gatewatch.schema.records import Framing
 from gatewatch.sources.pattern import PatternSource
 from gatewatch.sources.registry import SOURCES
+from gatewatch.sources.windows import WindowsSource
 
 
 def _sources(_config: str | None) -> list[str]:
     rows = []
     for source in SOURCES:
+        if isinstance(source, WindowsSource):
+            rows.append(f"{source.name:18s} {source.title} ({len(source.ids)} event ids; channels: {', '.join(source.channels)})")
+            continue
         patterns = f"{len(source.patterns)} messages" if isinstance(source, PatternSource) else "its own format"
-        rows.append(f"{source.name:10s} {source.title} ({patterns}; programs: {', '.join(source.programs) or 'any'})")
+        rows.append(f"{source.name:18s} {source.title} ({patterns}; programs: {', '.join(source.programs) or 'any'})")
     return rows
 
 

@@ -11,15 +11,17 @@ from pathlib import Path
 
 import polars as pl
 
-from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block
-from gatewatch.intake import journal_binary, journal_export, journal_json, utmp
+from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
+from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, utmp, windows_csv, windows_xml
+from gatewatch.intake.batch import Batch
 from gatewatch.intake.limit import Limits
-from gatewatch.intake.line import cut
+from gatewatch.intake.line import Block, cut
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.intake.stamp import FileClock
 from gatewatch.intake.syslog import Framer
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import ClockFault, Disposition, Framing, Problem, Reject, Tally
+from gatewatch.sources.registry import WindowsInterest
 
 CHUNK = 24 << 20
 WORKERS = 2
@@ -45,8 +47,10 @@ class FileState:
     sources: Counter[str] = field(default_factory=Counter)
     bulk: list[pl.DataFrame] = field(default_factory=list)
     rich: list[pl.DataFrame] = field(default_factory=list)
+    acts: list[pl.DataFrame] = field(default_factory=list)
     records: int = 0
     size: int = 0
+    blocks: bool = False  # read in blocks that number their records from 1
     # decided once every file is read
     renames: dict[str, str] = field(default_factory=dict)
     host: str | None = None
@@ -87,6 +91,10 @@ def detect_framing(member: Member) -> Framing:
         Framing.JOURNAL_JSON: journal_json.sniff(head),
         Framing.JOURNAL_EXPORT: journal_export.sniff(head),
         Framing.UTMP: utmp.sniff(head, member.name),
+        Framing.EVTX: evtx.sniff(head),
+        Framing.WINDOWS_XML: windows_xml.sniff(head),
+        Framing.WINDOWS_CSV: windows_csv.sniff(head),
+        Framing.JSON: json_record.sniff(head),
     }
     best = max(scores, key=lambda framing: scores[framing])
     if scores[best] >= 0.5:
@@ -114,9 +122,10 @@ def collect(
 ) -> Collected:
     """Read *paths* and return what they hold. Never raises for what a file contains. Files named in *skip* (the site file) are no logs.
 
-    *relieve* is called after every block: it may take bulk frames away.
+    *relieve* is called after every block: it may take frames of bulk events and acts away.
     """
     result = Collected()
+    run = _Run(wanted, framing, WindowsInterest(wanted))
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
         try:
             for item in open_paths(paths, limits):
@@ -125,22 +134,32 @@ def collect(
                     continue
                 if item.name in skip:
                     continue
-                _read(item, result, pool, wanted, framing, progress, relieve)
+                _read(item, result, pool, run, progress, relieve)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return result
 
 
+@dataclass(slots=True)
+class _Run:
+    """What holds for all files of a scan: the kinds wanted, the framing the user insists on, which Windows events can matter, EVTX chunks read."""
+
+    wanted: frozenset[Kind] | None
+    forced: Framing | None
+    interest: WindowsInterest
+    chunks: set[bytes] = field(default_factory=set)
+
+
 def _read(
     member: Member,
     result: Collected,
     pool: ThreadPoolExecutor,
-    wanted: frozenset[Kind] | None,
-    forced: Framing | None,
+    run: _Run,
     progress: Progress | None,
     relieve: Callable[[Collected], None] | None,
 ) -> None:
+    forced = run.forced
     found = detect_framing(member)
     kind = forced or found
     state = FileState(len(result.files), member.name, member.path, member.mtime, kind)
@@ -158,7 +177,8 @@ def _read(
             else f"--format {forced} does not fit: this looks like text"
         )
         result.problems.append(Problem(member.name, what, "user"))
-    for decoded in _decoded(member, kind, pool, wanted, forced):
+    state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
+    for decoded in _decoded(member, state, pool, run):
         _take(state, decoded, result)
         if relieve is not None:
             relieve(result)
@@ -166,21 +186,27 @@ def _read(
             progress(member.consumed(), member.size, member.name)
 
 
-def _decoded(member: Member, framing: Framing, pool: ThreadPoolExecutor, wanted: frozenset[Kind] | None, forced: Framing | None) -> Iterator[Decoded]:
+def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _Run) -> Iterator[Decoded]:
     """Yield the decoded blocks of *member* in order, decoding a few ahead."""
     chunks = (bytes(chunk) for chunk in member.chunks(CHUNK))
     waiting: deque[Future[Decoded]] = deque()
-    if framing in _TEXT:
-        framer = Framer(forced)
-        jobs = (pool.submit(decode_block, block, framer, wanted) for block in cut(chunks))
+    if state.framing is Framing.JSON and state.blocks:
+        jobs = (pool.submit(_json_block, block, run) for block in cut(chunks))
+    elif state.blocks:
+        framer = Framer(run.forced)
+        jobs = (pool.submit(decode_block, block, framer, run.wanted) for block in cut(chunks))
     else:
-        readers = {
+        readers: dict[Framing, Callable[[], Iterator[Batch]]] = {
             Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
             Framing.JOURNAL_JSON: lambda: journal_json.read(chunks),
             Framing.JOURNAL_EXPORT: lambda: journal_export.read(chunks),
             Framing.UTMP: lambda: utmp.read(chunks, member.name),
+            Framing.EVTX: lambda: evtx.read(chunks, run.interest, run.chunks),
+            Framing.JSON: lambda: json_record.read(chunks, run.interest),
+            Framing.WINDOWS_XML: lambda: windows_xml.read(chunks, run.interest),
+            Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),
         }
-        jobs = (pool.submit(decode_batch, batch, wanted) for batch in readers[framing]())
+        jobs = (pool.submit(decode_batch, batch, run.wanted) for batch in readers[state.framing]())
     for job in jobs:
         waiting.append(job)
         if len(waiting) >= AHEAD:
@@ -189,12 +215,22 @@ def _decoded(member: Member, framing: Framing, pool: ThreadPoolExecutor, wanted:
         yield waiting.popleft().result()
 
 
+def _json_block(block: Block, run: _Run) -> Decoded:
+    """Decode a block of JSON lines."""
+    parts = [decode_batch(batch, run.wanted) for batch in json_record.frame_block(block, run.interest)]
+    result = parts[0] if len(parts) == 1 else merge(parts)
+    result.size = block.size
+    return result
+
+
 def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
     """Add a decoded block to its file and to the totals."""
-    shift = state.records if state.framing in _TEXT else 0  # blocks of text number their lines from 1
+    shift = state.records if state.blocks else 0
+    for what in decoded.problems:
+        result.problems.append(Problem(state.name, what, "data"))
     decoded.stamps.jumps = [(record + shift, before, after) for record, before, after in decoded.stamps.jumps]
     base = state.clock.add(decoded.stamps)
-    for frame, held in ((decoded.bulk, state.bulk), (decoded.rich, state.rich)):
+    for frame, held in ((decoded.bulk, state.bulk), (decoded.rich, state.rich), (decoded.acts, state.acts)):
         if frame is not None and frame.height:
             shifts = []
             if base and "rel" in frame.columns:

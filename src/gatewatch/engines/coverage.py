@@ -10,7 +10,9 @@ import polars as pl
 
 from gatewatch.engines.collect import FileState
 from gatewatch.schema.coverage import Coverage, Gap, Unseen
+from gatewatch.schema.platform import Platform, on_platform
 
+_UNIX = frozenset({"sshd", "sftp", "sudo", "su", "logind", "shadow", "cron", "fail2ban", "auditd", "utmp", "system", "pam"})
 STEP = timedelta(minutes=10)
 LEAST_GAP = timedelta(hours=12)
 USUAL = 8  # a gap is this many times the silence that one in a hundred exceeds
@@ -32,9 +34,10 @@ def coverage(files: Sequence[FileState], parts: Sequence[pl.DataFrame]) -> list[
     if not parts:
         return []
     by_id: Mapping[int, FileState] = {state.index: state for state in files}
-    table = pl.concat(parts).with_columns(
-        pl.col("file_id").replace_strict({i: state.stream for i, state in by_id.items()}, return_dtype=pl.String).alias("stream")
-    )
+    stream = pl.col("file_id").replace_strict({i: state.stream for i, state in by_id.items()}, return_dtype=pl.String)
+    # a computer writes each of its Windows logs once, however many exports there are of it
+    exported = on_platform(Platform.WINDOWS) & pl.col("host").is_not_null()
+    table = pl.concat(parts).with_columns(pl.when(exported).then(pl.col("host") + ":" + pl.col("source")).otherwise(stream).alias("stream"))
     result = []
     for (source, host, stream), group in table.group_by(["source", "host", "stream"]):
         times = sorted(set(group["slot"].drop_nulls().to_list()))
@@ -74,6 +77,11 @@ def unseen(rows: Sequence[Coverage]) -> list[Unseen]:
     result = []
     for host in sorted(seen):
         have = seen.get(host, set())
+        if any(source.startswith("windows-") for source in have):
+            result += _unseen_windows(host, have)
+            continue
+        if not have & _UNIX:
+            continue  # an appliance: it keeps no such logs
         if "auditd" not in have:
             result.append(
                 Unseen(
@@ -95,3 +103,35 @@ def unseen(rows: Sequence[Coverage]) -> list[Unseen]:
                 Unseen(f"{host}: use of root rights", "no sudo or su record of this host was given", "journalctl -o json -t sudo -t su > sudo.json")
             )
     return result
+
+
+_WINDOWS: tuple[tuple[frozenset[str], str, str, str], ...] = (
+    (
+        frozenset({"windows-logon"}),
+        "logons and what they led to",
+        "no Security log of this host was given",
+        "wevtutil epl Security Security.evtx",
+    ),
+    (
+        frozenset({"windows-rdp"}),
+        "addresses of failed RDP logons, reconnects",
+        "no RdpCoreTS or LocalSessionManager log of this host was given",
+        "wevtutil epl Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational RdpCoreTS.evtx, and LocalSessionManager/Operational likewise",
+    ),
+    (
+        frozenset({"windows-process", "windows-sysmon"}),
+        "commands run",
+        "no process creation (4688, Sysmon 1) of this host was given",
+        "switch on 'Audit Process Creation' with command lines, or install Sysmon; past commands may stand in PowerShell/Operational",
+    ),
+    (
+        frozenset({"windows-system"}),
+        "services installed, restarts",
+        "no System log of this host was given",
+        "wevtutil epl System System.evtx",
+    ),
+)
+
+
+def _unseen_windows(host: str, have: set[str]) -> list[Unseen]:
+    return [Unseen(f"{host}: {what}", why, collect) for sources, what, why, collect in _WINDOWS if not have & sources]

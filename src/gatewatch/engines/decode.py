@@ -9,37 +9,42 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from gatewatch.canonical.merge import drop_repeats
-from gatewatch.intake import audit
+from gatewatch.intake import audit, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import Disposition, Framing
-from gatewatch.sources.registry import Source, split
+from gatewatch.sources.registry import Source, split, windows_fate
 
 _APART = (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN)
 BULK = tuple(str(kind) for kind in _APART)
+ACTS = (str(Kind.EXEC), str(Kind.FILE_TRANSFER))  # what is done in sessions, as often as anything: only that of sessions from outside matters
 BULK_COLUMNS = (
     "record", "offset", "time", "local", "rel", "resolution", "time_err", "time_basis", "host", "kind", "service", "source", "pattern", "user",
-    "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count",
+    "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count", "channel", "event_record",
 )  # fmt: skip
-CATEGORICAL = ("host", "source", "pattern", "user", "src_ip", "src_host")  # session ids are short and mostly different
+CATEGORICAL = ("host", "source", "pattern", "user", "src_ip", "src_host", "channel")  # session ids are short and mostly different
 RAW_CAP = 400  # characters of a rejected record that are shown
+COPY = "copy of a record in another file"
+NO_CHANNEL = "no source for this channel"
 SAMPLES = 20  # rejected or unrecognised records kept per block and reason
 
 
 @dataclass(slots=True)
 class Decoded:
-    """What one block became: compact bulk events, full other events, and the fate of every record."""
+    """What one block became: compact bulk events, acts, full other events, and the fate of every record."""
 
     bulk: pl.DataFrame | None = None
     rich: pl.DataFrame | None = None
+    acts: pl.DataFrame | None = None
     tally: Counter[tuple[str | None, Disposition, str]] = field(default_factory=Counter)
     samples: list[tuple[int, int, str, str]] = field(default_factory=list)  # record, offset, reason, raw
     stamps: Stamps = field(default_factory=Stamps)
     hosts: Counter[str] = field(default_factory=Counter)
     framings: Counter[str] = field(default_factory=Counter)
     programs: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
     records: int = 0
     size: int = 0
 
@@ -79,16 +84,47 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None) -
 
 
 def decode_batch(batch: Batch, wanted: frozenset[Kind] | None) -> Decoded:
-    """Decode a batch of records that intake framed one by one (journal, utmp)."""
-    result = Decoded(records=batch.read)
-    for reject in batch.rejects:
-        result.tally[None, Disposition.REJECTED, reject.reason] += 1
-        if len(result.samples) < SAMPLES:
-            result.samples.append((reject.record, reject.offset, reject.reason, reject.raw[:RAW_CAP]))
+    """Decode a batch of records that intake framed one by one (journal, utmp, JSON, Windows event logs)."""
+    result = Decoded(records=batch.read, problems=batch.problems)
+    result.stamps.jumps = batch.jumps
+    for fate, left in ((Disposition.REJECTED, batch.rejects), (Disposition.UNRECOGNISED, batch.strange)):
+        for reject in left:
+            result.tally[None, fate, reject.reason] += 1
+            if len(result.samples) < SAMPLES:
+                result.samples.append((reject.record, reject.offset, reject.reason, reject.raw[:RAW_CAP]))
+    if batch.copied:
+        result.tally[None, Disposition.IGNORED, COPY] += batch.copied
+    for (channel, event_id), number in batch.skipped.items():
+        name, reason = windows_fate(channel, event_id)
+        if name is None:
+            result.programs[channel or "(no channel)"] += number
+            result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += number
+        else:
+            result.tally[name, Disposition.USED if reason is None else Disposition.IGNORED, reason or ""] += number
     if batch.records.height:
         result.stamps = _with_absolute(result.stamps, batch.records)
         _sources(result, [batch.records], wanted)
     return result
+
+
+def merge(parts: Sequence[Decoded]) -> Decoded:
+    """Return the decoded batches of one block as one; empty for none."""
+    whole = Decoded()
+    for part in parts:
+        whole.tally.update(part.tally)
+        whole.samples += part.samples
+        whole.stamps.jumps += part.stamps.jumps
+        for name, pick in (("absolute_first", min), ("absolute_last", max)):
+            ours, theirs = getattr(whole.stamps, name), getattr(part.stamps, name)
+            setattr(whole.stamps, name, theirs if ours is None else ours if theirs is None else pick(ours, theirs))
+        whole.hosts.update(part.hosts)
+        whole.programs.update(part.programs)
+        whole.problems += part.problems
+        whole.records += part.records
+    for name in ("bulk", "rich", "acts"):
+        frames = [frame for part in parts if (frame := getattr(part, name)) is not None]
+        setattr(whole, name, pl.concat(frames, how="diagonal_relaxed") if frames else None)
+    return whole
 
 
 def _with_absolute(stamps: Stamps, records: pl.DataFrame) -> Stamps:
@@ -111,14 +147,38 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         claimed, nobodys = split(records)
         for source, frame in claimed:
             _one(result, source, frame, wanted, bulk, rich)
+        if nobodys.height and "event_id" not in nobodys.columns:
+            nobodys = _forwarded(result, nobodys, wanted, bulk, rich)
         if nobodys.height:
             for program, number in nobodys["program"].value_counts().iter_rows():
                 result.programs[program or "(no program)"] += number
-            result.tally[None, Disposition.UNRECOGNISED, "no source for this program"] += nobodys.height
+            reason = NO_CHANNEL if "event_id" in nobodys.columns else "no source for this program"
+            result.tally[None, Disposition.UNRECOGNISED, reason] += nobodys.height
     if bulk:
         result.bulk = drop_repeats(pl.concat(bulk, how="diagonal") if len(bulk) > 1 else bulk[0])
     if rich:
-        result.rich = pl.concat(rich, how="diagonal") if len(rich) > 1 else rich[0]
+        table = pl.concat(rich, how="diagonal") if len(rich) > 1 else rich[0]
+        acts = table["kind"].cast(pl.String).is_in(ACTS)
+        result.acts = table.filter(acts) if acts.any() else None
+        result.rich = table.filter(~acts) if acts.any() else table
+
+
+def _forwarded(
+    result: Decoded, records: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Decode those of *records*, which no program's source claims, that are forwarded Windows events; return the others."""
+    maybe = records.select(windows_text.claim().alias("c"))["c"]
+    if not maybe.any():
+        return records
+    events, others = windows_text.frame(records.filter(maybe))
+    if events.height:
+        claimed, nobodys = split(events)
+        for source, frame in claimed:
+            _one(result, source, frame, wanted, bulk, rich)
+        if nobodys.height:
+            result.programs.update(dict(nobodys["channel"].value_counts().iter_rows()))
+            result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += nobodys.height
+    return pl.concat([records.filter(~maybe), others]).sort("record")
 
 
 def _one(
@@ -138,13 +198,13 @@ def _one(
             result.tally[source.name, Disposition.REJECTED, reason] += number
         rows = outcome.rejected.select("record", "offset", "reason", "message").head(SAMPLES).iter_rows()
         result.samples += [(r, o, f"{source.name}: {why}", (text or "")[:RAW_CAP]) for r, o, why, text in rows]
-    bulk += [compact(part) for part in outcome.bulk]
+    bulk += [compact(part, whole=_whole(wanted)) for part in outcome.bulk]
     events = outcome.events
     if not events.height:
         return
     kinds = events["kind"].cast(pl.String).is_in(BULK)
     if kinds.any():
-        bulk.append(compact(events.filter(kinds)))
+        bulk.append(compact(events.filter(kinds), whole=_whole(wanted)))
     few = events.filter(~kinds)
     if few.height:
         if "message" not in few.columns:
@@ -153,9 +213,14 @@ def _one(
         rich.append(_detach(few))
 
 
-def compact(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the bulk columns of *events*, repeated strings as categories: about 60 bytes a row."""
-    keep = [name for name in BULK_COLUMNS if name in events.columns]
+def _whole(wanted: frozenset[Kind] | None) -> bool:
+    """Return whether all that records say is asked for."""
+    return wanted is None or Kind.OTHER in wanted
+
+
+def compact(events: pl.DataFrame, *, whole: bool = False) -> pl.DataFrame:
+    """Return the bulk columns of *events* (all with *whole*), repeated strings as categories: about 60 bytes a row."""
+    keep = [name for name in (events.columns if whole else BULK_COLUMNS) if name in events.columns]
     return events.select(
         pl.col(name).cast(pl.Categorical) if name in CATEGORICAL and events[name].dtype != pl.Categorical else pl.col(name) for name in keep
     )
@@ -166,4 +231,4 @@ def _detach(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(pl.Series("message", events["message"].to_list(), dtype=pl.String))
 
 
-__all__ = ["BULK", "Decoded", "compact", "decode_batch", "decode_block"]
+__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "merge"]

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gatewatch.canonical.merge import label_repeats, lend_sources, merge_failures, merge_sessions
+from gatewatch.canonical.windows_failure import CONNECTION, StopPlaces, join_failures
+from gatewatch.canonical.windows_logon import join_logons
+from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
-from gatewatch.engines.raw import read_lines
+from gatewatch.engines.raw import read_records
 from gatewatch.engines.settle import copies, settle
 from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
 from gatewatch.intake.limit import Limits
+from gatewatch.origin.address import learn_addresses
 from gatewatch.origin.attach import Bond, attach, attribute
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
@@ -25,6 +29,7 @@ from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind, Scope
 from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
+from gatewatch.schema.secret import mask
 from gatewatch.site.model import Site
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
     from gatewatch.detect.content import Content
 
 # the scan never looks at these one by one: they are recognised and counted
-UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED})
+UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.OTHER})
 SHOWN_ATTEMPTS = 1000  # sources that only failed, described one by one
 OUTSIDE_RANGE = "outside --since/--until"
 
@@ -49,6 +54,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     everything: bool = False  # keep also what no chain can use: the user's own rules may
     held_rows: int = 1_600_000  # bulk events held in memory; more are spilled
+    held_acts: int = 200_000  # commands and transfers held in memory; more are spilled
 
 
 @dataclass(slots=True)
@@ -77,31 +83,49 @@ class Prepared:
 
 def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: bool = False, progress: Progress | None = None) -> Prepared:
     """Read *paths* and return their events, merged, enriched and attached. ``everything`` keeps every event, else only what chains can use."""
-    wanted = None if everything else frozenset(Kind) - UNWANTED
-    with Spill(options.held_rows) as spill:
+    wanted = frozenset(Kind) if options.everything else None if everything else frozenset(Kind) - UNWANTED
+    with Spill(options.held_rows) as spill, Spill(options.held_acts, "acts") as acted:
         skip = [site.path] if site.path else ()
-        collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=skip, relieve=spill.relieve)
+
+        def relieve(collected: Collected) -> None:
+            spill.relieve(collected)
+            acted.relieve(collected)
+
+        collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=skip, relieve=relieve)
         notes = settle(collected, site, year=options.year, zone=options.zone)
         rich = _gather([frame for state in collected.files for frame in state.rich])
         for state in collected.files:
             state.rich = []
         rich = merge_sessions(_within(copies(collected.files, rich, collected), options, collected))
+        book = SidBook(rich)
+        rich = book.name(join_logons(rich))
         kept, parts, covered = [rich], [], [slots(rich)]
+        stops = StopPlaces(rich)
+        reach = None if everything or not acted.used else _reached(rich, collected.files, site)
+        for done in acted.slices(collected):
+            acts = book.name(_within(copies(collected.files, done, collected), options, collected))
+            covered.append(slots(acts))
+            kept.append(acts if reach is None else reach(acts))
         for bulk in spill.slices(collected):
             table = _within(copies(collected.files, bulk, collected), options, collected)
             covered.append(slots(table))
             failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
+            calls = table.filter((table["pattern"].cast(pl.String) == CONNECTION).fill_null(False))
             failures = merge_failures(table.filter(failing))
+            stops.look(failures, calls)
+            failures = join_failures(failures, calls)
             failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
             parts.append(attempt_parts(failures, whole=not spill.used))
             others = table.filter(~failing)
             if not everything:
+                others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
                 failures, others = _reachable(failures, rich), _reachable(others, rich)
             kept += [_plain(label_repeats(failures)), _plain(others)]
+        kept[0] = stops.placed()
     enrich = Enricher(site)
     events = enrich(lend_sources(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
     sessions = build(events)
-    bonds = attribute(sessions, site.addresses())
+    bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
@@ -222,6 +246,33 @@ def _within(frame: pl.DataFrame, options: Options, collected: Collected) -> pl.D
     return kept
 
 
+def _reached(rich: pl.DataFrame, files: Sequence[FileState], site: Site) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return a function that keeps, of acts, those that a session from outside can explain: by its ids, its user on the host, or an outside address.
+
+    That loses nothing: :func:`~gatewatch.origin.attach.attach` explains acts in no other way.
+    """
+    enrich = Enricher(site)
+    events = enrich(lend_sources(_order(rich, files)))
+    sessions = build(events)
+    bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
+    entered = sessions.table.filter(pl.col("sid").is_in(sorted(bonds)))
+    ids = sessions.ids.filter(pl.col("sid").is_in(sorted(bonds))).select("host", "session").unique()
+    users = entered.select("host", "user").drop_nulls().unique()
+
+    def keep(acts: pl.DataFrame) -> pl.DataFrame:
+        acts = ev.ensure(acts, "host", "session", "user", "src_ip").with_row_index("zz_at")
+        addresses = acts["src_ip"].cast(pl.String).unique().drop_nulls().sort().to_list()
+        outside = [address for address in addresses if enrich.scope(address) is Scope.PUBLIC]
+        parts = [
+            acts.join(ids, on=["host", "session"], how="semi").select("zz_at"),
+            acts.join(users, on=["host", "user"], how="semi").select("zz_at"),
+            acts.filter(pl.col("src_ip").cast(pl.String).is_in(outside)).select("zz_at"),
+        ]
+        return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
+
+    return keep
+
+
 def _reachable(failures: pl.DataFrame, rich: pl.DataFrame) -> pl.DataFrame:
     """Keep the failures that share a key with an accepted or stopped logon: no other can be part of a match, as keys never mix."""
     anchors = rich.filter(pl.col("kind").cast(pl.String).is_in([str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.SESSION_START)]))
@@ -257,6 +308,13 @@ def _order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
         (pl.col("file_id").replace_strict(bases, return_dtype=pl.Int64) + pl.col("record")).alias("position"),
         pl.col("file_id").replace_strict(zones, return_dtype=pl.String).alias("file"),
     )
+    if "event_record" in events.columns:  # Windows: the stream is the computer's channel, whatever files it came in
+        named = pl.col("event_record").is_not_null() & pl.col("host").is_not_null()
+        events = events.with_columns(
+            pl.when(named).then(pl.col("host") + ":" + pl.col("channel").cast(pl.String)).otherwise("stream").alias("stream"),
+            pl.when(named).then("event_record").otherwise("position").alias("position"),
+        )
+    events = events.drop([name for name in ("event_record", "channel", "user_sid") if name in events.columns])
     return events.sort("time", "stream", "position", nulls_last=True).with_row_index("row")
 
 
@@ -268,11 +326,9 @@ def _quoter(events: pl.DataFrame, files: Sequence[FileState], limits: Limits) ->
         result: dict[int, str] = {}
         for (file_id,), group in part.group_by(["file_id"]):
             state = files[int(file_id)]
-            lines: dict[int, str] = {}
-            if state.framing not in {Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT}:
-                lines = read_lines(state.path, state.name, group["offset"].to_list(), limits)
+            lines = read_records(state.path, state.name, state.framing, group["offset"].to_list(), limits)
             for row, offset, message in group.select("row", "offset", "message").iter_rows():
-                result[row] = lines.get(offset) or message or ""
+                result[row] = mask(lines.get(offset) or message or "")
         return result
 
     return raw

@@ -1,16 +1,61 @@
-"""Raw records shown again: the line that stands at an offset of a file or archive member."""
+"""Raw records shown again: the line, XML event, JSON object or EVTX record that stands at an offset of a file or archive member."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gatewatch.intake import evtx
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import LINE_CAP, transcode
 from gatewatch.intake.opening import open_paths
-from gatewatch.schema.records import Problem
+from gatewatch.schema.records import Framing, Problem
 
 SHOWN = 2000  # characters of a record that are quoted
+_UNQUOTED = frozenset({Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT})  # their message is all that can be shown
+_WHOLE: dict[Framing, bytes] = {Framing.EVTX: b"", Framing.WINDOWS_XML: b"</Event>"}  # records that are no lines, and how they end
+
+
+def read_records(path: Path, name: str, framing: Framing, offsets: Iterable[int], limits: Limits) -> dict[int, str]:
+    """Return the records of the member *name* of *path* that begin at *offsets*, on one line each; what cannot be read again is missing."""
+    if framing in _UNQUOTED:
+        return {}
+    if framing not in _WHOLE:
+        return read_lines(path, name, offsets, limits)
+    wanted = sorted(set(offsets))
+    if not wanted or str(path) == "-":
+        return {}
+    for item in open_paths([str(path)], limits):
+        if isinstance(item, Problem) or item.name != name:
+            continue
+        chunks = (bytes(part) for part in item.chunks(1 << 22))
+        return evtx.quote(chunks, wanted) if framing is Framing.EVTX else _windows(chunks, wanted, _WHOLE[framing])
+    return {}
+
+
+def _windows(chunks: Iterable[bytes], wanted: Sequence[int], end: bytes) -> dict[int, str]:
+    """Pick records that may run over several lines out of a stream: from their offset to *end*, or as far as is quoted."""
+    found: dict[int, str] = {}
+    start, held = 0, b""
+    pending = list(wanted)
+    for chunk in transcode(chunks):
+        held += chunk
+        while pending and pending[0] + 4 * SHOWN <= start + len(held):
+            found[pending[0]] = _piece(held[pending[0] - start :], end)
+            pending.pop(0)
+        if not pending:
+            return found
+        gone = min(len(held), pending[0] - start)
+        held, start = held[gone:], start + gone
+    for offset in pending:
+        if start <= offset < start + len(held):
+            found[offset] = _piece(held[offset - start :], end)
+    return found
+
+
+def _piece(data: bytes, end: bytes) -> str:
+    stop = data.find(end, 0, 4 * SHOWN) if end else -1
+    return " ".join(data[: stop + len(end) if stop >= 0 else 4 * SHOWN].decode("utf-8", "replace").split())[:SHOWN]
 
 
 def read_lines(path: Path, name: str, offsets: Iterable[int], limits: Limits) -> dict[int, str]:

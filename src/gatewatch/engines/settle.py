@@ -7,11 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import PurePath
 
 import polars as pl
 
 from gatewatch.engines.collect import Collected, FileState
+from gatewatch.engines.decode import COPY
 from gatewatch.intake.stamp import base_year, instant, resolve
 from gatewatch.schema.events import TimeBasis
 from gatewatch.schema.records import Disposition, Framing
@@ -26,13 +28,16 @@ _FAMILY = {
     Framing.JOURNAL_EXPORT: "journal",
     Framing.JOURNAL_BINARY: "journal",
 }
-COPY = "copy of a record in another file"
 
 
 def settle(collected: Collected, site: Site, *, year: int | None = None, zone: str | None = None) -> list[str]:
     """Give every file its host, zone, year and stream, and its events their times; return notes for the reader."""
     notes: list[str] = []
     names = _one_names(collected, site)
+    for old, new in sorted(_renamed(collected).items()):
+        target = names.get(new, new)
+        notes.append(f"host {old} became {target} in the course of an event log: one host, shown as {target}")
+        names |= {name: target for name, one in names.items() if one == names.get(old, old)}
     for state in collected.files:
         _rename_hosts(state, names)
     _assign_hosts(collected, site)
@@ -40,7 +45,7 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
         state.zone = zone or _zone(state, site)
     _years(collected, site, year, notes)
     for state in collected.files:
-        for held in (state.bulk, state.rich):
+        for held in (state.bulk, state.rich, state.acts):
             if held:
                 # a zone with folds is judged over the whole file
                 whole = [pl.concat(held, how="diagonal_relaxed").sort("record")] if state.zone != "UTC" else held
@@ -63,7 +68,7 @@ def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
 def _one_names(collected: Collected, site: Site) -> dict[str, str]:
     """Return the one name of every host name the logs use: as the site says, else the commonest spelling.
 
-    ``gate01.example.net`` becomes ``gate01`` where both occur and only one domain does: one host under two names.
+    ``gate01.example.net`` becomes ``gate01`` where both occur (or the site file names ``gate01``) and only one domain does: one host under two names.
     """
     spelled: dict[str, Counter[str]] = {}
     for state in collected.files:
@@ -74,15 +79,44 @@ def _one_names(collected: Collected, site: Site) -> dict[str, str]:
         short, dot, _ = name.partition(".")
         if dot and not re.fullmatch(r"[0-9.]+", name):
             longer.setdefault(short, set()).add(name)
+    declared = {name.lower() for name in site.host_names()}
     result = {}
     for low, spellings in spelled.items():
         short = low.partition(".")[0]
         use = short if low != short and short in spelled and longer.get(short) == {low} else low
         common = min(spelled[use], key=lambda name: (-spelled[use][name], name))
+        if low != short and longer.get(short) == {low} and short in declared:
+            common = short  # the site file calls it so
         for name in spellings:
             found = site.host_name(name)
             result[name] = found if found != name else site.host_name(common)
     return result
+
+
+def _renamed(collected: Collected) -> dict[str, str]:
+    """Return the computers that an event log shows under a new name from some record on, by their old name.
+
+    The log of a host is written by that host alone, so its names follow each other; a collector's log has them side by side.
+    """
+    result: dict[str, str] = {}
+    for state in collected.files:
+        if state.framing is not Framing.EVTX or not 1 < len(state.hosts) <= 4:
+            continue
+        parts = [
+            frame.select(pl.col("host", "channel").cast(pl.String), "record")
+            for frame in (*state.rich, *state.bulk, *state.acts)
+            if "channel" in frame.columns
+        ]
+        if not parts:
+            continue
+        table = pl.concat(parts)
+        if table["channel"].n_unique() != 1:
+            continue
+        spans = table.group_by("host").agg(pl.col("record").min().alias("low"), pl.col("record").max().alias("high")).sort("low")
+        rows = list(spans.iter_rows())
+        if all(one[2] < other[1] for one, other in pairwise(rows)):
+            result |= {row[0]: rows[-1][0] for row in rows[:-1]}
+    return {old: new for old, new in result.items() if new not in result}
 
 
 def _rename_hosts(state: FileState, names: Mapping[str, str]) -> None:
@@ -195,24 +229,46 @@ def _streams(collected: Collected) -> None:
 def copies(files: list[FileState], table: pl.DataFrame, collected: Collected) -> pl.DataFrame:
     """Return *table* (events with ``file_id``) without copies: identical facts in overlapping files count the most any one file holds.
 
-    The same record is told by its content and second, whatever the framing: a central file repeats what the host's own log says.
+    The same record is told by its content and second, whatever the framing: a central file repeats what the host's own log says. Windows numbers
+    its records, so there a copy is told by computer, channel, number and second, also within one file.
     """
+    if "event_record" in table.columns and table["event_record"].null_count() < table.height:
+        table = _numbered_copies(files, table, collected)
     overlapping = _overlapping(files)
     if not overlapping or not table.height:
         return table
     wanted = ("host", "kind", "pattern", "session", "user", "src_ip", "src_host", "src_port", "target_user", "command", "object", "count")
     key = [column for column in wanted if column in table.columns]
     inside = table["file_id"].is_in(sorted(overlapping)) & table["time"].is_not_null()
+    if "event_record" in table.columns:
+        inside &= table["event_record"].is_null()
     part = table.filter(inside).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
     part = part.with_columns(pl.int_range(pl.len()).over(["file_id", *key, "zz_second"]).alias("zz_nth"))
     kept = part.unique([*key, "zz_second", "zz_nth"], keep="first", maintain_order=True)
     if part.height == kept.height:
         return table
     gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
+    _count_copies(files, gone, collected)
+    return pl.concat([table.filter(~inside), kept.drop("zz_second", "zz_nth")])
+
+
+def _numbered_copies(files: list[FileState], table: pl.DataFrame, collected: Collected) -> pl.DataFrame:
+    """Drop copies of numbered records."""
+    numbered = table["event_record"].is_not_null() & table["time"].is_not_null()
+    part = table.filter(numbered).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
+    key = ["host", "channel", "event_record", "zz_second", "kind", "pattern"]
+    kept = part.unique(key, keep="first", maintain_order=True)
+    if kept.height == part.height:
+        return table
+    gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
+    _count_copies(files, gone, collected)
+    return pl.concat([table.filter(~numbered), kept.drop("zz_second")]).sort("file_id", "record")
+
+
+def _count_copies(files: list[FileState], gone: pl.DataFrame, collected: Collected) -> None:
     for file_id, source, number in gone.group_by("file_id", pl.col("source").cast(pl.String)).len().sort("file_id", "source").iter_rows():
         collected.tally[files[file_id].name, source, Disposition.USED, ""] -= number
         collected.tally[files[file_id].name, source, Disposition.IGNORED, COPY] += number
-    return pl.concat([table.filter(~inside), kept.drop("zz_second", "zz_nth")])
 
 
 def _overlapping(files: list[FileState]) -> set[int]:

@@ -1,4 +1,4 @@
-"""Spill: bulk events that outgrow memory go to Parquet, and come back in slices of whole days.
+"""Spill: events that outgrow memory go to Parquet, and come back in slices of whole days.
 
 While files are read, frames are written as they are: their times may not be known yet. Once they are, everything is written again by day; as
 many days as fit are read together, with the connections that were still failing in the last minutes before them.
@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import polars as pl
 
-from gatewatch.engines.collect import Collected
+from gatewatch.engines.collect import Collected, FileState
 from gatewatch.engines.settle import settled
+
+Held = Literal["bulk", "acts"]
 
 HOLD_BACK = timedelta(minutes=10)  # as long as reports of one connection may lie apart
 NO_DAY = date(1, 1, 1)  # where events without a time go
@@ -25,9 +27,10 @@ NO_DAY = date(1, 1, 1)  # where events without a time go
 class Spill:
     """A temporary folder of Parquet files; empty until something is spilled. Use as a context manager."""
 
-    def __init__(self, rows: int) -> None:
-        """Hold at most about *rows* bulk events in memory."""
+    def __init__(self, rows: int, held: Held = "bulk") -> None:
+        """Hold at most about *rows* of the events that files keep under *held* in memory."""
         self.rows = rows
+        self._held: Held = held
         self._folder: Path | None = None
         self._parts: dict[int, list[Path]] = {}
         self._count = 0
@@ -48,27 +51,33 @@ class Spill:
         return self._folder is not None
 
     def relieve(self, collected: Collected) -> None:
-        """Write the bulk frames of all files out when they hold too many rows."""
-        if sum(frame.height for state in collected.files for frame in state.bulk) <= self.rows:
+        """Write the frames of all files out when they hold too many rows."""
+        if sum(frame.height for state in collected.files for frame in self._of(state)) <= self.rows:
             return
         for state in collected.files:
+            frames = self._take(state)
             waiting: list[pl.DataFrame] = []
-            for number, frame in enumerate(state.bulk, 1):
+            for number, frame in enumerate(frames, 1):
                 waiting.append(frame)
-                if number == len(state.bulk) or sum(one.height for one in waiting) >= self.rows // 4:
+                if number == len(frames) or sum(one.height for one in waiting) >= self.rows // 4:
                     path = self._path(f"part-{self._count}.parquet")
                     pl.concat(waiting, how="diagonal_relaxed").write_parquet(path, compression="lz4", statistics=False)
                     self._parts.setdefault(state.index, []).append(path)
                     self._count += 1
                     waiting = []
-            state.bulk = []
+
+    def _of(self, state: FileState) -> list[pl.DataFrame]:
+        return state.bulk if self._held == "bulk" else state.acts
+
+    def _take(self, state: FileState) -> list[pl.DataFrame]:
+        """Return the frames of a file, which holds them no longer."""
+        frames, self._of(state)[:] = list(self._of(state)), []
+        return frames
 
     def slices(self, collected: Collected) -> Iterator[pl.DataFrame]:
-        """Yield the settled bulk events of all files: at once when they are in memory, else day by day."""
+        """Yield the settled events of all files: at once when they are in memory, else day by day."""
         if not self.used:
-            frames = [frame for state in collected.files for frame in state.bulk]
-            for state in collected.files:
-                state.bulk = []
+            frames = [frame for state in collected.files for frame in self._take(state)]
             if frames:
                 yield pl.concat(frames, how="diagonal_relaxed", rechunk=False)
             return
@@ -77,9 +86,8 @@ class Spill:
             for path in self._parts.pop(state.index, []):
                 self._by_day(settled(pl.read_parquet(path), state), days)
                 path.unlink()
-            for frame in state.bulk:
+            for frame in self._take(state):
                 self._by_day(frame, days)
-            state.bulk = []
         held: pl.DataFrame | None = None
         for group in _groups(days, self.rows // 4):
             paths = [path for day in group for path, _ in days[day]]
