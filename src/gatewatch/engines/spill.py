@@ -52,8 +52,9 @@ class Spill:
 
     def relieve(self, collected: Collected) -> None:
         """Write the frames of all files out when they hold too many rows."""
-        if sum(frame.height for state in collected.files for frame in self._of(state)) <= self.rows:
+        if collected.held[self._held] <= self.rows:
             return
+        collected.held[self._held] = 0
         for state in collected.files:
             frames = self._take(state)
             waiting: list[pl.DataFrame] = []

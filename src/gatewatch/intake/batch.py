@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,6 +46,33 @@ class Batch:
     def __post_init__(self) -> None:
         if self.read < 0:
             self.read = self.records.height + len(self.rejects) + len(self.strange) + self.skipped.total() + self.copied
+
+
+def joined(blocks: Sequence[Sequence[Batch]]) -> list[Batch]:
+    """Return the batches of *blocks*, each of which numbers its records from 1, as few: one for each shape of records, numbered through."""
+    groups: dict[tuple[str, ...], list[tuple[Batch, int]]] = {}
+    base = 0
+    for batches in blocks:
+        for batch in batches:
+            groups.setdefault(tuple(batch.records.columns), []).append((batch, base))
+        base += sum(batch.read for batch in batches)
+    return [_join(parts) for parts in groups.values()]
+
+
+def _join(parts: Sequence[tuple[Batch, int]]) -> Batch:
+    def moved(rejects: Sequence[RawReject], base: int) -> list[RawReject]:
+        return [one._replace(record=one.record + base) for one in rejects]
+
+    records = [batch.records.with_columns(pl.col("record") + base) if base and batch.records.height else batch.records for batch, base in parts]
+    return Batch(
+        pl.concat(records) if len(records) > 1 else records[0],
+        [one for batch, base in parts for one in moved(batch.rejects, base)],
+        strange=[one for batch, base in parts for one in moved(batch.strange, base)],
+        skipped=sum((batch.skipped for batch, _ in parts), Counter()),
+        copied=sum(batch.copied for batch, _ in parts),
+        jumps=[(record + base, before, after) for batch, base in parts for record, before, after in batch.jumps],
+        problems=[what for batch, _ in parts for what in batch.problems],
+    )
 
 
 def empty_records() -> pl.DataFrame:

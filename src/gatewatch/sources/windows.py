@@ -27,7 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from types import NoneType
+from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -51,6 +53,10 @@ _PLAIN = ("object", "command", "process", "parent")
 _NUMBERS = ("bytes_in", "bytes_out")
 _PORTS = ("src_port", "dst_port")
 _SESSIONS = ("session", "linked_session")
+_BLANK = 8  # bytes of data that may be none
+_TOGETHER = 4096  # texts decoded in one call
+_INT64 = 1 << 63
+_FAULTS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _NOTHING = ("", "-")
 _NOBODY = (*_NOTHING, "0x0", "S-1-0-0")  # what stands for "none" where a datum has alternatives
 
@@ -162,10 +168,10 @@ class WindowsSource:
     def _of(self, event_id: int) -> tuple[Meaning, ...]:
         return self._by_id.get(event_id, ()) + self._any_id
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode records of our channels (columns of ``WINDOWS_DTYPES``).
 
-        With *wanted* None, ``extra`` holds all the record said; where ``other`` is among them, what its data would ignore is such an event, too.
+        Events of the kinds *apart* bear no ``extra`` in a scan. With *wanted* None, ``extra`` holds all the record said; where ``other`` is among them, what its data would ignore is such an event, too.
         """
         rules = wanted is not None and Kind.OTHER in wanted
         whole = wanted is None or rules
@@ -195,7 +201,7 @@ class WindowsSource:
                 rejected += mute
                 if not rows.height:
                     continue
-                made, broken = self._shape(meaning, rows, whole=whole)
+                made, broken = self._shape(meaning, rows, whole=whole, apart=apart)
                 if broken is not None:
                     rejected.append(broken)
                 silent = made["kind"].is_null()
@@ -226,15 +232,18 @@ class WindowsSource:
         """Return the rows that say anything, and the others as rejects: no data, or only a text that is not read."""
         if not meaning.data or meaning.kind in _PLAIN_FACTS:
             return rows, []
-        empty = rows["fields"].fill_null("{}").str.strip_chars().is_in(["{}", ""])
+        empty = rows["fields"].str.len_bytes().fill_null(0) <= _BLANK
         if not empty.any():
             return rows, []
+        empty &= rows["fields"].fill_null("{}").str.strip_chars().is_in(["{}", ""])
         texts = rows["message"].is_not_null() & (rows["message"] != "")
         mute = empty if not (self.reads_message or meaning.text) else empty & ~texts
         lost = [rows_left(rows.filter(mute & ~texts), NO_DATA), rows_left(rows.filter(mute & texts), NO_ENGLISH)]
         return rows.filter(~mute), [part for part in lost if part.height]
 
-    def _shape(self, meaning: Meaning, rows: pl.DataFrame, *, whole: bool) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    def _shape(
+        self, meaning: Meaning, rows: pl.DataFrame, *, whole: bool, apart: Collection[Kind]
+    ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """Return the events that *rows* are, and those whose data cannot be read as rejects."""
         data, sound = _read(rows["fields"].to_list(), self._decoders[meaning.name], len(meaning.data))
         broken: pl.DataFrame | None = None
@@ -249,11 +258,11 @@ class WindowsSource:
         frame = frame.with_columns(self._columns(meaning, rows, raw))
         if meaning.refine is not None and frame.height:
             frame = meaning.refine(frame)
-        frame = frame.with_columns(
-            everything(rows, [frame[f"{RAW}{name}"].alias(name) for name in meaning.made if f"{RAW}{name}" in frame.columns])
-            if whole
-            else _extra((*meaning.extra, *meaning.made))
-        )
+        if whole:
+            made = [frame[f"{RAW}{name}"].alias(name) for name in meaning.made if f"{RAW}{name}" in frame.columns]
+            frame = frame.with_columns(everything(rows, made))
+        else:
+            frame = _with_extra(frame, (*meaning.extra, *meaning.made), apart)
         return frame.drop([name for name in frame.columns if name.startswith(RAW)]), broken
 
     def _columns(self, meaning: Meaning, rows: pl.DataFrame, raw: Mapping[str, pl.Series]) -> list[pl.Expr]:
@@ -357,32 +366,54 @@ def read_data(rows: pl.DataFrame, names: Sequence[str]) -> tuple[dict[str, pl.Se
     return {name: _series(name, values) for name, values in zip(names, data, strict=True)}, broken
 
 
-def _decoder(names: Sequence[str]) -> msgspec.json.Decoder[Any]:
+class Decoders(NamedTuple):
+    """Decoders of event data: of one object, of an array of them, and what gives the values of a decoded one as a tuple."""
+
+    one: msgspec.json.Decoder[Any]
+    many: msgspec.json.Decoder[list[Any]]
+    values: Callable[[Any], tuple[Any, ...]]
+
+
+def _decoder(names: Sequence[str]) -> Decoders:
     fields: list[tuple[str, Any, Any]] = [(f"f{place}", Any, None) for place in range(len(names))]
     shape = msgspec.defstruct("Data", fields, rename={f"f{place}": name for place, name in enumerate(names)}, gc=False)
-    return msgspec.json.Decoder(shape)
+    values = attrgetter(*(f"f{place}" for place in range(len(names)))) if len(names) > 1 else astuple
+    return Decoders(msgspec.json.Decoder(shape), msgspec.json.Decoder(list[shape]), values)  # type: ignore[valid-type]
 
 
-def _read(texts: Sequence[str | None], decoder: msgspec.json.Decoder[Any], width: int) -> tuple[list[tuple[Any, ...]], pl.Series | None]:
+def _read(texts: Sequence[str | None], decoders: Decoders, width: int) -> tuple[list[tuple[Any, ...]], pl.Series | None]:
     """Return the data by name, as columns, and which texts were sound (None: all)."""
     found: list[Any] = []
     sound: list[bool] = []
-    for text in texts:
+    for start in range(0, len(texts), _TOGETHER):
+        part = [text or "{}" for text in texts[start : start + _TOGETHER]]
         try:
-            found.append(decoder.decode(text or "{}"))
-            sound.append(True)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            sound.append(False)
-    data = list(zip(*map(astuple, found), strict=True)) if found else [()] * width
+            # a line end within a text is no JSON, so no text can run on into the next
+            objects = decoders.many.decode("[" + ",\n".join(part) + "]")
+        except _FAULTS:
+            objects = []
+        if len(objects) == len(part):
+            found += objects
+            sound += [True] * len(part)
+            continue
+        for text in part:
+            try:
+                found.append(decoders.one.decode(text))
+                sound.append(True)
+            except _FAULTS:
+                sound.append(False)
+    data = list(zip(*map(decoders.values, found), strict=True)) if found and width else [()] * width
     return data, None if all(sound) else pl.Series(sound, dtype=pl.Boolean)
 
 
 def _series(name: str, values: Sequence[Any]) -> pl.Series:
     """Return *values* as text: numbers as JSON writes them, lists joined by line ends."""
-    try:
+    kinds = set(map(type, values))
+    if kinds <= {str, NoneType}:
         return pl.Series(name, values, dtype=pl.String)
-    except TypeError:  # not all are text
-        return pl.Series(name, [value if value.__class__ is str else _text(value) for value in values], dtype=pl.String)
+    if kinds <= {int, NoneType} and all(value is None or -_INT64 <= value < _INT64 for value in values):
+        return pl.Series(name, values, dtype=pl.Int64).cast(pl.String)
+    return pl.Series(name, [value if value.__class__ is str else _text(value) for value in values], dtype=pl.String)
 
 
 def _text(value: Any) -> str | None:
@@ -436,6 +467,17 @@ def _of_providers(rows: pl.DataFrame, providers: tuple[str, ...]) -> tuple[pl.Da
     for beginning in (name[:-1].lower() for name in providers if name.endswith("*")):
         ours |= names.str.starts_with(beginning).fill_null(False)
     return rows.filter(ours), rows.filter(~ours)
+
+
+def _with_extra(frame: pl.DataFrame, names: Sequence[str], apart: Collection[Kind]) -> pl.DataFrame:
+    """Add ``extra`` to the rows of *frame* whose kind is not *apart*: of bulk events nobody reads it in a scan."""
+    bulk = frame["kind"].cast(pl.String).is_in([str(kind) for kind in apart]).fill_null(False)
+    if not bulk.any():
+        return frame.with_columns(_extra(names))
+    if bulk.all():
+        return frame
+    parts = [frame.filter(bulk), frame.filter(~bulk).with_columns(_extra(names))]
+    return pl.concat(parts, how="diagonal").sort("record")
 
 
 def _extra(names: Sequence[str]) -> list[pl.Expr]:
