@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
-from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, parquet, utmp, windows_csv, windows_xml
+from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, parquet, table, utmp, windows_csv, windows_xml
 from gatewatch.intake.batch import Batch, joined
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import Block, cut
@@ -99,6 +99,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.PARQUET: parquet.sniff(head),
         Framing.WINDOWS_XML: windows_xml.sniff(head),
         Framing.WINDOWS_CSV: windows_csv.sniff(head),
+        Framing.TABLE: table.sniff(head),
         Framing.JSON: json_record.sniff(head),
     }
     best = max(scores, key=lambda framing: scores[framing])
@@ -208,6 +209,7 @@ def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _R
             Framing.UTMP: lambda: utmp.read(chunks, member.name),
             Framing.EVTX: lambda: evtx.read(chunks, run.interest, run.chunks),
             Framing.PARQUET: lambda: parquet.read(chunks, member.path),
+            Framing.TABLE: lambda: table.read(chunks),
             Framing.JSON: lambda: json_record.read(chunks, run.interest),
             Framing.WINDOWS_XML: lambda: windows_xml.read(chunks, run.interest),
             Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),

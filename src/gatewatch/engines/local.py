@@ -16,7 +16,9 @@ from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
+from gatewatch.engines.order import in_order
 from gatewatch.engines.raw import read_records
+from gatewatch.engines.reach import Reach
 from gatewatch.engines.settle import copies, settle
 from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
@@ -101,11 +103,11 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
         rich = book.name(join_logons(rich))
         kept, parts, covered = [rich], [], [slots(rich)]
         stops = StopPlaces(rich)
-        reach = None if everything or not acted.used else _reached(rich, collected.files, site)
+        reach = None if everything else Reach(rich, collected.files, site)
         for done in acted.slices(collected):
             acts = book.name(_within(copies(collected.files, done, collected), options, collected))
             covered.append(slots(acts))
-            kept.append(acts if reach is None else reach(acts))
+            kept.append(acts if reach is None else reach.acts(acts))
         for bulk in spill.slices(collected):
             table = _within(copies(collected.files, bulk, collected), options, collected)
             covered.append(slots(table))
@@ -117,13 +119,13 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
             parts.append(attempt_parts(failures, whole=not spill.used))
             others = table.filter(~failing)
-            if not everything:
+            if reach is not None:
                 others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
-                failures, others = _reachable(failures, rich), _reachable(others, rich)
+                failures, others = reach.failures(failures), reach.failures(others)
             kept += [_plain(label_repeats(failures)), _plain(others)]
         kept[0] = stops.placed()
     enrich = Enricher(site)
-    events = enrich(lend_sources(_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
+    events = enrich(lend_sources(in_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
     sessions = build(events)
     bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
@@ -244,78 +246,6 @@ def _within(frame: pl.DataFrame, options: Options, collected: Collected) -> pl.D
         collected.tally[name, source, Disposition.USED, ""] -= number
         collected.tally[name, source, Disposition.IGNORED, OUTSIDE_RANGE] += number
     return kept
-
-
-def _reached(rich: pl.DataFrame, files: Sequence[FileState], site: Site) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a function that keeps, of acts, those that a session from outside can explain: by its ids, its user on the host, or an outside address.
-
-    That loses nothing: :func:`~gatewatch.origin.attach.attach` explains acts in no other way.
-    """
-    enrich = Enricher(site)
-    events = enrich(lend_sources(_order(rich, files)))
-    sessions = build(events)
-    bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
-    entered = sessions.table.filter(pl.col("sid").is_in(sorted(bonds)))
-    ids = sessions.ids.filter(pl.col("sid").is_in(sorted(bonds))).select("host", "session").unique()
-    users = entered.select("host", "user").drop_nulls().unique()
-
-    def keep(acts: pl.DataFrame) -> pl.DataFrame:
-        acts = ev.ensure(acts, "host", "session", "user", "src_ip").with_row_index("zz_at")
-        addresses = acts["src_ip"].cast(pl.String).unique().drop_nulls().sort().to_list()
-        outside = [address for address in addresses if enrich.scope(address) is Scope.PUBLIC]
-        parts = [
-            acts.join(ids, on=["host", "session"], how="semi").select("zz_at"),
-            acts.join(users, on=["host", "user"], how="semi").select("zz_at"),
-            acts.filter(pl.col("src_ip").cast(pl.String).is_in(outside)).select("zz_at"),
-        ]
-        return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
-
-    return keep
-
-
-def _reachable(failures: pl.DataFrame, rich: pl.DataFrame) -> pl.DataFrame:
-    """Keep the failures that share a key with an accepted or stopped logon: no other can be part of a match, as keys never mix."""
-    anchors = rich.filter(pl.col("kind").cast(pl.String).is_in([str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.SESSION_START)]))
-    anchors = ev.ensure(anchors, "src_ip", "src_host", "user")
-    if not failures.height:
-        return failures
-    failures = failures.with_row_index("zz_at")
-    parts = []
-    for name in ("src_ip", "src_host", "user"):
-        if name not in failures.columns:
-            continue
-        values = anchors.select(pl.col(name).drop_nulls().unique()).to_series().sort().cast(failures[name].dtype)
-        if len(values):
-            parts.append(failures.join(values.to_frame(), on=name, how="semi").select("zz_at"))
-    if not parts:
-        return failures.clear().drop("zz_at")
-    keep = pl.concat(parts).unique().sort("zz_at")
-    return failures.join(keep, on="zz_at", how="semi", maintain_order="left").drop("zz_at")
-
-
-def _order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
-    """Sort by the total order (time, stream, position) and number the rows; events without a time come last."""
-    streams = {state.index: state.stream for state in files}
-    bases = {state.index: state.base for state in files}
-    zones = {state.index: state.name for state in files}
-    events = ev.ensure(events, "user", "src_ip", "src_host", "session", "command", "target_user", "message", "count", "time_err", "received")
-    if not streams:
-        return events.with_columns(
-            pl.lit(None, pl.String).alias("stream"), pl.lit(None, pl.Int64).alias("position"), pl.lit(None, pl.String).alias("file")
-        ).with_row_index("row")
-    events = events.with_columns(
-        pl.col("file_id").replace_strict(streams, return_dtype=pl.String).alias("stream"),
-        (pl.col("file_id").replace_strict(bases, return_dtype=pl.Int64) + pl.col("record")).alias("position"),
-        pl.col("file_id").replace_strict(zones, return_dtype=pl.String).alias("file"),
-    )
-    if "event_record" in events.columns:  # Windows: the stream is the computer's channel, whatever files it came in
-        named = pl.col("event_record").is_not_null() & pl.col("host").is_not_null()
-        events = events.with_columns(
-            pl.when(named).then(pl.col("host") + ":" + pl.col("channel").cast(pl.String)).otherwise("stream").alias("stream"),
-            pl.when(named).then("event_record").otherwise("position").alias("position"),
-        )
-    events = events.drop([name for name in ("event_record", "channel", "user_sid") if name in events.columns])
-    return events.sort("time", "stream", "position", nulls_last=True).with_row_index("row")
 
 
 def _quoter(events: pl.DataFrame, files: Sequence[FileState], limits: Limits) -> Callable[[Sequence[int]], dict[int, str]]:

@@ -143,13 +143,18 @@ def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     table = sessions.table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
     if not loose.height or not table.height:
         return _none()
-    pairs = _pairs(
-        loose.select("row", "host", "user", "time", _numbered("session").alias("numbered")),
-        table.select("host", "user", "sid", "start", pl.col("until").alias("end"), "src_ip", _numbered("session").alias("by_number")),
-        ["host", "user"],
-    )
+    rows = loose.select("row", "host", "user", "time", _numbered("session").alias("numbered"))
+    intervals = table.select("host", "user", "sid", "start", pl.col("until").alias("end"), "src_ip", _numbered("session").alias("by_number"))
     # Windows logs say by number which logon did something: another number is another logon
-    return _pick(pairs.filter(~(pl.col("numbered") & pl.col("by_number"))))
+    pairs = [
+        _pairs(part, some.drop("by_number"), ["host", "user"])
+        for part, some in (
+            (rows.filter("numbered").drop("numbered"), intervals.filter(~pl.col("by_number"))),
+            (rows.filter(~pl.col("numbered")).drop("numbered"), intervals),
+        )
+        if part.height and some.height
+    ]
+    return _pick(pl.concat(pairs)) if pairs else _none()
 
 
 def _numbered(name: str) -> pl.Expr:

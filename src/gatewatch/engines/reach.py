@@ -1,0 +1,71 @@
+"""Reach: which of the many events can concern somebody who came in from outside. The others are counted and leave memory.
+
+That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, or by an outside address of its own
+(:func:`gatewatch.origin.attach.attach`). A failure takes part in a match only where it shares its address, client name or account with a logon that
+has an outside origin (keys never mix); whether an address tries many accounts is told by a few of its failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from gatewatch.canonical.merge import lend_sources
+from gatewatch.engines.collect import FileState
+from gatewatch.engines.order import in_order
+from gatewatch.enrich.apply import Enricher
+from gatewatch.origin.address import learn_addresses
+from gatewatch.origin.attach import attribute
+from gatewatch.origin.session import build, outside
+from gatewatch.schema import events as ev
+from gatewatch.schema.events import Kind, Scope
+from gatewatch.site.model import Site
+
+NAMES = 8  # accounts of one address that are kept to tell a spray
+
+
+class Reach:
+    """Keeps what sessions from outside can reach, given all other events than acts and bulk ones."""
+
+    def __init__(self, events: pl.DataFrame, files: Sequence[FileState], site: Site) -> None:
+        """Find the sessions from outside among *events* (settled, merged)."""
+        self._enrich = Enricher(site)
+        events = self._enrich(lend_sources(in_order(events, files)))
+        sessions = build(events)
+        bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
+        entered = sessions.table.filter(pl.col("sid").is_in(sorted(bonds)))
+        self._ids = sessions.ids.filter(pl.col("sid").is_in(sorted(bonds))).select("host", "session").unique()
+        self._users = entered.select("host", "user").drop_nulls().unique()
+        # a stop may be given its address later
+        anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | (pl.col("kind") == str(Kind.AUTH_STOPPED)))
+        self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
+
+    def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
+        """Return those of *acts* that a session from outside can explain."""
+        acts = ev.ensure(acts, "host", "session", "user", "src_ip").with_row_index("zz_at")
+        addresses = acts["src_ip"].cast(pl.String).unique().drop_nulls().sort().to_list()
+        public = [address for address in addresses if self._enrich.scope(address) is Scope.PUBLIC]
+        parts = [
+            acts.join(self._ids, on=["host", "session"], how="semi").select("zz_at"),
+            acts.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
+            acts.filter(pl.col("src_ip").cast(pl.String).is_in(public)).select("zz_at"),
+        ]
+        return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
+
+    def failures(self, failures: pl.DataFrame) -> pl.DataFrame:
+        """Return those of *failures* that a logon from outside, accepted or stopped, may rest on."""
+        if not failures.height:
+            return failures
+        failures = ev.ensure(failures, "src_ip", "src_host", "user").with_row_index("zz_at")
+        parts = []
+        for name, values in self._keys.items():
+            if len(values):
+                parts.append(failures.join(values.cast(failures[name].dtype).to_frame(), on=name, how="semi").select("zz_at"))
+        if not parts:
+            return failures.clear().drop("zz_at")
+        sources = failures.join(pl.concat(parts).unique(), on="zz_at", how="semi").select(pl.col("src_ip").drop_nulls().unique())
+        tried = failures.join(sources, on="src_ip", how="semi").unique(["src_ip", "user"], keep="first", maintain_order=True)
+        parts.append(tried.filter(pl.int_range(pl.len()).over("src_ip") < NAMES).select("zz_at"))
+        keep = pl.concat(parts).unique().sort("zz_at")
+        return failures.join(keep, on="zz_at", how="semi", maintain_order="left").drop("zz_at")
