@@ -53,11 +53,21 @@ def options(
     until: datetime | None = None,
     framing: str | None = None,
     everything: bool = False,
+    maps: Sequence[str] = (),
 ) -> Options:
     """Return checked scan options."""
     from gatewatch.engines.local import Options  # noqa: PLC0415
+    from gatewatch.engines.mapping import load_sources  # noqa: PLC0415 - as above
 
-    return Options(zone=zone, year=year, since=since, until=until, framing=Framing(framing) if framing else None, everything=everything)
+    return Options(
+        zone=zone,
+        year=year,
+        since=since,
+        until=until,
+        framing=Framing(framing) if framing else None,
+        everything=everything,
+        maps=load_sources(maps),
+    )
 
 
 def scan(
@@ -72,12 +82,13 @@ def scan(
     until: datetime | None = None,
     framing: str | None = None,
     progress: Progress | None = None,
+    maps: Sequence[str] = (),
 ) -> Scan:
     """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
     from gatewatch.engines import local  # noqa: PLC0415
 
     site = site or find_site(paths, config)
-    chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules))
+    chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules), maps=maps)
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
         result = local.scan(paths, site, content.result, chosen, progress)

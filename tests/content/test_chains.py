@@ -12,13 +12,22 @@ from gatewatch.site.tunable import BY_NAME
 
 CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
-STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege"}
+STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure"}
+CLUSTER = {
+    *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),
+    *("cluster-credential-issued", "cluster-job-installed", "cluster-role-widened", "docker-api-exposed"),
+}
 FOREIGN: dict[str, set[str]] = {  # grave rules that say nothing on the platform
-    "an1004": set(),
+    "an1004": {"remote-login-enabled", "screen-sharing-enabled"},
     "an1005": {
         *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor"),
     },
+    "an1006": {
+        *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor"),
+    },
 }
+
+FOREIGN = {analytic: foreign | CLUSTER for analytic, foreign in FOREIGN.items()}
 
 
 def stage(chain: str, name: str) -> set[str]:
@@ -44,7 +53,8 @@ def test_the_shipped_chains_are_those_of_the_platforms() -> None:
     shared = {name.removeprefix("an1005-") for name in CHAINS if name.startswith("an1005-")}
     assert len(shared) == 12
     assert {name.removeprefix("an1004-") for name in CHAINS if name.startswith("an1004-")} == {*shared, "loopback-rdp"}
-    assert len(CHAINS) == 25
+    assert {name.removeprefix("an1006-") for name in CHAINS if name.startswith("an1006-")} == {*shared, "exposure-opened"}
+    assert len([name for name in CHAINS if not name.startswith("an1007-")]) == 38
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
@@ -60,6 +70,12 @@ def test_doors_and_grave_acts_are_those_the_rules_are_tagged_with() -> None:
         assert foreign <= grave
         assert stage(f"{analytic}-second-door", "door") == doors - foreign
         assert stage(f"{analytic}-uncommon-access-grave-act", "act") == grave - doors - foreign
+
+
+def test_doors_and_grave_acts_in_a_cluster_are_those_of_its_rules() -> None:
+    doors, grave = set(CONTENT.rules.tagged("gatewatch.door")), set(CONTENT.rules.tagged("gatewatch.grave"))
+    assert stage("an1007-second-door", "door") | stage("an1007-docker-api-exposed", "door") == doors & CLUSTER
+    assert stage("an1007-uncommon-access-grave-act", "act") == (grave - doors) & {*CLUSTER, "log-cleared"}
 
 
 @pytest.mark.parametrize("chain", [chain for chain in CHAINS.values() if any(it.name == "onward" for it in chain.stages)], ids=lambda chain: chain.id)

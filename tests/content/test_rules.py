@@ -29,6 +29,10 @@ EXPECTED = (
     *("credential-access", "discovery", "miner", "firewall-opened", "security-disabled", "tor-service"),
     *("rdp-enabled", "winrm-enabled", "admin-share", "remote-execution", "logon-right-granted", "registry-persistence"),
     *("accessibility-backdoor", "wmi-consumer", "exfil-tool", "loopback-logon"),
+    *("remote-login-enabled", "screen-sharing-enabled"),
+    *("anonymous-api-access", "container-created", "privileged-container", "system-namespace-pod", "container-exec", "node-proxy", "kubelet-run"),
+    *("cluster-secrets-read", "service-account-token-read", "cluster-role-granted", "cluster-credential-issued"),
+    *("cluster-job-installed", "cluster-role-widened", "docker-api-exposed"),
 )
 ORDINARY = (
     *("apt update", "apt-get -y upgrade", "apt-get install -y nginx", "dnf upgrade", "systemctl restart nginx", "systemctl status ssh"),
@@ -73,6 +77,14 @@ ORDINARY = (
         "ssh-keygen -t ed25519",
         "du -sh /var/log",
     ),
+)
+ORDINARY_MACOS = (
+    *("softwareupdate -i -a", "brew upgrade", "systemsetup -getremotelogin", "systemsetup -settimezone Europe/Berlin", "pmset -g"),
+    *("launchctl list", "launchctl kickstart -k system/com.apple.mDNSResponder", "dscl . -list /Users", "dscacheutil -flushcache"),
+    *("log show --last 1h", "tmutil startbackup"),
+    *("killall -HUP mDNSResponder", "networksetup -listallnetworkservices", "diskutil list", "profiles status", "jamf recon", "jamf policy"),
+    *("spctl --status", "csrutil status", "fdesetup status", "security find-certificate -a", "defaults read com.apple.dock", "mdutil -E /"),
+    *("/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate", "pfctl -sr", "installer -pkg /tmp/office.pkg -target /", "open -a Safari"),
 )
 ORDINARY_WINDOWS = (
     *("ipconfig", "ipconfig /flushdns", "gpupdate /force", "gpresult /r", "sc query", "sc queryex spooler", "net start spooler"),
@@ -166,7 +178,10 @@ def test_every_door_is_grave(rules: RuleSet) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "source", "commands"),
-    [("exec", "auditd", ORDINARY), ("privilege_use", "sudo", ORDINARY), ("exec", "windows-process", ORDINARY_WINDOWS)],
+    [
+        *(("exec", "auditd", ORDINARY), ("privilege_use", "sudo", ORDINARY)),
+        *(("exec", "windows-process", ORDINARY_WINDOWS), ("privilege_use", "macos-sudo", ORDINARY_MACOS)),
+    ],
 )
 def test_ordinary_administration_is_neither_grave_nor_a_door(rules: RuleSet, kind: str, source: str, commands: tuple[str, ...]) -> None:
     names = rules.tagged("gatewatch.grave")

@@ -66,7 +66,7 @@ def test_wall_clock_framings(line: str, host: str | None, program: str, pid: str
         f"2024-02-29T23:05:06.000-0500 gate01 sshd[42]: {SSH}",
         f"<38>1 2024-03-01T09:35:06.000000+05:30 gate01 sshd 42 - - {SSH}",
         f"1709265906.000000 gate01 sshd[42]: {SSH}",
-        f"2024-03-01 04:05:06.000000+0000  gate01 sshd[42]: {SSH}",
+        f"2024-03-01 04:05:06.000000+0000 gate01 sshd[42]: {SSH}",
         f'<38>1 2024-03-01T04:05:06Z gate01 sshd 42 ID7 [meta x="a]\\"b"][more] \ufeff{SSH}',
     ],
 )

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from windows_export import DATA, EVTXECMD, PROVIDER, evtxecmd, payload, rendered, table
 
-from gatewatch.intake.windows_csv import ROW_CAP, read, sniff
+from gatewatch.intake.csv_row import ROW_CAP
+from gatewatch.intake.windows_csv import read, sniff
 from gatewatch.intake.windows_date import Order, order_of, read_date, settle
 from gatewatch.schema.records import WINDOWS_DTYPES
 

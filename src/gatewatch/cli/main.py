@@ -41,6 +41,9 @@ Format = Annotated[
         "--format", metavar="FRAMING", help="Read every input with this framing: " + ", ".join(sorted(set(Framing) - {Framing.UNKNOWN})) + "."
     ),
 ]
+Maps = Annotated[
+    list[str] | None, typer.Option("--map", metavar="FILE", help="A log format of your own, described in TOML; may be given several times.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -139,6 +142,7 @@ def scan(
     since: Since = None,
     until: Until = None,
     framing: Format = None,
+    maps: Maps = None,
     quiet: Quiet = False,
 ) -> None:
     """Turn logs into incidents: who from outside got in, how, and what followed."""
@@ -158,6 +162,7 @@ def scan(
             since=_moment(since, "--since"),
             until=_moment(until, "--until"),
             framing=_framing(framing),
+            maps=maps or (),
             progress=bar,
         )
     finally:
@@ -176,6 +181,7 @@ def access(
     since: Since = None,
     until: Until = None,
     framing: Format = None,
+    maps: Maps = None,
     quiet: Quiet = False,
 ) -> None:
     """List every accepted access from outside: who, from where, how, what followed. Raises nothing by itself."""
@@ -193,6 +199,7 @@ def access(
             since=_moment(since, "--since"),
             until=_moment(until, "--until"),
             framing=_framing(framing),
+            maps=maps or (),
             progress=bar,
         )
     finally:
@@ -211,6 +218,7 @@ def events(
     since: Since = None,
     until: Until = None,
     framing: Format = None,
+    maps: Maps = None,
     quiet: Quiet = False,
 ) -> None:
     """Write the normalised events, one row per fact, with the column names of the reference."""
@@ -227,6 +235,7 @@ def events(
             since=_moment(since, "--since"),
             until=_moment(until, "--until"),
             framing=_framing(framing),
+            maps=maps or (),
             progress=bar,
         )
         deliver_events(frames, output)

@@ -30,9 +30,16 @@ _DOOR_ACTIONS = {
     "firewall-opened": "Restore the firewall of {host}",
     "security-disabled": "Switch the protection on {host} on again",
     "miner": "Stop the miner on {host}",
+    "remote-login-enabled": "Switch Remote Login on {host} off again (systemsetup -setremotelogin off) and check who may use it",
+    "screen-sharing-enabled": "Switch Screen Sharing and Remote Management on {host} off again (kickstart -deactivate -configure -access -off)",
     "rdp-enabled": "Switch Remote Desktop on {host} off again, or its settings back: the session changed them",
     "winrm-enabled": "Switch Windows Remote Management on {host} off again (Disable-PSRemoting, listeners, firewall rule)",
     "logon-right-granted": "Take the right to log on remotely from {who} on {host}",
+    "cluster-role-granted": "Take the rights from {who} again: delete the binding that was made in the session on {host}",
+    "cluster-credential-issued": "Make the credential of {who} on {host} void: delete the service account or secret, deny the certificate",
+    "cluster-job-installed": "Delete the cron job, daemon set or webhook that the session made on {host}, and the pods it started",
+    "privileged-container": "Delete the container with rights over its host that was created on {host}; examine and drain the node it ran on",
+    "docker-api-exposed": "Take the Docker API of {host} off the network (or ask for certificates) and look for containers nobody started",
     "accessibility-backdoor": "Restore the programs of the logon screen of {host} (sethc, utilman, osk and their Debugger values)",
     "registry-persistence": "Remove what the session set to start at logon on {host}",
     "wmi-consumer": "Remove the WMI event subscription from {host} (root\\subscription: filter, consumer and binding)",
@@ -58,7 +65,7 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
         actions.append(f"Ask {entry.user} whether the logon was theirs; what follows is for the case that it was not")
     actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions]
     if not stopped:
-        actions.append(f"Preserve the logs of {', '.join(hosts)} before anything is changed there")
+        actions.append(f"Preserve the logs of {', '.join(hosts) or 'the host'} before anything is changed there")
     outside = [address for address in intrusion.origins if not is_loopback(address)]
     if len(outside) < len(intrusion.origins):
         actions.append(

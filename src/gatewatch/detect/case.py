@@ -2,8 +2,8 @@
 
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
-``use``, ``onward`` and ``privilege`` (root rights used, told but proving nothing). A chain without any of the proving ones stands as it
-is, with the severity it declares.
+``use``, ``onward``; ``privilege`` (root rights used) and ``exposure`` (the service was opened before) are told but prove nothing. A chain without
+any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Bench:
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
             return None
-        hits, doubtful = self._hits(match, anchor)
+        hits, doubtful = self._hits(chain, match, anchor)
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         if stage is None or tried is not None:
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
@@ -131,14 +131,15 @@ class Bench:
         self._remember(case)
         return case
 
-    def _hits(self, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
+    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
             events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
             if hit.name in _FOLLOWING:
-                events = [event for event in events if event.origin_ip == anchor.origin_ip and event.row != anchor.row]
+                own = hit.name == chain.anchor.name  # an act may be what the match is about
+                events = [event for event in events if event.origin_ip == anchor.origin_ip and (own or event.row != anchor.row)]
                 doubtful += [event for event in events if not event.counted]
                 events = [event for event in events if event.counted]
             elif hit.name == "door":
@@ -257,7 +258,8 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
         text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
         return replace(facts, stopped=text, habitual=habitual)
     if stage.name != "spread":
-        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {anchor.user}", habitual=habitual)
+        who = anchor.user or "an unnamed user"
+        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {who}", habitual=habitual)
     text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
     if network(anchor.origin_ip or "") in tried.sources:
         return replace(facts, guess=f"{text}, one of which got in", habitual=habitual)

@@ -146,7 +146,9 @@ class _Teller:
         lead, entry, score = intrusion.lead, intrusion.entry, intrusion.score
         told = [case.access for case in intrusion.cases] + list(intrusion.events)
         told.sort(key=lambda event: event.row)
-        users = tuple(dict.fromkeys(name for event in told for name in (event.user, event.account) if name is not None))
+        before = {event.row for event in intrusion.events_of("exposure")}  # whoever opened the service takes no part
+        acting = [event for event in told if event.row not in before]
+        users = tuple(dict.fromkeys(name for event in acting for name in (event.user, event.account) if name is not None))
         hosts = tuple(dict.fromkeys(event.host for event in told if event.host is not None))
         still_open, live = self._open(intrusion)
         origin = entry.access

@@ -79,10 +79,12 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
     )
     did = deeds(intrusion.events_of(*_DEED_STAGES))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
+    opened = intrusion.events_of("exposure")
+    before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
     parts += [f"later {', '.join(dict.fromkeys(used[:3]))}"] if used else []
-    return "".join(f"; {part}" for part in parts)
+    return "".join(f"; {part}" for part in (*before, *parts))
 
 
 def summary(act: Act) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,8 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
-from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, parquet, table, utmp, windows_csv, windows_xml
+from gatewatch.engines.mapping import shapes
+from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, m365_csv, parquet, table, utmp, windows_csv, windows_xml
 from gatewatch.intake.batch import Batch, joined
+from gatewatch.intake.json_shape import Shape
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import Block, cut
 from gatewatch.intake.opening import Member, open_paths
@@ -22,6 +24,7 @@ from gatewatch.intake.stamp import FileClock
 from gatewatch.intake.syslog import Framer
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import ClockFault, Disposition, Framing, Problem, Reject, Tally
+from gatewatch.sources.map import MapSource
 from gatewatch.sources.registry import WindowsInterest
 
 CHUNK = 24 << 20
@@ -55,6 +58,7 @@ class FileState:
     blocks: bool = False  # read in blocks that number their records from 1
     # decided once every file is read
     renames: dict[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)  # inner address -> host, as the site file says
     host: str | None = None
     zone: str = "UTC"
     year: int | None = None
@@ -99,6 +103,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.PARQUET: parquet.sniff(head),
         Framing.WINDOWS_XML: windows_xml.sniff(head),
         Framing.WINDOWS_CSV: windows_csv.sniff(head),
+        Framing.M365_CSV: m365_csv.sniff(head),
         Framing.TABLE: table.sniff(head),
         Framing.JSON: json_record.sniff(head),
     }
@@ -125,13 +130,14 @@ def collect(
     progress: Progress | None = None,
     skip: Collection[str] = (),
     relieve: Callable[[Collected], None] | None = None,
+    maps: Sequence[MapSource] = (),
 ) -> Collected:
     """Read *paths* and return what they hold. Never raises for what a file contains. Files named in *skip* (the site file) are no logs.
 
-    *relieve* is called after every block: it may take frames of bulk events and acts away.
+    *relieve* is called after every block: it may take frames of bulk events and acts away. *maps* are formats of the user's own.
     """
     result = Collected()
-    run = _Run(wanted, framing, WindowsInterest(wanted))
+    run = _Run(wanted, framing, WindowsInterest(wanted), maps=maps, shapes=shapes(maps))
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
         try:
             for item in open_paths(paths, limits):
@@ -155,6 +161,8 @@ class _Run:
     forced: Framing | None
     interest: WindowsInterest
     chunks: set[bytes] = field(default_factory=set)
+    maps: Sequence[MapSource] = ()
+    shapes: Sequence[Shape] = ()
 
 
 def _read(
@@ -200,7 +208,7 @@ def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _R
         jobs = (pool.submit(_json_blocks, blocks, run) for blocks in _several(cut(chunks), TOGETHER))
     elif state.blocks:
         framer = Framer(run.forced)
-        jobs = (pool.submit(decode_block, block, framer, run.wanted) for block in cut(chunks))
+        jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
     else:
         readers: dict[Framing, Callable[[], Iterator[Batch]]] = {
             Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
@@ -210,11 +218,12 @@ def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _R
             Framing.EVTX: lambda: evtx.read(chunks, run.interest, run.chunks),
             Framing.PARQUET: lambda: parquet.read(chunks, member.path),
             Framing.TABLE: lambda: table.read(chunks),
-            Framing.JSON: lambda: json_record.read(chunks, run.interest),
+            Framing.JSON: lambda: json_record.read(chunks, run.interest, run.shapes),
             Framing.WINDOWS_XML: lambda: windows_xml.read(chunks, run.interest),
             Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),
+            Framing.M365_CSV: lambda: m365_csv.read(chunks),
         }
-        jobs = (pool.submit(decode_batch, batch, run.wanted) for batch in readers[state.framing]())
+        jobs = (pool.submit(decode_batch, batch, run.wanted, run.maps) for batch in readers[state.framing]())
     for job in jobs:
         waiting.append(job)
         if len(waiting) >= AHEAD:
@@ -230,8 +239,8 @@ def _several(blocks: Iterator[Block], number: int) -> Iterator[list[Block]]:
 
 def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:
     """Decode blocks of JSON lines together: few records of many sources cost as much as many."""
-    framed = [json_record.frame_block(block, run.interest) for block in blocks]
-    result = merge([decode_batch(batch, run.wanted) for batch in joined(framed)])
+    framed = [json_record.frame_block(block, run.interest, run.shapes) for block in blocks]
+    result = merge([decode_batch(batch, run.wanted, run.maps) for batch in joined(framed)])
     result.size = sum(block.size for block in blocks)
     return result
 

@@ -78,7 +78,10 @@ def unseen(rows: Sequence[Coverage]) -> list[Unseen]:
     for host in sorted(seen):
         have = seen.get(host, set())
         if any(source.startswith("windows-") for source in have):
-            result += _unseen_windows(host, have)
+            result += _missing(host, have, _WINDOWS)
+            continue
+        if have & _MAC:
+            result += _missing(host, have, _MACOS)
             continue
         if not have & _UNIX:
             continue  # an appliance: it keeps no such logs
@@ -133,5 +136,25 @@ _WINDOWS: tuple[tuple[frozenset[str], str, str, str], ...] = (
 )
 
 
-def _unseen_windows(host: str, have: set[str]) -> list[Unseen]:
-    return [Unseen(f"{host}: {what}", why, collect) for sources, what, why, collect in _WINDOWS if not have & sources]
+_MAC = frozenset({"macos-sshd", "macos-screensharing", "macos-sudo", "macos-auth"})
+_SHOW = "log show --info --style ndjson --predicate"
+_MACOS: tuple[tuple[frozenset[str], str, str, str], ...] = (
+    (
+        frozenset({"macos-sshd"}),
+        "logons over SSH",
+        "no entry of sshd was given (they are of the level info)",
+        f"{_SHOW} 'process BEGINSWITH \"sshd\"' > sshd.ndjson",
+    ),
+    (
+        frozenset({"macos-screensharing"}),
+        "logons over Screen Sharing",
+        "no entry of screensharingd was given",
+        f"{_SHOW} 'process == \"screensharingd\"' > screensharing.ndjson",
+    ),
+    (frozenset({"macos-sudo"}), "use of root rights", "no entry of sudo was given", f"{_SHOW} 'process == \"sudo\"' > sudo.ndjson"),
+    (frozenset(), "commands run without sudo", "the unified log has none", "eslogger exec, from macOS 13 on; it records only from then"),
+)
+
+
+def _missing(host: str, have: set[str], table: tuple[tuple[frozenset[str], str, str, str], ...]) -> list[Unseen]:
+    return [Unseen(f"{host}: {what}", why, collect) for sources, what, why, collect in table if not have & sources]

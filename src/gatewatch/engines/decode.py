@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from gatewatch.canonical.merge import drop_repeats
+from gatewatch.engines.mapping import claimed_lines, split_maps, without
 from gatewatch.intake import audit, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import Disposition, Framing
+from gatewatch.sources.map import MapSource
 from gatewatch.sources.registry import Source, split, windows_fate
 
 _APART = (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN)
@@ -49,8 +51,8 @@ class Decoded:
     size: int = 0
 
 
-def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None) -> Decoded:
-    """Decode a block of text lines. Kinds outside *wanted* are recognised and counted but make no events."""
+def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
+    """Decode a block of text lines. Kinds outside *wanted* are recognised and counted but make no events; *maps* are the user's own sources."""
     result = Decoded(size=block.size)
     lines = read_lines(block)
     result.records = lines.count
@@ -66,6 +68,10 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None) -
         result.tally[None, Disposition.IGNORED, "blank line"] += framed.blank
     records = framed.records
     left = framed.left
+    mapped: list[pl.DataFrame] = []
+    if maps:
+        mapped = claimed_lines(lines, maps)
+        records, left = without(records, mapped), without(left, mapped)
     extra: pl.DataFrame | None = None
     if left.height:
         auditish = left.select(pl.col("line").str.contains(r"^(?:node=[^ ]+ )?type=[A-Z0-9_\[\]]+ msg=audit\(").fill_null(False).alias("a"))["a"]
@@ -79,11 +85,11 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None) -
         fate = Disposition.UNRECOGNISED if framer.only is None else Disposition.REJECTED
         result.tally[None, fate, reason] += left.height
         result.samples += [(r, o, reason, text[:RAW_CAP]) for r, o, text in left.head(SAMPLES).iter_rows()]
-    _sources(result, [part for part in (records, extra) if part is not None and part.height], wanted)
+    _sources(result, [part for part in (records, extra, *mapped) if part is not None and part.height], wanted, maps)
     return result
 
 
-def decode_batch(batch: Batch, wanted: frozenset[Kind] | None) -> Decoded:
+def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
     """Decode a batch of records that intake framed one by one (journal, utmp, JSON, Windows event logs)."""
     result = Decoded(records=batch.read, problems=batch.problems)
     result.stamps.jumps = batch.jumps
@@ -103,7 +109,7 @@ def decode_batch(batch: Batch, wanted: frozenset[Kind] | None) -> Decoded:
             result.tally[name, Disposition.USED if reason is None else Disposition.IGNORED, reason or ""] += number
     if batch.records.height:
         result.stamps = _with_absolute(result.stamps, batch.records)
-        _sources(result, [batch.records], wanted)
+        _sources(result, [batch.records], wanted, maps)
     return result
 
 
@@ -136,7 +142,7 @@ def _with_absolute(stamps: Stamps, records: pl.DataFrame) -> Stamps:
     return stamps
 
 
-def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[Kind] | None) -> None:
+def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> None:
     """Send each record to the source that claims it and take stock."""
     bulk: list[pl.DataFrame] = []
     rich: list[pl.DataFrame] = []
@@ -144,8 +150,9 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         for name, number in records["host"].value_counts().iter_rows():
             if name is not None:
                 result.hosts[name] += number
-        claimed, nobodys = split(records)
-        for source, frame in claimed:
+        own, others = split_maps(records, maps) if maps and "event_id" not in records.columns else ([], records)
+        claimed, nobodys = split(others)
+        for source, frame in (*own, *claimed):
             _one(result, source, frame, wanted, bulk, rich)
         if nobodys.height and "event_id" not in nobodys.columns:
             nobodys = _forwarded(result, nobodys, wanted, bulk, rich)

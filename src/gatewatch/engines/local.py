@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from gatewatch.canonical.container_access import merge_requests
+from gatewatch.canonical.entra_step import steps_as_connections
 from gatewatch.canonical.merge import label_repeats, lend_sources, merge_failures, merge_sessions
 from gatewatch.canonical.windows_failure import CONNECTION, StopPlaces, join_failures
 from gatewatch.canonical.windows_logon import join_logons
@@ -33,6 +35,7 @@ from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.schema.secret import mask
 from gatewatch.site.model import Site
+from gatewatch.sources.map import MapSource
 
 if TYPE_CHECKING:
     from gatewatch.detect.chain import Chain
@@ -55,6 +58,7 @@ class Options:
     framing: Framing | None = None
     limits: Limits = field(default_factory=Limits)
     everything: bool = False  # keep also what no chain can use: the user's own rules may
+    maps: tuple[MapSource, ...] = ()  # formats of the user's own
     held_rows: int = 1_600_000  # bulk events held in memory; more are spilled
     held_acts: int = 200_000  # commands and transfers held in memory; more are spilled
 
@@ -93,14 +97,23 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             spill.relieve(collected)
             acted.relieve(collected)
 
-        collected = collect(paths, limits=options.limits, wanted=wanted, framing=options.framing, progress=progress, skip=skip, relieve=relieve)
+        collected = collect(
+            paths,
+            limits=options.limits,
+            wanted=wanted,
+            framing=options.framing,
+            progress=progress,
+            skip=(*skip, *{source.spec.path for source in options.maps}),
+            relieve=relieve,
+            maps=options.maps,
+        )
         notes = settle(collected, site, year=options.year, zone=options.zone)
         rich = _gather([frame for state in collected.files for frame in state.rich])
         for state in collected.files:
             state.rich = []
-        rich = merge_sessions(_within(copies(collected.files, rich, collected), options, collected))
+        rich = merge_requests(merge_sessions(_within(copies(collected.files, rich, collected), options, collected)))
         book = SidBook(rich)
-        rich = book.name(join_logons(rich))
+        rich = book.name(join_logons(steps_as_connections(rich)))
         kept, parts, covered = [rich], [], [slots(rich)]
         stops = StopPlaces(rich)
         reach = None if everything else Reach(rich, collected.files, site)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gatewatch.intake import evtx
+from gatewatch.intake import evtx, json_record
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import LINE_CAP, transcode
 from gatewatch.intake.opening import open_paths
@@ -13,6 +13,7 @@ from gatewatch.schema.records import Framing, Problem
 
 SHOWN = 2000  # characters of a record that are quoted
 _UNQUOTED = frozenset({Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT, Framing.PARQUET})  # their message is all that can be shown
+_OBJECT = b"}"  # ends an object, but not the first of them does
 _WHOLE: dict[Framing, bytes] = {Framing.EVTX: b"", Framing.WINDOWS_XML: b"</Event>"}  # records that are no lines, and how they end
 
 
@@ -20,17 +21,19 @@ def read_records(path: Path, name: str, framing: Framing, offsets: Iterable[int]
     """Return the records of the member *name* of *path* that begin at *offsets*, on one line each; what cannot be read again is missing."""
     if framing in _UNQUOTED:
         return {}
-    if framing not in _WHOLE:
-        return read_lines(path, name, offsets, limits)
-    wanted = sorted(set(offsets))
+    lines = {} if framing in _WHOLE else read_lines(path, name, offsets, limits)
+    spread = [offset for offset, text in lines.items() if len(text) < SHOWN and not text.rstrip(",").endswith("}")] if framing is Framing.JSON else []
+    if framing not in _WHOLE and not spread:
+        return lines
+    wanted = sorted(spread or set(offsets))
     if not wanted or str(path) == "-":
         return {}
     for item in open_paths([str(path)], limits):
         if isinstance(item, Problem) or item.name != name:
             continue
         chunks = (bytes(part) for part in item.chunks(1 << 22))
-        return evtx.quote(chunks, wanted) if framing is Framing.EVTX else _windows(chunks, wanted, _WHOLE[framing])
-    return {}
+        return evtx.quote(chunks, wanted) if framing is Framing.EVTX else {**lines, **_windows(chunks, wanted, _WHOLE.get(framing, _OBJECT))}
+    return lines
 
 
 def _windows(chunks: Iterable[bytes], wanted: Sequence[int], end: bytes) -> dict[int, str]:
@@ -54,6 +57,8 @@ def _windows(chunks: Iterable[bytes], wanted: Sequence[int], end: bytes) -> dict
 
 
 def _piece(data: bytes, end: bytes) -> str:
+    if end == _OBJECT:
+        return " ".join(json_record.first_object(data[: 4 * SHOWN]).decode("utf-8", "replace").split())[:SHOWN]
     stop = data.find(end, 0, 4 * SHOWN) if end else -1
     return " ".join(data[: stop + len(end) if stop >= 0 else 4 * SHOWN].decode("utf-8", "replace").split())[:SHOWN]
 

@@ -21,6 +21,7 @@ from gatewatch.site.model import Site
 
 _ROTATION = re.compile(r"(?:[.-](?:[0-9]{1,3}|[0-9]{8}(?:-[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}|old|bak))+$")
 _PACKED = re.compile(r"\.(?:gz|bz2|xz|zst)$", re.IGNORECASE)
+LOCAL = "localhost"
 _FAMILY = {
     Framing.UTMP: "wtmp",
     Framing.AUDIT: "audit",
@@ -28,6 +29,11 @@ _FAMILY = {
     Framing.JOURNAL_EXPORT: "journal",
     Framing.JOURNAL_BINARY: "journal",
 }
+ELSEWHERE = (
+    *("zeek", "suricata", "aws-vpc-flow", "cef", "leef", "ocsf", "ecs", "gatewatch"),
+    *("entra-signin", "entra-audit", "m365", "okta", "duo", "cloudtrail", "teleport", "onelogin", "auth0", "saas-audit"),
+)
+"""Sources that speak of other hosts than the one whose log it is: where they name none, the site file may know the address, and nobody else does."""
 
 
 def settle(collected: Collected, site: Site, *, year: int | None = None, zone: str | None = None) -> list[str]:
@@ -41,7 +47,9 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
     for state in collected.files:
         _rename_hosts(state, names)
     _assign_hosts(collected, site)
+    notes += _name_macs(collected)
     for state in collected.files:
+        _span(state)
         state.zone = zone or _zone(state, site)
     _years(collected, site, year, notes)
     for state in collected.files:
@@ -60,9 +68,25 @@ def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
     if state.renames and "host" in frame.columns:
         frame = frame.with_columns(pl.col("host").cast(pl.String).replace(state.renames).cast(frame["host"].dtype))
     frame = resolve(frame, year=state.year, basis=basis, zone=state.zone)
-    fill = pl.lit(state.host, pl.String)
-    host = pl.col("host").fill_null(fill.cast(frame["host"].dtype)) if state.host is not None else pl.col("host")
-    return frame.with_columns(host.alias("host"), pl.lit(state.index, pl.UInt32).alias("file_id"))
+    here = pl.lit(state.host, pl.String).cast(frame["host"].dtype)
+    elsewhere = pl.col("source").cast(pl.String).is_in(ELSEWHERE).fill_null(value=False)
+    declared = pl.lit(None, frame["host"].dtype)
+    if state.addresses and "host_ip" in frame.columns:
+        declared = pl.col("host_ip").cast(pl.String).replace_strict(state.addresses, default=None, return_dtype=pl.String).cast(frame["host"].dtype)
+    fill = pl.when(elsewhere).then(declared).otherwise(here)
+    return frame.with_columns(pl.col("host").fill_null(fill).alias("host"), pl.lit(state.index, pl.UInt32).alias("file_id"))
+
+
+def _span(state: FileState) -> None:
+    """Give a file whose records bear their time within (documents) the stretch of its events."""
+    if state.clock.first is not None or state.clock.absolute_first is not None:
+        return
+    frames = [frame["time"] for held in (state.bulk, state.rich, state.acts) for frame in held if "time" in frame.columns]
+    moments = [moment for frame in frames for moment in (frame.min(), frame.max()) if isinstance(moment, datetime)]
+    if moments:
+        state.clock.absolute_first, state.clock.absolute_last = (
+            round(moment.replace(tzinfo=UTC).timestamp() * 1_000_000) for moment in (min(moments), max(moments))
+        )
 
 
 def _one_names(collected: Collected, site: Site) -> dict[str, str]:
@@ -131,18 +155,38 @@ def _assign_hosts(collected: Collected, site: Site) -> None:
     """Name the host of files that do not (audit.log, wtmp): by a folder of that name, else the only host there is."""
     known = sorted({name for state in collected.files for name in state.hosts} | set(site.host_names()))
     for state in collected.files:
+        state.addresses = site.addresses()
         if state.hosts:
             state.host = min(state.hosts, key=lambda name: (-state.hosts[name], name))
             continue
         parts = [part.lower() for part in re.split(r"[/!\\]", state.name)[:-1]]
         named = [name for part in reversed(parts) for name in known if re.match(rf"{re.escape(name.lower())}(?:[._-]|$)", part)]
-        hosts = sorted({name for other in collected.files for name in other.hosts})
+        # the unified log of a Mac may lie beside the log of any other host
+        hosts = sorted({name for other in collected.files for name in other.hosts if _is_mac(other) or not _is_mac(state)})
         if named:
             state.host = named[0]
         elif len(hosts) == 1:
             state.host = hosts[0]
         elif len(site.host_names()) == 1:
             state.host = site.host_names()[0]
+
+
+def _is_mac(state: FileState) -> bool:
+    """Return whether the records of a file are of macOS; PF's are of any system."""
+    return any(name.startswith("macos-") and name != "macos-pf" for name in state.sources)
+
+
+def _name_macs(collected: Collected) -> list[str]:
+    """Name the hosts of unified logs, which call every Mac ``localhost``: so, or by their folders where there are several; return notes."""
+    macs = [state for state in collected.files if state.host is None and _is_mac(state)]
+    folders = {state.index: PurePath(state.name.replace("!", "/")).parent for state in macs}
+    several = len(set(folders.values())) > 1
+    for state in macs:
+        state.host = (folders[state.index].name or LOCAL) if several else LOCAL
+    if len(macs) > len(set(folders.values())):
+        named = ", ".join(sorted({str(state.host) for state in macs}))
+        return [f"the unified log names no host: files of one folder are taken for one Mac ({named}); put each Mac's into a folder of its own"]
+    return []
 
 
 def _zone(state: FileState, site: Site) -> str:

@@ -1,9 +1,9 @@
 """Headers that gateways write in ways of their own, recognised before the general framings, which would misread them.
 
 Cisco puts a colon between host and message, bears two stamps where a collector added one, or no header at all; OpenVPN's own log and strongSwan's
-have neither host nor program; some devices put a whole RFC 5424 header behind a classic one. NetScaler, FortiGate and PAN-OS have readers of their
-own (:mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`). A line is tried here only where a gate, one regex over all of them, says that it may be
-one.
+have neither host nor program; some devices put a whole RFC 5424 header behind a classic one. CEF and LEEF, NetScaler, FortiGate and PAN-OS have
+readers of their own (:mod:`.cef`, :mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`), as have macOS and PF (:mod:`.macos_text`, :mod:`.pf_text`).
+A line is tried here only where a gate, one regex over all of them, says that it may be one.
 
 Cisco's message number becomes the program, ``%ASA-6-113039``, as it does where the classic header takes it for one.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from gatewatch.intake import fortigate, netscaler, panos
+from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, openvpn_status, panos, pf_text, table
 from gatewatch.intake.framed import FRAMED
 from gatewatch.intake.header import ISO, TextFraming, take
 from gatewatch.schema.framing import Framing
@@ -56,6 +56,9 @@ _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, f"^{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
 )
 
+_RADIUS = rf"^{_C_TIME} : (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
+_RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
+
 _CHARON = r"(?P<message>[0-9]{2}\[[A-Z]{3}[0-9]?\] .*)$"
 _CHARON_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"^{ISO} {_CHARON}", "iso", "charon"),
@@ -83,7 +86,7 @@ def _in_turn(framings: tuple[TextFraming, ...]) -> Callable[[pl.DataFrame], tupl
             taken, lines = take(framing, lines)
             if taken.height:
                 parts.append(taken)
-        return (pl.concat(parts) if parts else pl.DataFrame(schema=FRAMED)), lines
+        return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
 
     return run
 
@@ -101,6 +104,11 @@ class Appliance:
 
 
 APPLIANCES = (
+    Appliance(Framing.SYSLOG_BSD, cef.GATE, _in_turn(cef.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, container_text.GATE, container_text.take_daemons),
+    Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
+    Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
+    Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
     Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", _in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take),
@@ -111,7 +119,11 @@ APPLIANCES = (
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
         _in_turn(_OPENVPN_FRAMINGS),
     ),
+    Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, _in_turn(openvpn_status.FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", _in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", _in_turn(_CHARON_FRAMINGS)),
+    Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
+    Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", _in_turn(_DOUBLE_FRAMINGS)),
 )
 

@@ -10,20 +10,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import windows_json
+from gatewatch.intake import cloudwatch, container_shape, identity_shape, macos_json, network_shape, own_shape, windows_json
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
 from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
 from gatewatch.intake.line import TOO_LONG, Block, Lines, read_lines, transcode
 
-SHAPES: tuple[Shape, ...] = (windows_json.SHAPE,)
+SHAPES: tuple[Shape, ...] = (
+    windows_json.SHAPE,
+    *container_shape.SHAPES,  # before others: a pod's author writes part of the record
+    macos_json.SHAPE,
+    own_shape.GATEWATCH,
+    own_shape.OCSF,
+    identity_shape.ZSCALER,
+    own_shape.ECS,
+    network_shape.ZEEK,
+    network_shape.SURICATA,
+    cloudwatch.SHAPE,
+    *identity_shape.SHAPES,
+    own_shape.SHIPPED,  # last: shippers add its key to everything
+)
 UNKNOWN = "no known JSON shape"
 
 _BETWEEN = b" \t\r\n\x1e,[]\0\xef\xbb\xbf"
@@ -74,18 +87,18 @@ def _is_object(data: bytes) -> bool:
     return len(data) > 2 and (not parted(Objects.of([(0, text)]))[1] or mend(text) is not None)
 
 
-def frame_block(block: Block, interest: Interest | None) -> list[Batch]:
+def frame_block(block: Block, interest: Interest | None, first: Sequence[Shape] = ()) -> list[Batch]:
     """Frame a block of lines; stateless. Records are numbered from 1 within the block, by object.
 
-    What *interest* says no to, by channel and event id, is only counted (None: all is framed).
+    What *interest* says no to, by channel and event id, is only counted (None: all is framed). Shapes that come *first* are the user's own.
     """
     lines = read_lines(block)
     long = [Found(offset, b"", TOO_LONG) for _, offset in lines.long]
     objects, found = _lines(block, lines)
-    return _framed(objects, found + long, interest, block=block)
+    return _framed(objects, found + long, interest, block=block, first=first)
 
 
-def read(chunks: Iterable[bytes], interest: Interest | None) -> Iterator[Batch]:
+def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Shape] = ()) -> Iterator[Batch]:
     """Yield the records of a file of any form; their numbers run on over the file."""
     found: list[Found] = []
     size = number = 0
@@ -93,11 +106,11 @@ def read(chunks: Iterable[bytes], interest: Interest | None) -> Iterator[Batch]:
         found.append(one)
         size += len(one.raw)
         if size >= _BATCH_BYTES:
-            batches = _framed(Objects.of([]), found, interest, base=number)
+            batches = _framed(Objects.of([]), found, interest, base=number, first=first)
             number += sum(batch.read for batch in batches)
             yield from batches
             found, size = [], 0
-    yield from _framed(Objects.of([]), found, interest, base=number)
+    yield from _framed(Objects.of([]), found, interest, base=number, first=first)
 
 
 def first_object(data: bytes) -> bytes:
@@ -174,11 +187,12 @@ class _Run:
     rejects: list[RawReject] = field(default_factory=list)
     strange: list[RawReject] = field(default_factory=list)
     skipped: Counter[tuple[str, int]] = field(default_factory=Counter)
+    first: Sequence[Shape] = ()
 
     def take(self, objects: Objects, interest: Interest | None) -> list[tuple[int, str]]:
         """Send *objects* to their shapes; return those that are broken."""
         broken: list[tuple[int, str]] = []
-        for shape in SHAPES:
+        for shape in (*self.first, *SHAPES):
             if not len(objects):
                 return broken
             framed = shape.frame(objects, interest)
@@ -193,14 +207,22 @@ class _Run:
         return broken + unsound
 
 
-def _framed(objects: Objects, found: list[Found], interest: Interest | None, *, base: int = 0, block: Block | None = None) -> list[Batch]:
+def _framed(
+    objects: Objects,
+    found: list[Found],
+    interest: Interest | None,
+    *,
+    base: int = 0,
+    block: Block | None = None,
+    first: Sequence[Shape] = (),
+) -> list[Batch]:
     """Make batches of *objects*, whole lines of *block*, and of what was *found* apart from them; numbers follow *base*."""
     sound = [(one.offset, _unwrapped(one.raw)) for one in found if one.reason is None]
     faults = [RawReject(0, one.offset, one.reason, raw_text(one.raw)) for one in found if one.reason is not None]
     lines = objects.offset
     if sound:
         objects = _merged(objects, Objects.of(sound))
-    run = _Run(rejects=faults)
+    run = _Run(rejects=faults, first=first)
     places = [objects.offset.to_numpy(), np.array([fault.offset for fault in faults], dtype=np.int64)]
     broken = run.take(objects, interest)
     if broken:

@@ -160,8 +160,10 @@ def _expand_repeats(table: pl.DataFrame) -> pl.DataFrame:
     )
     carried = []
     for name in ("program", "pid", "message"):
-        real = pl.when(pl.col("again").is_null()).then(pl.col(name))
-        carried.append(pl.coalesce(real.forward_fill().over("host"), real.forward_fill(), name).alias(name))
+        real = pl.when(pl.col("again").is_null()).then(pl.col(name).fill_null(""))
+        before = pl.coalesce(real.forward_fill().over("host"), real.forward_fill(), name)
+        before = before if name == "message" else pl.when(before != "").then(before)
+        carried.append(pl.when(pl.col("again").is_null()).then(name).otherwise(before).alias(name))
     return table.with_columns(carried).drop("n", "inner", "again")
 
 

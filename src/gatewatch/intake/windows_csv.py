@@ -15,7 +15,6 @@ References: EvtxECmd (ericzimmerman.github.io); Export-Csv, Get-WinEvent, Securi
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -23,42 +22,36 @@ from itertools import islice
 import msgspec
 
 from gatewatch.intake.batch import Batch
-from gatewatch.intake.line import transcode
+from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
 from gatewatch.intake.windows_csv_layout import Layout, Row, layout_of
 from gatewatch.intake.windows_date import UNTOLD, Order, order_of, settle
 from gatewatch.intake.windows_row import Builder, Interest
 
-ROW_CAP = 4 * 1024**2
-TOO_LONG = "row longer than 4 MiB"
 WAITING = 200_000  # rows that wait for one that settles the order of day and month
-_BROKEN = "broken CSV row"
 _NO_TIME = "time cannot be read"
 _HEAD_LINES = 8
 _PROBED = 5  # rows that decide where the header alone does not
 
-Raw = tuple[int, bytes, str | None]
-"""A row as bytes: its offset, what it holds, and why it is rejected (None: it is not)."""
-
 
 def sniff(head: bytes) -> float:
     """Return how sure we are, from 0 to 1, that a file that begins with *head* is a CSV export of Windows events."""
-    rows = _rows([head])
-    layout = _header(rows)
+    found = rows([head])
+    layout = _header(found)
     if layout is None or layout.certain:
         return 0.0 if layout is None else 1.0
-    probed = [_cells(raw, layout.delimiter) for _, raw, _ in islice(rows, _PROBED)]
+    probed = [cells_of(raw, layout.delimiter) for _, raw, _ in islice(found, _PROBED)]
     good = sum(cells is not None and layout.convinces(cells) for cells in probed)
     return 0.9 if good and good >= len(probed) - 1 else 0.0
 
 
 def read(chunks: Iterable[bytes], interest: Interest | None = None) -> Iterator[Batch]:
     """Yield the events of a file in batches; *interest* tells by channel and id which are worth reading (None: all)."""
-    rows = _rows(chunks)
-    layout = _header(rows)
+    found = rows(chunks)
+    layout = _header(found)
     if layout is None:
         return
     taker = _Taker(layout, interest)
-    for offset, raw, reason in _sound(layout, rows):
+    for offset, raw, reason in sound(found, lambda raw: _fits(layout, raw)):
         yield from taker.take(offset, raw, reason)
     yield from taker.release()
     if not taker.builder.empty:
@@ -99,8 +92,8 @@ class _Taker:
             self._place(builder.next(), offset, row, raw)
 
     def _read(self, raw: bytes) -> Row | str:
-        cells = _cells(raw, self._layout.delimiter)
-        return self._layout.read(cells) if cells is not None else _BROKEN
+        cells = cells_of(raw, self._layout.delimiter)
+        return self._layout.read(cells) if cells is not None else BROKEN
 
     def _learn(self, row: Row) -> bool:
         """Take note of the order *row* proves; return whether it is known only now."""
@@ -138,16 +131,16 @@ class _Taker:
                 yield self.builder.batch()
 
 
-def _header(rows: Iterator[Raw]) -> Layout | None:
-    """Take the header off *rows* and return what the columns mean; None where it is none we know."""
-    for _, raw, reason in islice(rows, _HEAD_LINES):
+def _header(found: Iterator[Raw]) -> Layout | None:
+    """Take the header off *found* and return what the columns mean; None where it is none we know."""
+    for _, raw, reason in islice(found, _HEAD_LINES):
         if reason is not None:
             return None
         text = raw.decode("utf-8", "replace").lstrip("\N{ZERO WIDTH NO-BREAK SPACE}")
         if not text.strip() or text.startswith(("#TYPE ", "sep=")):
             continue
         for delimiter in (",", ";", "\t"):
-            cells = _cells(text.encode(), delimiter)
+            cells = cells_of(text.encode(), delimiter)
             layout = layout_of(cells, delimiter) if cells is not None else None
             if layout is not None:
                 return layout
@@ -155,78 +148,6 @@ def _header(rows: Iterator[Raw]) -> Layout | None:
     return None
 
 
-def _cells(raw: bytes, delimiter: str) -> list[str] | None:
-    """Return the cells of a row, None where its quoting is broken."""
-    text = raw.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}").rstrip("\r\n")
-    csv.field_size_limit(ROW_CAP)
-    try:
-        found = list(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-    return found[0] if len(found) == 1 else None
-
-
-def _sound(layout: Layout, rows: Iterator[Raw]) -> Iterator[Raw]:
-    """Yield the rows; one of several lines that does not fit loses its first line, and what follows is read anew."""
-    stack: list[Raw] = []
-    while True:
-        item = stack.pop() if stack else next(rows, None)
-        if item is None:
-            return
-        offset, raw, reason = item
-        first = raw.find(b"\n") + 1
-        if 0 < first < len(raw) and (reason is not None or not _fits(layout, raw)):
-            yield offset, raw[:first], reason or _BROKEN
-            stack += reversed([(offset + first + at, part, why) for at, part, why in _rows([raw[first:]])])
-        elif raw.strip() or reason is not None:
-            yield item
-
-
 def _fits(layout: Layout, raw: bytes) -> bool:
-    cells = _cells(raw, layout.delimiter)
+    cells = cells_of(raw, layout.delimiter)
     return cells is not None and layout.fits(cells)
-
-
-def _rows(chunks: Iterable[bytes]) -> Iterator[Raw]:
-    """Yield ``(offset, row, why it is rejected or None)``: lines joined while a quote is open, up to :data:`ROW_CAP`."""
-    held: list[bytes] = []  # lines of the row that is open
-    size = 0
-    start = 0  # offset of the row
-    long = False  # the line being read is over the cap
-    open_quote = False
-    for line, whole in _lines(chunks):
-        if long:
-            start += len(line)
-            long = not whole
-            continue
-        if not held and not whole and len(line) > ROW_CAP:
-            yield start, line[: 64 * 1024], TOO_LONG
-            start += len(line)
-            long = True
-            continue
-        held.append(line)
-        size += len(line)
-        open_quote ^= line.count(b'"') % 2 == 1
-        if (whole and not open_quote) or size > ROW_CAP:
-            raw = b"".join(held)
-            yield start, raw, TOO_LONG if size > ROW_CAP else None
-            start += size
-            long = not whole
-            held, size, open_quote = [], 0, False
-    if held:
-        yield start, b"".join(held), _BROKEN if open_quote else None
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield lines with their ends, and whether each is whole: one over the cap comes in pieces."""
-    carry = b""
-    for chunk in transcode(chunks):
-        lines = (carry + chunk).split(b"\n")
-        carry = lines.pop()
-        for line in lines:
-            yield line + b"\n", True
-        if len(carry) > ROW_CAP:
-            yield carry, False
-            carry = b""
-    if carry:
-        yield carry, True

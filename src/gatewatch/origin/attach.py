@@ -66,6 +66,7 @@ def attach(events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond]) 
     drop = [name for name in ("origin_ip", "origin_session", "hop", "hop_confidence") if name in events.columns]
     events = events.drop(drop)
     found = _by_id(events, sessions)
+    found = _first(found, _own(_without(events, found), sessions))
     found = _first(found, _by_user(_without(events, found), sessions))
     found = _first(found, _by_tool(_without(events, found), events, found, sessions))
     bond_table = pl.DataFrame(
@@ -119,6 +120,12 @@ def _by_id(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     joined = named.join_asof(ids, left_on="time", right_on="start", by=["host", "session"], strategy="backward", check_sortedness=False)
     alive = joined.filter(pl.col("sid").is_not_null() & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until"))))
     return alive.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)
+
+
+def _own(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
+    """Join the logons that began a session and bear no id."""
+    own = events.select("row").join(sessions.table.select("row", "sid"), on="row", how="inner")
+    return own.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)
 
 
 def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from functools import lru_cache
 PLACEHOLDERS = frozenset(
     {"", "-", "?", "unknown", "local", "0.0.0.0", "::", "(null)", "null", "n/a", "none", "mapped ip", "localhost:0"}  # noqa: S104 - nothing is bound
 )
+_REDACTED = ("<private>", "<mask.hash")  # of macOS
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -45,7 +46,7 @@ def canonical_address(text: str) -> str | None:
 
 def is_placeholder(text: str) -> bool:
     """Return whether *text* stands for "not known"."""
-    return text.strip().lower() in PLACEHOLDERS
+    return text.strip().lower() in PLACEHOLDERS or text.startswith(_REDACTED)
 
 
 def is_loopback(address: str) -> bool:

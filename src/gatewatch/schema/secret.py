@@ -10,7 +10,7 @@ import re
 CAP = 4096  # characters of a command that are kept
 TELLTALE = (
     r"(?i)pass|pwd|secret|token|api_?key|access_?key|authorization|://[^ /]*@|chpasswd|\bnet1?(?:\.exe)?\S*\s+use|securestring"
-    r"|\s[-/](?:p|pw|rp|u|a|w)\b|\s-p|/p:|\s-U"
+    r"|\s[-/](?:p|pw|rp|u|a|w)\b|\s-p|/p:|\s-U|vncpw"
 )
 """A regex that every text with something to mask holds."""
 _VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"']+)"""
@@ -36,6 +36,8 @@ _SHORT: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
         (r"\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mariadb-admin)\b", rf"(\s-p)(?!\s){_VALUE}", r"\1***"),
         (r"\b(?:sshpass|useradd|usermod|mongo|mongosh|mongodump)\b", rf"(\s-p\s*){_VALUE}", r"\1***"),
         (r"\b(?:curl|wget)\b", rf"(\s(?:-u|--user|--proxy-user)[\s=]*[^\s:]{{1,100}}:){_VALUE}", r"\1***"),
+        (r"\b(?:sysadminctl|kickstart)\b", rf"(\s-(?:[a-z]{{1,10}}Password|vncpw)\s+){_VALUE}", r"\1***"),
+        (r"\bdscl\b", r"(\s-?passwd\s+\S+\s+).+", r"\1***"),
         (r"\bredis-cli\b", rf"(\s-a\s*){_VALUE}", r"\1***"),
         (r"\bldap(?:search|modify|add|delete|passwd|whoami)\b", rf"(\s-w\s*){_VALUE}", r"\1***"),
         (r"\b(?:smbclient|rpcclient|net|winexe|smbmap)\b", rf"(\s-U\s*[^\s%]{{1,100}}%){_VALUE}", r"\1***"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+REDACTED = ("<private>", "<mask.hash")  # of macOS
 _EMPTY = frozenset({"", "-", "?", "(null)", "null", "n/a", "(unknown)", "(unknown user)", "(invalid user)", "unset"})
 
 
@@ -15,7 +16,7 @@ def split_user(text: str) -> tuple[str | None, str | None]:
     (('ann', 'corp'), ('ann', 'corp.example'), ('ann', None), (None, None))
     """
     name = text.strip()
-    if name.lower() in _EMPTY or not name.strip("*"):
+    if name.lower() in _EMPTY or not name.strip("*") or name.startswith(REDACTED):
         return None, None
     domain = ""
     if "\\" in name:

@@ -19,23 +19,55 @@ import polars as pl
 from gatewatch.schema.events import Kind
 from gatewatch.sources import (
     auditd,
+    auth0,
+    aws_vpc_flow,
+    cef,
     cisco_asa,
+    cloudtrail,
     cron,
+    docker_daemon,
+    docker_events,
+    duo,
+    ecs,
+    entra_audit,
+    entra_signin,
     fail2ban,
+    falco_events,
     fortigate,
+    freeradius,
+    gatewatch,
     ivanti,
+    kubernetes_audit,
+    kubernetes_kubelet,
+    leef,
     logind,
+    m365,
+    macos_auth,
+    macos_firewall,
+    macos_pf,
+    macos_screensharing,
+    macos_sshd,
+    macos_sudo,
+    macos_system,
+    netfilter,
     netscaler,
+    ocsf,
+    okta,
+    onelogin,
     openvpn,
+    openvpn_status,
     pam,
     panos,
+    saas_audit,
     sftp,
     shadow,
     sshd,
     strongswan,
     su,
     sudo,
+    suricata,
     system,
+    teleport,
     utmp,
     windows_account,
     windows_application,
@@ -48,6 +80,7 @@ from gatewatch.sources import (
     windows_mssql,
     windows_nps,
     windows_openssh,
+    windows_pfirewall,
     windows_policy,
     windows_powershell,
     windows_process,
@@ -60,6 +93,7 @@ from gatewatch.sources import (
     windows_task,
     windows_winrm,
     windows_wmi,
+    zeek,
 )
 from gatewatch.sources.pattern import Outcome, PatternSource
 from gatewatch.sources.windows import WindowsSource
@@ -108,6 +142,13 @@ SOURCES: tuple[Source, ...] = (
     netscaler.SOURCE,
     fortigate.SOURCE,
     cisco_asa.SOURCE,
+    macos_sshd.SOURCE,
+    macos_screensharing.SOURCE,
+    macos_sudo.SOURCE,
+    macos_auth.SOURCE,
+    macos_system.SOURCE,
+    macos_pf.SOURCE,
+    macos_firewall.SOURCE,
     windows_logon.SOURCE,
     windows_kerberos.SOURCE,
     windows_account.SOURCE,
@@ -131,6 +172,33 @@ SOURCES: tuple[Source, ...] = (
     windows_wmi.SOURCE,
     windows_application.SOURCE,
     windows_mssql.SOURCE,
+    zeek.SOURCE,
+    suricata.SOURCE,
+    aws_vpc_flow.SOURCE,
+    netfilter.SOURCE,
+    windows_pfirewall.SOURCE,
+    gatewatch.SOURCE,
+    ocsf.SOURCE,
+    cef.SOURCE,
+    leef.SOURCE,
+    ecs.SOURCE,
+    freeradius.SOURCE,
+    openvpn_status.SOURCE,
+    entra_signin.SOURCE,
+    entra_audit.SOURCE,
+    m365.SOURCE,
+    okta.SOURCE,
+    duo.SOURCE,
+    cloudtrail.SOURCE,
+    teleport.SOURCE,
+    onelogin.SOURCE,
+    auth0.SOURCE,
+    saas_audit.SOURCE,
+    kubernetes_audit.SOURCE,
+    kubernetes_kubelet.SOURCE,
+    docker_daemon.SOURCE,
+    docker_events.SOURCE,
+    falco_events.SOURCE,
 )
 
 _CACHED = 1 << 16
@@ -142,7 +210,13 @@ _BY_CHANNEL: dict[str, tuple[WindowsSource, ...]] = {
 }
 _BY_PROGRAM: dict[str, Source] = {program: source for source in reversed(SOURCES) for program in source.programs}
 _CLAIMS = tuple((re.compile(source.claims), source) for source in SOURCES if isinstance(source, PatternSource) and source.claims)
-_BY_MESSAGE = tuple((source.claims_message, source) for source in SOURCES if isinstance(source, PatternSource) and source.claims_message)
+_BESIDE: tuple[tuple[str, str, Source], ...] = (("kernel", netfilter.SOURCE.claims_message or "", netfilter.SOURCE),)
+"""Messages that a source claims by their text although another lists the program: (program, regex, source)."""
+_BY_MESSAGE = tuple(
+    (source.claims_message, source)
+    for source in SOURCES
+    if isinstance(source, PatternSource | cef.CommonEventSource | kubernetes_audit.AuditSource) and source.claims_message
+)
 
 
 @lru_cache(maxsize=4096)
@@ -221,9 +295,13 @@ def split(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.
     programs = records["program"].unique().to_list()
     places = {id(source): place for place, source in enumerate(SOURCES)}
     known = {program: places[id(source)] for program in programs if program is not None and (source := source_for(program)) is not None}
-    if len(programs) == 1 and known:
+    beside = [(regex, program, source) for program, regex, source in _BESIDE if program in programs]
+    if len(programs) == 1 and known and not beside:
         return [(SOURCES[known[programs[0]]], records)], records.clear()
     place = pl.col("program").replace_strict(known, default=None, return_dtype=pl.UInt16) if known else pl.lit(None, pl.UInt16)
+    for regex, program, source in beside:
+        claimed = (pl.col("program") == program) & pl.col("message").str.contains(regex)
+        place = pl.when(claimed.fill_null(False)).then(pl.lit(places[id(source)], pl.UInt16)).otherwise(place)
     unplaced = bool(records.select(place.is_null().any()).item())
     for regex, source in _BY_MESSAGE if unplaced else ():
         claimed = pl.col("message").str.contains(regex).fill_null(False)

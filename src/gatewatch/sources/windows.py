@@ -171,7 +171,8 @@ class WindowsSource:
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode records of our channels (columns of ``WINDOWS_DTYPES``).
 
-        Events of the kinds *apart* bear no ``extra`` in a scan. With *wanted* None, ``extra`` holds all the record said; where ``other`` is among them, what its data would ignore is such an event, too.
+        Events of the kinds *apart* bear no ``extra`` in a scan. With *wanted* None, ``extra`` holds all the record said; where ``other`` is among
+        them, what its data would ignore is such an event, too.
         """
         rules = wanted is not None and Kind.OTHER in wanted
         whole = wanted is None or rules
