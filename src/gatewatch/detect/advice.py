@@ -55,6 +55,9 @@ _LOOK = {
     "exfil-tool": "Find out what left {host}: bytes per connection at the firewall, the files the tool was given",
 }
 
+ANONYMOUS = "system:anonymous"
+_CLUSTER = "system:"  # accounts of a cluster, which have neither password nor session
+
 
 def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], open_sessions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return what to do now, most urgent first. ``open_sessions``: user and host of sessions not seen to end."""
@@ -63,7 +66,9 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
     actions: list[str] = []
     if intrusion.score.severity is Severity.LOW:
         actions.append(f"Ask {entry.user} whether the logon was theirs; what follows is for the case that it was not")
-    actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions]
+    actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions if not user.startswith(_CLUSTER)]
+    if ANONYMOUS in users:
+        actions.append(f"Refuse callers without an account at {entry.host or 'the API'} (--anonymous-auth=false), or delete the bindings of {ANONYMOUS}")
     if not stopped:
         actions.append(f"Preserve the logs of {', '.join(hosts) or 'the host'} before anything is changed there")
     outside = [address for address in intrusion.origins if not is_loopback(address)]
@@ -75,7 +80,10 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
     if len(outside) > 4:
         actions.append(f"Block the other {len(outside) - 4} addresses of this incident")
     made = _made(intrusion)
-    accounts = [user for user in users if user not in made]
+    accounts = [user for user in users if user not in made and not user.startswith(_CLUSTER)]
+    tokens = [user for user in users if user.startswith(_CLUSTER) and user != ANONYMOUS]
+    if tokens:
+        actions.append(f"Make the tokens and certificates of {', '.join(tokens)} void: delete the service account or its secrets, rotate the node's")
     if accounts and not stopped:
         actions.append(f"Disable {', '.join(accounts)} until the owner is heard, and set a new password wherever the old one is used")
     elif accounts:
@@ -85,7 +93,8 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
     if further:
         actions.append(f"Treat {', '.join(further)} as entered: isolate and examine")
     if intrusion.events_of("act", "door", "onward") and entry.host:
-        actions.append(f"Rotate every key and credential that {entry.user} could read on {entry.host}")
+        reader = "the intruder" if entry.user == ANONYMOUS else entry.user
+        actions.append(f"Rotate every key and credential that {reader} could read on {entry.host}")
     return tuple(dict.fromkeys(actions))[:MOST]
 
 
