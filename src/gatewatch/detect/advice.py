@@ -68,7 +68,8 @@ def contain(intrusion: Intrusion, users: Sequence[str], hosts: Sequence[str], op
         actions.append(f"Ask {entry.user} whether the logon was theirs; what follows is for the case that it was not")
     actions += [f"End the session of {user} on {host}; it was not seen to end" for user, host in open_sessions if not user.startswith(_CLUSTER)]
     if ANONYMOUS in users:
-        actions.append(f"Refuse callers without an account at {entry.host or 'the API'} (--anonymous-auth=false), or delete the bindings of {ANONYMOUS}")
+        api = entry.host or "the API"
+        actions.append(f"Refuse callers without an account at {api} (--anonymous-auth=false), or delete the bindings of {ANONYMOUS}")
     if not stopped:
         actions.append(f"Preserve the logs of {', '.join(hosts) or 'the host'} before anything is changed there")
     outside = [address for address in intrusion.origins if not is_loopback(address)]
