@@ -117,6 +117,38 @@ def chains() -> str:
     return "\n".join(parts)
 
 
+def checks() -> str:
+    """The checks of the audit and the evidence they read."""
+    from gatewatch.audit.registry import CHECKS
+    from gatewatch.evidence.registry import EVIDENCE
+    from gatewatch.schema.measure import Measure, Mitigation
+
+    parts = [
+        "# Checks\n",
+        "What `gatewatch audit` asks, by the five mitigations ATT&CK lists for T1133 and their measures.",
+        "A check without evidence is `unknown`, never passed.\n",
+    ]
+    for mitigation in Mitigation:
+        parts.append(f"## {mitigation} {mitigation.label}\n\nATT&CK: {mitigation.sentence}\n")
+        for measure in (one for one in Measure if one.mitigation is mitigation):
+            rows = [
+                (
+                    f"`{check.id}`",
+                    f"{check.title}. {check.about}",
+                    check.severity if check.automated else f"{check.severity}, by hand",
+                    check.remediation.text + (f" Careful: {check.remediation.lockout}" if check.remediation.lockout else ""),
+                    "; ".join(f"{one.catalogue} {one.version} {one.item}" for one in check.mappings),
+                )
+                for check in CHECKS
+                if measure in check.measures
+            ]
+            parts.append(f"### {measure.label}\n")
+            parts.append(_table(("check", "passes when", "severity", "to mend", "maps to"), rows) if rows else "No check yet.\n")
+    rows = [(f"`{form.name}`", form.title, f"`{form.collect}`", "; ".join(form.references)) for form in EVIDENCE]
+    parts.append("## Evidence\n\nThe formats read, and what writes them.\n\n" + _table(("format", "what", "collect", "described in"), rows))
+    return "\n".join(parts)
+
+
 def tunables() -> str:
     """The tunables."""
     from gatewatch.site.tunable import TUNABLES
@@ -142,7 +174,8 @@ def commands() -> str:
     parts = ["# Command line\n"]
     # a clean environment: colour settings and the width of the terminal at hand must not show
     environment = {"PATH": os.environ["PATH"], "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "HOME": os.environ.get("HOME", "/")}
-    for verb in ("", "scan", "access", "events", "explain", "list", "init", "check-config"):
+    environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}  # the tree at hand, not an installed one
+    for verb in ("", "scan", "audit", "access", "events", "explain", "list", "init", "check-config"):
         command = [sys.executable, "-m", "gatewatch.cli.main", *([verb] if verb else []), "--help"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         text = text.replace("python -m gatewatch.cli.main", "gatewatch").replace("main.py", "gatewatch")
@@ -155,6 +188,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "sources.md": sources,
     "rules.md": rules,
     "chains.md": chains,
+    "checks.md": checks,
     "tunables.md": tunables,
     "exit-codes.md": exits,
     "command-line.md": commands,

@@ -9,7 +9,12 @@ from pkgutil import iter_modules
 
 import pytest
 
+import gatewatch.audit.checks
+import gatewatch.evidence
 import gatewatch.sources
+from gatewatch.audit.check import Check
+from gatewatch.audit.registry import CHECKS
+from gatewatch.evidence.registry import EVIDENCE
 from gatewatch.exits import MEANING, Exit
 from gatewatch.schema.events import OCSF, Kind
 from gatewatch.sinks.registry import SINKS
@@ -19,6 +24,8 @@ from gatewatch.sources.registry import SOURCES, Source
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "tests" / "samples"
 PAGES = (ROOT / "docs" / "reference" / "command-line.md", ROOT / "README.md")
+EVIDENCE_MODULES = sorted(found.name for found in iter_modules(gatewatch.evidence.__path__))
+CHECK_MODULES = sorted(found.name for found in iter_modules(gatewatch.audit.checks.__path__))
 SOURCE_MODULES = sorted(found.name for found in iter_modules(gatewatch.sources.__path__))
 OTHER_SAMPLES = {"journal"}  # of intake's framings, whatever their records are
 
@@ -70,3 +77,29 @@ def test_a_kind_has_ocsf_coordinates(kind: Kind) -> None:
 @pytest.mark.parametrize("code", list(Exit))
 def test_an_exit_code_has_a_meaning(code: Exit) -> None:
     assert MEANING.get(code, "").strip()
+
+
+@pytest.mark.parametrize("name", EVIDENCE_MODULES)
+def test_a_module_that_makes_a_format_is_registered(name: str) -> None:
+    form = getattr(import_module(f"gatewatch.evidence.{name}"), "FORMAT", None)
+    assert form is None or sum(form is one for one in EVIDENCE) == 1
+
+
+@pytest.mark.parametrize("name", CHECK_MODULES)
+def test_a_module_of_checks_is_registered(name: str) -> None:
+    checks = getattr(import_module(f"gatewatch.audit.checks.{name}"), "CHECKS", ())
+    assert [check.id for check in checks if not any(check is one for one in CHECKS)] == []
+
+
+def test_checks_and_formats_have_names_of_their_own() -> None:
+    for names in ([check.id for check in CHECKS], [form.name for form in EVIDENCE]):
+        assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_a_check_belongs_to_the_measure_its_id_names(check: Check) -> None:
+    assert check.id.partition("-")[0] in {str(measure) for measure in check.measures}
+    assert check.mappings
+    assert check.remediation.text
+    assert all(need.collect for need in check.needs)
+    assert check.needs or not check.automated

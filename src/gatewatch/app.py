@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewatch import __version__
 from gatewatch.exits import Exit
+from gatewatch.schema.findings import Audit
 from gatewatch.schema.incidents import Scan, Severity
 from gatewatch.schema.records import Disposition, Framing
 
@@ -124,6 +125,27 @@ def exit_code(result: Scan) -> Exit:
         return Exit.NOTHING_RECOGNISED
     if any(problem.fatal for problem in result.problems):
         return Exit.UNREADABLE
+    return Exit.NOTHING_FOUND
+
+
+def audit(paths: Sequence[str], *, today: date, site: Site | None = None, config: str | None = None) -> Audit:
+    """Read configuration in *paths* and return findings: measure by measure, whether the site does what the mitigations ask, as of *today*."""
+    from gatewatch.engines import posture  # noqa: PLC0415 - heavy imports wait until a verb needs them
+
+    result = posture.audit(paths, site or find_site(paths, config), today)
+    result.version = __version__
+    return result
+
+
+def audit_exit_code(result: Audit) -> Exit:
+    """Return the exit code of an audit: open findings first, then what could not be read or recognised."""
+    grave = max((finding.severity for finding in result.open()), key=lambda level: level.rank, default=None)
+    if grave is not None:
+        return _BY_SEVERITY[grave]
+    if any(problem.fatal for problem in result.problems):
+        return Exit.UNREADABLE
+    if not any(file.disposition is Disposition.USED for file in result.files):
+        return Exit.NOTHING_RECOGNISED
     return Exit.NOTHING_FOUND
 
 

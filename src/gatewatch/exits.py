@@ -21,14 +21,14 @@ class Exit(IntEnum):
 
 
 MEANING: dict[Exit, str] = {
-    Exit.NOTHING_FOUND: "done; no incident (for other verbs: done)",
+    Exit.NOTHING_FOUND: "done; no incident, no open finding (for other verbs: done)",
     Exit.BUG: "gatewatch failed; please report it",
     Exit.USAGE: "the command, an option or the site file is wrong",
-    Exit.UNREADABLE: "an input that was named could not be read, and no incident was found in the others",
-    Exit.NOTHING_RECOGNISED: "inputs were read, but no record was recognised",
-    Exit.LOW: "the gravest incident is informational or low",
-    Exit.MEDIUM: "the gravest incident is medium",
-    Exit.HIGH: "the gravest incident is high",
-    Exit.CRITICAL: "the gravest incident is critical",
+    Exit.UNREADABLE: "an input that was named could not be read, and no incident or open finding came of the others",
+    Exit.NOTHING_RECOGNISED: "inputs were read, but no record or file of evidence was recognised",
+    Exit.LOW: "the gravest incident or open finding is informational or low",
+    Exit.MEDIUM: "the gravest incident or open finding is medium",
+    Exit.HIGH: "the gravest incident or open finding is high",
+    Exit.CRITICAL: "the gravest incident or open finding is critical",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }

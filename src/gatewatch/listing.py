@@ -55,8 +55,22 @@ def _outputs(_config: str | None) -> list[str]:
     return [f"{sink.name:10s} {sink.title}" for sink in SINKS]
 
 
+def _checks(_config: str | None) -> list[str]:
+    from gatewatch.audit.registry import CHECKS  # noqa: PLC0415
+
+    return [f"{check.id:14s} {check.severity:14s} {check.title}" for check in sorted(CHECKS, key=lambda one: one.id)]
+
+
+def _evidence(_config: str | None) -> list[str]:
+    from gatewatch.evidence.registry import EVIDENCE  # noqa: PLC0415
+
+    return [f"{form.name:18s} {form.title}; {form.collect}" for form in EVIDENCE]
+
+
 LISTS: dict[str, Callable[[str | None], list[str]]] = {
     "sources": _sources,
+    "checks": _checks,
+    "evidence": _evidence,
     "rules": _rules,
     "chains": _chains,
     "tunables": _tunables,

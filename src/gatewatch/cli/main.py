@@ -244,6 +244,31 @@ def events(
 
 
 @app.command()
+def audit(
+    paths: Annotated[list[str], typer.Argument(metavar="EVIDENCE...", help="Folders, archives or files of exported configuration.")],
+    output: Annotated[
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl or csv; may be given several times.")
+    ] = None,
+    config: Config = None,
+    today: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Judge expiries as of this day (ISO 8601); default: the day it is, in UTC.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every finding, also what passed, was accepted or is not applicable.")] = False,
+) -> None:
+    """Judge configuration by the five mitigations ATT&CK lists for T1133, measure by measure. Reads files only."""
+    from gatewatch import app as verbs
+    from gatewatch.sinks.audit_registry import audit_formats, deliver_audit
+    from gatewatch.sinks.registry import check_outputs
+
+    outputs = output or ["console"]
+    check_outputs(outputs, audit_formats())
+    day = _moment(today, "--today") or datetime.now(UTC)  # noqa: TID251 - the only clock: waivers expire by the calendar
+    result = verbs.audit(paths, config=config, today=day.date())
+    deliver_audit(result, outputs, everything=everything)
+    raise typer.Exit(verbs.audit_exit_code(result))
+
+
+@app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="LINE|FILE[:RECORD]", help="A log line, or a file and the number of a record in it.")],
     config: Config = None,
@@ -258,9 +283,10 @@ def explain(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="sources|rules|chains|tunables|framings|outputs", help="What to list.")], config: Config = None
+    what: Annotated[str, typer.Argument(metavar="sources|rules|chains|checks|evidence|tunables|framings|outputs", help="What to list.")],
+    config: Config = None,
 ) -> None:
-    """List the sources, rules, chains or tunables there are."""
+    """List the sources, rules, chains, checks, evidence formats or tunables there are."""
     from gatewatch.listing import listing
 
     typer.echo(listing(what, config=config))

@@ -9,6 +9,7 @@ from pathlib import Path
 from gatewatch.errors import SiteError
 from gatewatch.site.line import find_lines
 from gatewatch.site.model import GeoFiles, Host, Known, Networks, Place, Policy, Site, Source, Watch
+from gatewatch.site.posture_load import read_posture
 from gatewatch.site.range import Network
 from gatewatch.site.reader import (
     YEARS,
@@ -93,6 +94,7 @@ def _site(root: Reader, path: Path) -> Site:
         watch=tuple(_watch(entry, number) for number, entry in enumerate(root.tables("watch"), 1)),
         policy=Policy(bool(rdp_only_after_vpn)),
         geo=geo,
+        posture=read_posture(root),
         path=str(path),
     )
     root.close()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gatewatch.errors import UsageError
 from gatewatch.site.hours import Hours
+from gatewatch.site.posture import Posture
 from gatewatch.site.range import Network, parse_address, within
 from gatewatch.site.suggestion import did_you_mean
 from gatewatch.site.tunable import BY_NAME, TUNABLES, Layer, Tunable, Value
@@ -175,6 +176,7 @@ class Site:
     watch: tuple[Watch, ...] = ()
     policy: Policy = Policy()
     geo: GeoFiles = GeoFiles()
+    posture: Posture = field(default_factory=Posture)
     path: str | None = None
     _names: Mapping[str, str] = field(init=False, repr=False, compare=False)
     _addresses: Mapping[str, str] = field(init=False, repr=False, compare=False)

@@ -1,0 +1,15 @@
+"""The checks there are, and the steps that make facts out of facts; one line for each module."""
+
+from __future__ import annotations
+
+from gatewatch.audit import ssh_path
+from gatewatch.audit.check import Check
+from gatewatch.audit.checks import attestation, ssh, ssh_mfa
+from gatewatch.audit.run import Derivation
+
+DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
+CHECKS: tuple[Check, ...] = (
+    *ssh.CHECKS,
+    *ssh_mfa.CHECKS,
+    *attestation.CHECKS,
+)

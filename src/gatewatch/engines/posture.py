@@ -1,0 +1,76 @@
+"""The audit's run: paths opened by intake, each host's files read into facts, checks run over all of them.
+
+Intake unpacks (with its limits) and evidence reads bytes, so neither imports the other; only here they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from gatewatch.audit.check import Check, Ground
+from gatewatch.audit.registry import CHECKS, DERIVATIONS
+from gatewatch.audit.run import gather, run, stale_waivers, table
+from gatewatch.evidence.document import Document
+from gatewatch.evidence.layout import split
+from gatewatch.evidence.reading import bundles, read
+from gatewatch.intake.limit import MIB, Limits
+from gatewatch.intake.opening import Member, open_paths
+from gatewatch.schema.evidence import EvidenceFile
+from gatewatch.schema.facts.base import Fact, Facts
+from gatewatch.schema.findings import Audit
+from gatewatch.schema.records import Problem
+from gatewatch.site.model import Site
+
+FILE_CAP = 64 * MIB  # of one file; the largest configurations (cluster dumps) have a few
+LIMITS = Limits(max_unpacked=64 * 1024 * MIB)
+
+
+def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check] = CHECKS) -> Audit:
+    """Return the audit of the evidence in *paths* as of *today*."""
+    facts, files, problems = gather_facts(paths, site)
+    ground = Ground(site, today)
+    findings = run(facts, ground, checks)
+    return Audit(
+        findings=tuple(findings),
+        table=table(findings, checks),
+        files=tuple(files),
+        problems=tuple(problems),
+        hosts=tuple(facts.hosts()),
+        facts=len(facts),
+        today=today,
+        site=site.name,
+        notes=tuple(stale_waivers(findings, site.posture.waivers, ground)),
+    )
+
+
+def gather_facts(paths: Sequence[str], site: Site) -> tuple[Facts, list[EvidenceFile], list[Problem]]:
+    """Return the facts in *paths*, the fate of every file, and what could not be opened."""
+    problems: list[Problem] = []
+    files: list[EvidenceFile] = []
+    found: list[Fact] = []
+    for bundle in bundles(_documents(paths, problems)):
+        reading = read(bundle)
+        found += reading.facts
+        files += reading.files
+    return gather(found, site, DERIVATIONS), files, problems
+
+
+def _documents(paths: Sequence[str], problems: list[Problem]) -> Iterator[Document]:
+    for given in dict.fromkeys(paths):
+        for member in open_paths([given], LIMITS):
+            if isinstance(member, Problem):
+                problems.append(member)
+                continue
+            yield _document(member, given)
+
+
+def _document(member: Member, given: str) -> Document:
+    root, path = split(member.name, given)
+    data, size = [], 0
+    for chunk in member.chunks(MIB):
+        size += len(chunk)
+        if size > FILE_CAP:
+            return Document(member.name, path, root, b"-", member.mtime, f"larger than {FILE_CAP // MIB} MiB: no configuration")
+        data.append(chunk)
+    return Document(member.name, path, root, b"".join(data), member.mtime)

@@ -1,0 +1,1 @@
+"""Evidence: one module per configuration format; files in, facts out, every file accounted for."""

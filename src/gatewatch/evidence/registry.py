@@ -1,0 +1,13 @@
+"""The formats of evidence there are; one line each."""
+
+from __future__ import annotations
+
+from gatewatch.evidence import manifest, pam, sshd, sshd_effective
+from gatewatch.evidence.format import Format
+
+EVIDENCE: tuple[Format, ...] = (
+    manifest.FORMAT,
+    sshd.FORMAT,
+    sshd_effective.FORMAT,
+    pam.FORMAT,
+)
