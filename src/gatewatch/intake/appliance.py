@@ -37,6 +37,7 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +{_HOST}{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_CISCO}", "bsd-year"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +[^ ]+{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_HOST}{_GAP}{_CISCO}", "bsd-year"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}(?P<stamp>{_BSD}) +[^ %]+{_GAP}{_HOST}{_GAP}{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),
 )
 

@@ -15,25 +15,29 @@ from gatewatch.intake.framed import DAY, FRAMED, NAIVE
 from gatewatch.intake.header import zone_offsets
 
 PROGRAM = "fortigate"
-GATE = r"\bdate=[0-9]{4}-[0-9]{2}-[0-9]{2} time=[0-9]{2}:"
+GATE = r"\bdate=[0-9]{4}-[0-9]{2}-[0-9]{2}(?: |,|\",\")time=[0-9]{2}:"
+_COMMAS = r"\bdate=[0-9-]{10}(?:,|\",\")time="
+_CELL = r'[A-Za-z_][A-Za-z0-9_.-]*=(?:"(?:[^"\\]|\\.)*"|[^ ",]*)'
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+)"
 _PAIR = r'(?:[A-Za-z_]+=(?:"[^"]*"|[^ "]*) +)'
 _HEADER = (
     rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9]+: )?(?:{_STAMP} +)?(?:(?P<host>[^ =]+) +)?(?:[^ =]+: )?)"
     rf"{_PAIR}*?date=(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}) time=(?P<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) "
 )
+_MARK = "\x1f"
 _NEAR = 400  # characters of a line within which its stamps stand
 _MICROS = {10: 1_000_000, 13: 1_000, 16: 1, 19: 1}  # digits of eventtime -> microseconds; nanoseconds are cut to them
 
 
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of *lines* with a FortiGate stamp (:data:`FRAMED`), and the other lines."""
+    original, lines = lines, _spaced(lines)
     near = lines.select(pl.col("line").str.slice(0, _NEAR).alias("near"))
     groups = near.select(pl.col("near").str.extract_groups(_HEADER).alias("g")).unnest("g")
     wall = (groups["date"] + " " + groups["clock"]).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     sound = wall.is_not_null()
     if not sound.any():
-        return pl.DataFrame(schema=FRAMED), lines
+        return pl.DataFrame(schema=FRAMED), original
     table = lines.hstack(groups).hstack(near).with_columns(wall.alias("wall")).filter(sound)
     text = pl.col("near")
     table = table.with_columns(
@@ -60,7 +64,21 @@ def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         "message": pl.col("line").str.slice(pl.col("before").str.len_chars()).str.strip_chars("\r\n\0 \t"),
     }
     framed = table.select(made.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in FRAMED.items())
-    return framed, lines.filter(~sound)
+    return framed, original.filter(~sound)
+
+
+def _spaced(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* with those that have commas between their pairs, perhaps each pair in quotes, written as the others are."""
+    commas = lines.select(pl.col("line").str.contains(_COMMAS).alias("c"))["c"]
+    if not commas.any():
+        return lines
+    text = pl.col("line")
+    doubled = text.str.contains(r'"date=[0-9-]{10}",')  # each pair in quotes, and those within doubled
+    for old, new in (('""', _MARK), ('"', ""), (_MARK, '"')):
+        text = pl.when(doubled).then(text.str.replace_all(old, new, literal=True)).otherwise(text)
+    before = text.str.extract(r"^(.*?)[A-Za-z_]+=")
+    spaced = pl.concat_str(before.fill_null(""), text.str.extract_all(_CELL).list.join(" "))
+    return lines.with_columns(pl.when(pl.lit(commas)).then(spaced).otherwise("line").alias("line"))
 
 
 def _word(key: str) -> pl.Expr:

@@ -19,7 +19,7 @@ _MOMENT = r"[0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[
 GATE = rf"\b[0-9]+,{_MOMENT},[^,]*,{_TYPES},"
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+)"
 _HEADER = (
-    rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<host>[^ ,]+) +)?)?(?:- ){{0,4}})"
+    rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<relay>[^ ,]+) +)?)?(?:{_STAMP} +(?P<host>[^ ,]+) +)?(?:- ){{0,4}})"
     rf"[0-9]+,{_MOMENT},[^,]*,{_TYPES},[^,]*,[^,]*,(?P<wall>{_MOMENT}),"
 )
 _FINE = r",([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{1,6})(Z|[+-][0-9]{2}:[0-9]{2})(?:,|$)"
@@ -28,11 +28,13 @@ _FINE = r",([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{1,6})(Z|[+-][0-9]{2}:[0-
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of *lines* that are PAN-OS rows (:data:`FRAMED`), and the other lines."""
     table = lines.hstack(lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    rest = pl.col("line").str.slice(pl.col("before").str.len_chars()).str.replace(r"^(?:[^,]*,){6}[^,]*", "")
     plain = pl.col("wall").str.replace_all("/", "-").str.replace("T", " ").str.slice(0, 19)
     table = table.with_columns(
         plain.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).alias("clock"),
-        pl.col("line").str.extract_groups(_FINE).struct[0].alias("fine"),
-        pl.col("line").str.extract_groups(_FINE).struct[1].alias("zone"),
+        pl.coalesce("host", "relay").alias("host"),
+        rest.str.extract_groups(_FINE).struct[0].alias("fine"),
+        rest.str.extract_groups(_FINE).struct[1].alias("zone"),
     )
     sound = table["clock"].is_not_null()
     if not sound.any():

@@ -77,13 +77,13 @@ def panos(text: Text) -> str | None:
     """Return the comma-separated row of a PAN-OS record; None where it is of no kind that matters."""
     values = text.values
     kinds = (text.event.lower(), text.name.lower(), values.get("cat", "").lower(), values.get("subtype", "").lower())
-    kind = next((one for one in _ROWS if one in kinds), None)
+    kind = next((one for one in kinds if one in _ROWS), None)
     if kind is None:
         return None
     cells = [""] * _WIDTH
     cells[:7] = ["1", "2000/01/01 00:00:00", "", kind.upper(), "0", "", "2000/01/01 00:00:00"]
     for place, keys in _ROWS[kind].items():
-        cells[place] = first(values, keys) or ""
+        cells[place] = (first(values, keys) or "").strip('"')
     if kind == "globalprotect":
         if not cells[8] and re.fullmatch(r"[a-z]+-[a-z-]+", text.event.lower()):  # LEEF has it in its header
             cells[8] = text.event.lower()

@@ -27,6 +27,7 @@ _SEVERITY = re.compile(
     r"(?:[0-9]|10|Unknown|Low|Medium|High|Very-?High|Info|Informational|Warning|Critical|Error|Notice|None|N/A|\$[a-z-]*)?", re.IGNORECASE
 )
 _CODE = re.compile(r"(?:0?x)?([0-9A-Fa-f]{1,4})")
+_PIPED = re.compile(r"\|[A-Za-z][A-Za-z0-9_]{0,60}=")
 _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -132,6 +133,8 @@ def _leef(message: str, at: int) -> Text:
     if delimiter == "\t" and "\t" not in rest and "#011" in rest:  # a tab as rsyslog writes it
         rest = rest.replace("#011", "\t")
     vendor, product, _, event = fields
+    if delimiter == "\t" and "\t" not in rest and _PIPED.search(rest):  # as the template for PAN-OS has it
+        delimiter = "|"
     if delimiter == " " or (delimiter == "\t" and "\t" not in rest):
         values = _pairs(rest)
     else:

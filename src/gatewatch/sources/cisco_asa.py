@@ -18,6 +18,8 @@ message                         becomes
 113029, 113035, 113038, 734002  ``auth_stopped``: the logon was good, the session was refused
 113019, 716002                  ``session_end``; ``bytes_in`` is what the device received from the client
 605005                          ``auth_success`` of an administrator
+109005, 109006                  ``auth_success``, ``auth_failure`` of a user who wants through; 308001 ``auth_failure``: the enable password
+606001, 606002                  ``connection`` of ASDM, and its end
 111008, 111010, 5021xx          ``exec``, ``config_change``, ``account_change``
 106xxx, 302013 …, 710003        flows; a denied one towards a port of remote access is ``connection_denied``
 ==============================  ====================================================================================
@@ -33,9 +35,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service, ensure
 from gatewatch.sources import cisco_asa_admin, cisco_asa_vpn
 from gatewatch.sources.pattern import Pattern, PatternSource
+from gatewatch.sources.resolver import map_values
 
 _TABLE = cisco_asa_vpn.PATTERNS + cisco_asa_admin.PATTERNS
 _NUMBERS = sorted({head[:6] for pattern in _TABLE for head in pattern.heads})
@@ -64,8 +68,13 @@ def _number(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pair(events: pl.DataFrame) -> pl.DataFrame:
-    """Give the events of a client the session ``user@address``."""
-    events = ensure(events, "user", "src_ip", "session", "extra")
+    """Give the events of a client the session ``user@address``; the address of a site is no user, and an inner address may be IPv6 only."""
+    events = ensure(events, "user", "src_ip", "session", "extra", "assigned_ip")
+    inner = pl.col("pattern").is_in(["address-assigned", "ikev2-address-assigned"]) & pl.col("assigned_ip").is_null()
+    events = events.with_columns(pl.when(pl.col("user").ne_missing(pl.col("src_ip"))).then("user").alias("user"))
+    if events.select(inner.any()).item():
+        told = events["extra"].str.json_path_match("$.ipv6")
+        events = events.with_columns(pl.when(inner).then(pl.lit(map_values(told, canonical_address))).otherwise("assigned_ip").alias("assigned_ip"))
     resumed = pl.col("pattern") == "session-resumed"
     began = pl.when(resumed).then(pl.coalesce(pl.col("extra").str.json_path_match("$.previous_ip"), "src_ip")).otherwise("src_ip")
     made = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), began)

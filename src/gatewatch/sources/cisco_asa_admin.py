@@ -31,6 +31,10 @@ def _flow(way: str, first: tuple[str, str], second: tuple[str, str]) -> tuple[st
 
 
 _SOURCE, _TARGET = ("rhost", "src_port"), ("dhost", "dst_port")
+_THROUGH = (
+    rf"for user '?(?P<user>[^']*?)'? from (?P<rhost>{IP})/(?P<src_port>[0-9]+) to (?P<dhost>{IP})/(?P<dst_port>[0-9]+) on interface "
+    r"(?P<x_interface>[^ ]+)$"
+)
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
@@ -85,6 +89,33 @@ PATTERNS: tuple[Pattern, ...] = (
         ),
         Kind.SESSION_END,
         set={"service": str(Service.SSH)},
+    ),
+    Pattern(
+        "through-permitted", ("109005: ",), (rf"^109005: Authentication succeeded {_THROUGH}",), Kind.AUTH_SUCCESS, set={**_PASSWORD, "service": None}
+    ),
+    Pattern(
+        "through-refused", ("109006: ",), (rf"^109006: Authentication failed {_THROUGH}",), Kind.AUTH_FAILURE, set={**_PASSWORD, "service": None}
+    ),
+    Pattern(
+        "enable-refused",
+        ("308001: ",),
+        (rf"^308001: (?:PIX )?[Cc]onsole enable password incorrect for (?P<count>[0-9]+) tries \(from (?P<rhost>{IP})\)$",),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD, "service": None, "object": "enable"},
+    ),
+    Pattern(
+        "asdm-started",
+        ("606001: ",),
+        (rf"^606001: ASDM session number (?P<x_number>[0-9]+) from (?P<rhost>{IP}) started$",),
+        Kind.CONNECTION,
+        set={"service": str(Service.WEB)},
+    ),
+    Pattern(
+        "asdm-ended",
+        ("606002: ",),
+        (rf"^606002: ASDM session number (?P<x_number>[0-9]+) from (?P<rhost>{IP}) ended$",),
+        Kind.CONNECTION_CLOSED,
+        set={"service": str(Service.WEB)},
     ),
     Pattern(
         "admin-unprivileged",

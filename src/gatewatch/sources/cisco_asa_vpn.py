@@ -9,9 +9,9 @@ from __future__ import annotations
 from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.pattern import Pattern
 
-IP = r"[0-9A-Fa-f.:]+"
+IP = r"[0-9A-Fa-f.:]+(?:%[0-9A-Za-z_.-]+)?"
 IP_END = r"[0-9A-Fa-f.:]*[0-9A-Fa-f:]"  # where a full stop may follow
-_PEERS = r"Local:[^ ]+:[0-9]+ Remote:(?P<rhost>[^ ]+):(?P<src_port>[0-9]+)"
+_PEERS = r"Local: ?[^ ]+:[0-9]+ Remote: ?(?P<rhost>[^ ]+):(?P<src_port>[0-9]+)"
 _NAME = r"(?:[Uu]nknown|(?P<user>.*?))(?: IKEv2)?"
 _AAA = r"(?P<x_server>[^ ,]*) *[:,] *[Uu]ser ?= ?"
 _WHO = rf"(?P<user>.*) ?: user IP ?= ?(?P<rhost>{IP})$"
@@ -172,7 +172,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "session-refused",
-        ("113029: ", "113030: ", "113033: ", "113035: ", "113038: "),
+        ("113029: ", "113030: ", "113033: ", "113035: ", "113038: ", "716023: "),
         who(
             rf"(?P<object>Session could not be established: {_TEXT}|User ACL {_TEXT} terminating connection\.?|"
             rf"AnyConnect session not allowed\. {_TEXT}|Session terminated: {_TEXT}|Unable to create AnyConnect parent session\.?)"
@@ -204,17 +204,28 @@ PATTERNS: tuple[Pattern, ...] = (
             (
                 rf"^113019: Group = (?P<x_group>.*?), Username = (?P<user>.*), IP = (?P<rhost>{IP}), Session disconnected\. "
                 r"Session Type: (?P<x_type>[^,]*), Duration: (?P<x_duration>[0-9dhms: ]+), Bytes xmt: (?P<bytes_out>[0-9]+), "
-                r"Bytes rcv: (?P<bytes_in>[0-9]+), Reason: (?P<object>[^,]*)$"
+                r"Bytes rcv: (?P<bytes_in>[0-9]+), Reason: (?P<object>[^=<>]*)$"
             ),
         ),
         Kind.SESSION_END,
+    ),
+    Pattern(
+        "torn-down",
+        ("713259: ",),
+        (
+            (
+                rf"^713259: Group = (?P<x_group>.*?), Username = (?P<user>.*), IP = (?P<rhost>{IP}), Session is being torn down\. "
+                r"Reason: (?P<object>[^=<>]*)$"
+            ),
+        ),
+        Kind.CONNECTION_CLOSED,
     ),
     Pattern("webvpn-ended", ("716002: ",), who(r"WebVPN session terminated: (?P<object>[A-Za-z0-9 :-]+)\.?"), Kind.SESSION_END),
     Pattern(
         "svc-established",
         ("722022: ", "722033: ", "722034: "),
         who(
-            r"(?P<object>(?:First |New )?(?:TCP|UDP) SVC connection established(?: for SVC session)?(?: with(?:out)? compression)?(?:, "
+            r"(?P<object>(?:First |New )?(?:TCP|UDP) SVC connection(?: established(?: for SVC session)?(?: with(?:out)? compression)?)?(?:, "
             r"no existing connection)?)\.?"
         ),
         Kind.SESSION_START,

@@ -14,14 +14,15 @@ vpn: tunnel-up, IPsec                 ``auth_success`` where a user is named, el
 vpn: tunnel-down                      ``session_end``; ``bytes_in`` is what the device received from the client (``rcvdbyte``)
 vpn: ssl-login-fail (39426)           ``auth_failure``; a user that does not exist by the reason; ``auth_stopped`` for an expired password
 vpn: ssl-new-con                      ``connection``
-vpn: negotiate                        ``auth_failure`` where it failed and a user is named
+vpn: negotiate                        ``auth_failure`` where it failed and a user is named; ``session_start`` where XAUTH or EAP said yes
 system: login, logout (32001 …)       ``auth_success``, ``auth_failure``, ``session_end`` of an administrator
 system: cfgpath                       ``config_change``; ``account_change`` for administrators, users, groups and their tokens
 user: authentication (43008, 43009)   ``auth_success``, ``auth_failure`` at the firewall itself
 statistics, traffic, UTM, the rest    ignored
 ====================================  ==============================================================================
 
-``session`` is ``tunnel:<tunnelid>`` or ``admin:<sn>``. Known from the vendor's reference, not from samples: failures of IPsec XAUTH, lock-outs,
+``session`` is ``tunnel:<tunnelid>`` or ``admin:<sn>``. In IPsec events ``user`` may be the peer's address: then the user is ``xauthuser`` or
+``eapuser``. The form with commas (``set format csv``, and exports that quote each pair) is read as well. Known from the vendor's reference, not from samples: failures of IPsec XAUTH, lock-outs,
 restarts, cleared logs.
 
 References: https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference
@@ -36,7 +37,8 @@ from gatewatch.sources.key_value import ANY, lay_out, layout, read
 from gatewatch.sources.pattern import Pattern, PatternSource
 
 _KEYS = (
-    *("type", "subtype", "action", "logid", "tunneltype", "tunnelid", "remip", "remport", "tunnelip", "assignip", "user", "xauthuser", "group"),
+    *("type", "subtype", "action", "logid", "tunneltype", "tunnelid", "remip", "remport", "tunnelip", "assignip", "user", "xauthuser", "eapuser"),
+    *("group", "result"),
     *("reason", "status", "duration", "sentbyte", "rcvdbyte", "srcip", "srcport", "ui", "method", "sn", "cfgpath", "cfgobj", "cfgattr", "msg"),
     *("logdesc", "authproto", "vpntunnel", "profile", "count"),
 )
@@ -98,6 +100,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("login-expired", ("login-expire",), _refused("login-expired"), Kind.AUTH_STOPPED, set=_ADMIN),
     Pattern("login-failed", ("login-failed",), _refused("login-failed"), Kind.AUTH_FAILURE, set=_ADMIN),
     Pattern("xauth-failed", ("xauth-failed",), _refused("xauth-failed"), Kind.AUTH_FAILURE, set=_ADMIN),
+    Pattern("xauth-accepted", ("xauth-accept",), _refused("xauth-accepted"), Kind.SESSION_START),
     Pattern("connected", ("connected",), _refused("connected"), Kind.CONNECTION),
     Pattern(
         "admin-login", ("admin-login",), _admin("admin-login", "session"), Kind.AUTH_SUCCESS, set=_ADMIN, services=_SERVICES, session_prefix="admin:"
@@ -134,7 +137,6 @@ def _arrange(records: pl.DataFrame) -> pl.DataFrame:
 
 def _laid_out(values: pl.DataFrame) -> pl.Series:
     """Return the layout of each event."""
-    user = pl.coalesce("user", "xauthuser")
     peer = pl.coalesce("remip", "srcip", pl.col("ui").str.extract(r"\(([0-9A-Fa-f.:]+)\)"))
     door = pl.coalesce(
         pl.col("method").str.to_lowercase(),
@@ -143,7 +145,7 @@ def _laid_out(values: pl.DataFrame) -> pl.Series:
     )
     table = values.with_columns(
         _meaning(values).alias("what"),
-        user.alias("user"),
+        _who().alias("user"),
         peer.alias("rhost"),
         pl.coalesce("remport", "srcport").alias("src_port"),
         pl.coalesce("tunnelip", "assignip").alias("assigned_ip"),
@@ -175,6 +177,11 @@ def _laid_out(values: pl.DataFrame) -> pl.Series:
     return chosen.zip_with(~what.str.contains("^(?:user-|configured|backed-up|log-cleared|restarted)"), change)
 
 
+def _who() -> pl.Expr:
+    """Return the user: IKE gives the peer's id for one, which often is its address, and names who logged on beside it."""
+    return pl.coalesce(pl.when(pl.col("user").ne_missing(pl.col("remip"))).then("user"), "xauthuser", "eapuser")
+
+
 def _meaning(values: pl.DataFrame) -> pl.Series:
     """Return the word that says what each event is."""
     number = pl.col("logid").str.tail(6).fill_null("")
@@ -183,7 +190,8 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
     system = (pl.col("subtype") == "system").fill_null(value=False)
     portal = (pl.col("subtype") == "user").fill_null(value=False)
     ssl = pl.col("tunneltype").str.to_lowercase().str.starts_with("ssl").fill_null(value=False) | number.is_in(["039424", "039947"])
-    named = pl.coalesce("user", "xauthuser").is_not_null()
+    named = _who().is_not_null()
+    result = pl.col("result").fill_null("").str.to_lowercase()
     reason = pl.col("reason").fill_null("").str.to_lowercase()
     failed = (action == "ssl-login-fail") | ((action == "") & (number == "039426"))
     up = (action == "tunnel-up") | ((action == "") & number.is_in(["039424", "039947"]))
@@ -213,6 +221,8 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
         .then(pl.lit("connected"))
         .when(vpn & (action == "negotiate") & named & status.str.contains("fail|error"))
         .then(pl.lit("xauth-failed"))
+        .when(vpn & (action == "negotiate") & named & result.str.contains("authentication successful"))
+        .then(pl.lit("xauth-accepted"))
         .when(system & (number == "032021"))
         .then(pl.lit("admin-locked"))
         .when(system & (action == "login") & good)

@@ -11,6 +11,7 @@ GLOBALPROTECT gateway-auth, portal-auth else   ``auth_failure``
 GLOBALPROTECT gateway-connected, -setup-*      ``session_start`` with ``assigned_ip``
 GLOBALPROTECT gateway-logout                   ``session_end``
 SYSTEM: logged in via, failed authentication   the same for administrators (service web or ssh), and for GlobalProtect before 9.1
+SYSTEM: authenticated for user, log cleared    ``session_start``: a profile said yes; ``log_cleared``
 CONFIG, unless it failed                       ``config_change``; ``account_change`` under ``mgt-config users``, ``local-user-database``
 traffic, threats, the rest                     ignored
 =============================================  ======================================================================
@@ -45,6 +46,9 @@ _IP = r"[0-9A-Fa-f.:]*[0-9A-Fa-f]"
 _PASSWORD = {"auth_method": "password"}
 
 
+_FROM = rf"Login from: (?P<rhost>{_IP}), (?:Source region: [^,]*, )?User name: (?P<user>{ANY}?)(?:, {ANY}|\.)?"
+
+
 def _vpn(what: str) -> tuple[str, ...]:
     return (layout((f"={what}", *_TUNNEL)),)
 
@@ -75,6 +79,28 @@ PATTERNS: tuple[Pattern, ...] = (
         set={"auth_method": "unknown"},
     ),
     Pattern(
+        "portal-told-accepted",
+        ("system",),
+        _told(rf"GlobalProtect portal user authentication succeeded\. {_FROM}"),
+        Kind.SESSION_START,
+    ),
+    Pattern("told-connected", ("system",), _told(rf"GlobalProtect gateway user login succeeded\. {_FROM}"), Kind.SESSION_START),
+    Pattern(
+        "told-configured",
+        ("system",),
+        _told(
+            rf"GlobalProtect gateway (?:client configuration generated|client switch to SSL tunnel mode succeeded|agent message)\. User name: "
+            rf"(?P<user>{ANY}?), Private IP: (?P<assigned_ip>{_IP})(?:, {ANY})?"
+        ),
+        Kind.SESSION_START,
+    ),
+    Pattern(
+        "told-logout",
+        ("system",),
+        _told(rf"GlobalProtect gateway user logout succeeded\. User name: (?P<user>{ANY}?), {ANY}?(?:Reason: (?P<object>[^.]*)\.?)?"),
+        Kind.SESSION_END,
+    ),
+    Pattern(
         "vpn-told-failed",
         ("system",),
         _told(
@@ -102,9 +128,26 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "admin-failed",
         ("system",),
-        _told(rf"failed authentication for user '(?P<user>{ANY})'\. +(?:Reason: (?P<object>[^.]*)\. *)?{ANY}?From: (?P<rhost>{_IP})\.?"),
+        (
+            *_told(rf"failed authentication for user '(?P<user>{ANY})'\. +(?:Reason: (?P<object>[^.]*)\. *)?{ANY}?From: (?P<rhost>{_IP})\.?"),
+            *_told(rf"failed authentication for user (?P<user>[^' ]*)\. +(?:Reason: (?P<object>[^.]*)\. *)?{ANY}?From: (?P<rhost>{_IP})\.?"),
+        ),
         Kind.AUTH_FAILURE,
         set={**_PASSWORD, "service": None},
+    ),
+    Pattern(
+        "told-authenticated",
+        ("system",),
+        _told(rf"authenticated for user '(?P<user>{ANY}?)'\. +(?P<object>auth profile '[^']*'){ANY}? From: (?P<rhost>{_IP})\.?"),
+        Kind.SESSION_START,
+        set={"service": None},
+    ),
+    Pattern(
+        "log-cleared",
+        ("system",),
+        _told(rf"(?P<object>Log type [a-z-]+) cleared by user (?P<user>{ANY})"),
+        Kind.LOG_CLEARED,
+        set={"service": None},
     ),
     Pattern("told", ("system",), (f"^system{SEPARATOR}",), why="a message of the device that is no access"),
     Pattern("user-created", ("user-created",), _change("user-created", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
@@ -146,6 +189,7 @@ def _configuration(cells: Sequence[str]) -> str:
     if _cell(cells, 12) == "Failed":
         return "course"
     words = path.split()
+    words = words[1:] if words[:1] == ["config"] else words  # before PAN-OS 9
     person = words[:2] == ["mgt-config", "users"] or "local-user-database" in words
     target = words[-1] if person and len(words) > 2 else ""
     what = "configured"

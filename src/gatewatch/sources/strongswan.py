@@ -3,8 +3,9 @@ r"""strongSwan's IKE daemon (``charon``), in syslog, the journal or its own log 
 ``06[IKE] <rw|83> IKE_SA rw[83] established between 203.0.113.1[vpn.example]...192.0.2.7[ann]``
 
 A connection is told by several lines that share the number of its IKE_SA; ``session`` is ``ike:<number>``. Only the line above has both the user and
-the address, and is the ``auth_success``; rekeying logs other words. A failure names the user or nothing, never the address: the request that began
-the same session has it.
+the address, and is the ``auth_success``; rekeying logs other words. Other lines have the address, and EAP failures the name, that lines before them
+told: under the same number, or, where the daemon writes no numbers (``ike_name``), by the same thread since the packet it works on. It is null where
+those lines are missing or stand in another block of the file.
 
 =====================================================  ==============================================================
 line                                                   becomes
@@ -30,10 +31,20 @@ from gatewatch.schema.events import AuthMethod, Kind, Service, ensure
 from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out
 from gatewatch.sources.pattern import Pattern, PatternSource
 
-_HEADER = r"^(?:[0-9]{2}\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?(?P<text>.*)$"
+_HEADER = r"^(?:(?P<thread>[0-9]{2})\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?(?P<text>.*)$"
 _IP = r"[0-9A-Fa-f.:]+"
 _ENDS = rf"between (?P<dhost>{_IP})\[{ANY}?\]\.\.\.(?P<rhost>{_IP})\[(?:%any|(?P<user>{ANY}))\]"
-_TAIL = rf"{SEPARATOR}(?P<session>{ANY[:-1]}+)?$"
+_TAIL = rf"{SEPARATOR}(?P<session>{ANY[:-1]}+)?{SEPARATOR}"
+_OWN = rf"{_TAIL}{ANY}{SEPARATOR}{ANY}$"
+_JOINED = rf"{_TAIL}(?P<rhost>{ANY[:-1]}+)?{SEPARATOR}{ANY}$"
+_GUESSED = rf"{_TAIL}(?P<rhost>{ANY[:-1]}+)?{SEPARATOR}(?P<user>{ANY})$"
+# what names the peer in words of the daemon's own, which hold nothing that the peer wrote
+_PEER = (
+    rf"^(?:received packet: from ({_IP})\[[0-9]+\] to |sending packet: from {_IP}\[[0-9]+\] to ({_IP})\[|({_IP}) is initiating an? "
+    rf"|initiating (?:IKE_SA|(?:Main|Aggressive) Mode IKE_SA) [^ ]+ to ({_IP})$)"
+)
+_ARRIVED = "received packet: from "
+_NAME = r"^(?:EAP-MS-CHAPv2 username:|received EAP identity) '(.*)'$"
 _METHODS = {
     **dict.fromkeys(("EAP", "EAP_MSCHAPV2", "EAP_MD5", "EAP_GTC", "EAP_RADIUS", "XAuth"), AuthMethod.PASSWORD),
     **dict.fromkeys(("RSA", "ECDSA", "EdDSA", "RSA_EMSA", "Ed25519", "EAP_TLS"), AuthMethod.CERTIFICATE),
@@ -43,13 +54,18 @@ _PASSWORD = {"auth_method": "password"}
 _UNKNOWN = {"auth_method": "unknown"}
 
 
-def _text(*texts: str) -> tuple[str, ...]:
-    """Return the regexes of lines whose text is one of *texts*, with the session after it."""
-    return tuple(f"^{text}{_TAIL}" for text in texts)
+def _text(*texts: str, tail: str = _JOINED) -> tuple[str, ...]:
+    """Return the regexes of lines whose text is one of *texts*, with the session and the peer's address after it."""
+    return tuple(f"^{text}{tail}" for text in texts)
+
+
+def _own(*texts: str) -> tuple[str, ...]:
+    """Return the regexes of lines that name the peer's address themselves."""
+    return _text(*texts, tail=_OWN)
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("established", ("IKE_SA ",), _text(rf"IKE_SA [^ ]+ established {_ENDS}"), Kind.AUTH_SUCCESS, set=_UNKNOWN, session_prefix="ike:"),
+    Pattern("established", ("IKE_SA ",), _own(rf"IKE_SA [^ ]+ established {_ENDS}"), Kind.AUTH_SUCCESS, set=_UNKNOWN, session_prefix="ike:"),
     Pattern(
         "authenticated",
         ("authenticati",),
@@ -61,7 +77,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "eap-failed",
         ("EAP-MS-CHAPv",),
-        _text(r"EAP-MS-CHAPv2 verification failed, retry \([0-9]+\)"),
+        _text(r"EAP-MS-CHAPv2 verification failed, retry \([0-9]+\)", tail=_GUESSED),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
         session_prefix="ike:",
@@ -138,27 +154,27 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SESSION_END,
         session_prefix="ike:",
     ),
-    Pattern("deleted", ("deleting IKE",), _text(rf"deleting IKE_SA [^ ]+ {_ENDS}"), Kind.SESSION_END, session_prefix="ike:"),
+    Pattern("deleted", ("deleting IKE",), _own(rf"deleting IKE_SA [^ ]+ {_ENDS}"), Kind.SESSION_END, session_prefix="ike:"),
     Pattern(
         "initiated",
         tuple("0123456789abcdefABCDEF"),
-        _text(rf"(?P<rhost>{_IP}) is initiating an? (?:IKE_SA|(?:Main|Aggressive) Mode IKE_SA)"),
+        _own(rf"(?P<rhost>{_IP}) is initiating an? (?:IKE_SA|(?:Main|Aggressive) Mode IKE_SA)"),
         Kind.CONNECTION,
         session_prefix="ike:",
     ),
     Pattern(
         "half-open",
         ("deleting hal",),
-        _text(rf"deleting half open IKE_SA with (?P<rhost>{_IP}) after timeout"),
+        _own(rf"deleting half open IKE_SA with (?P<rhost>{_IP}) after timeout"),
         Kind.CONNECTION_CLOSED,
         session_prefix="ike:",
     ),
     Pattern(
         "unmatched",
         ("no matching ", "no IKE confi"),
-        _text(
-            r"no (?:matching )?(?P<object>peer config) found",
-            rf"no (?P<object>IKE config) found for (?P<dhost>{_IP})\.\.\.(?P<rhost>{_IP}), sending NO_PROPOSAL_CHOSEN",
+        (
+            *_text(r"no (?:matching )?(?P<object>peer config) found"),
+            *_own(rf"no (?P<object>IKE config) found for (?P<dhost>{_IP})\.\.\.(?P<rhost>{_IP}), sending NO_PROPOSAL_CHOSEN"),
         ),
         Kind.CONNECTION_DENIED,
         session_prefix="ike:",
@@ -187,16 +203,34 @@ _NOISY = ("NET", "ENC", "KNL", "LIB", "DMN", "CHD", "TLS", "ASN", "PTS", "TNC", 
 
 
 def _split(records: pl.DataFrame) -> pl.DataFrame:
-    """Put the text of each line first and the number of its IKE_SA last."""
+    """Put the text of each line first; the number of its IKE_SA, the peer's address and the name it gave last."""
     message = records["message"].fill_null("")
-    table = message.alias("line").to_frame()
+    table = records.select("host", "pid").with_columns(message.alias("line"))
     table = table.hstack(table.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    told = table.select(pl.col("text").str.extract_groups(_PEER).alias("g")).unnest("g")
     named = pl.col("text").str.extract(r"^(?:deleting )?IKE_SA [^ \[]*\[([0-9]+)\] ")
     table = table.with_columns(
         pl.coalesce("number", named).alias("number"),
-        pl.when(pl.col("group").is_in(_NOISY)).then(pl.lit("noise")).otherwise(pl.col("text").str.strip_chars(" ")).alias("text"),
+        pl.lit(told.select(pl.coalesce(told.columns).alias("p"))["p"]).alias("peer"),
+        pl.col("text").str.extract(_NAME).alias("who"),
+        pl.when(pl.col("group").is_in(_NOISY)).then(pl.lit("noise")).otherwise(pl.col("text").str.strip_chars(" ")).alias("words"),
     )
-    return records.with_columns(lay_out(table, ("text", "number")).alias("message"))
+    return records.with_columns(lay_out(_joined(table), ("words", "number", "peer", "who")).alias("message"))
+
+
+def _joined(table: pl.DataFrame) -> pl.DataFrame:
+    """Give lines the peer and the name told before them: under the number of their IKE_SA, else by their thread since its last packet."""
+    if not table.select((pl.col("peer").is_not_null() | pl.col("who").is_not_null()).any()).item():
+        return table
+    process = ["host", "pid"]
+    packet = pl.col("text").str.starts_with(_ARRIVED).cast(pl.UInt32).cum_sum().over([*process, "thread"])
+    by_number = [pl.col(name).forward_fill().over([*process, "number"]) for name in ("peer", "who")]
+    by_packet = [pl.col(name).forward_fill().over([*process, "thread", "zz_packet"]) for name in ("peer", "who")]
+    numbered, threaded = pl.col("number").is_not_null(), pl.col("thread").is_not_null() & (pl.col("zz_packet") > 0)
+    return table.with_columns(packet.alias("zz_packet")).with_columns(
+        pl.when(numbered).then(number).when(threaded).then(packet_).otherwise(name).alias(name)
+        for name, number, packet_ in zip(("peer", "who"), by_number, by_packet, strict=True)
+    )
 
 
 def _identity(events: pl.DataFrame) -> pl.DataFrame:
