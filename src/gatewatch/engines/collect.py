@@ -14,7 +14,20 @@ import polars as pl
 
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
 from gatewatch.engines.mapping import shapes
-from gatewatch.intake import evtx, journal_binary, journal_export, journal_json, json_record, m365_csv, parquet, table, utmp, windows_csv, windows_xml
+from gatewatch.intake import (
+    evtx,
+    journal_binary,
+    journal_export,
+    journal_json,
+    json_record,
+    m365_csv,
+    parquet,
+    radius_detail,
+    table,
+    utmp,
+    windows_csv,
+    windows_xml,
+)
 from gatewatch.intake.batch import Batch, joined
 from gatewatch.intake.json_shape import Shape
 from gatewatch.intake.limit import Limits
@@ -104,6 +117,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.WINDOWS_XML: windows_xml.sniff(head),
         Framing.WINDOWS_CSV: windows_csv.sniff(head),
         Framing.M365_CSV: m365_csv.sniff(head),
+        Framing.RADIUS_DETAIL: radius_detail.sniff(head),
         Framing.TABLE: table.sniff(head),
         Framing.JSON: json_record.sniff(head),
     }
@@ -222,6 +236,7 @@ def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _R
             Framing.WINDOWS_XML: lambda: windows_xml.read(chunks, run.interest),
             Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),
             Framing.M365_CSV: lambda: m365_csv.read(chunks),
+            Framing.RADIUS_DETAIL: lambda: radius_detail.read(chunks),
         }
         jobs = (pool.submit(decode_batch, batch, run.wanted, run.maps) for batch in readers[state.framing]())
     for job in jobs:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, openvpn_status, panos, pf_text, table
+from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, nps, openvpn_status, panos, pf_text, table
 from gatewatch.intake.framed import FRAMED
 from gatewatch.intake.header import ISO, TextFraming, take
 from gatewatch.schema.framing import Framing
@@ -121,6 +121,7 @@ APPLIANCES = (
         _in_turn(_OPENVPN_FRAMINGS),
     ),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, _in_turn(openvpn_status.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, nps.GATE, _in_turn(nps.FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", _in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", _in_turn(_CHARON_FRAMINGS)),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),

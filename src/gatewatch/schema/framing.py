@@ -24,5 +24,6 @@ class Framing(StrEnum):
     WINDOWS_CSV = "windows-csv"  # EvtxECmd, Event Viewer, Get-WinEvent | Export-Csv
     PARQUET = "parquet"  # events as gatewatch writes them, or OCSF
     TABLE = "table"  # rows under a header: Zeek TSV, AWS VPC flow logs, pfirewall.log
+    RADIUS_DETAIL = "radius-detail"  # FreeRADIUS' accounting: blocks of attributes under a date
     MESSAGE = "message"  # bare messages of one source, without header (`gatewatch explain`)
     UNKNOWN = "unknown"

@@ -22,8 +22,8 @@ statistics, traffic, UTM, the rest    ignored
 ====================================  ==============================================================================
 
 ``session`` is ``tunnel:<tunnelid>`` or ``admin:<sn>``. In IPsec events ``user`` may be the peer's address: then the user is ``xauthuser`` or
-``eapuser``. The form with commas (``set format csv``, and exports that quote each pair) is read as well. Known from the vendor's reference, not from samples: failures of IPsec XAUTH, lock-outs,
-restarts, cleared logs.
+``eapuser``. The form with commas (``set format csv``, and exports that quote each pair) is read as well. Known from the vendor's reference, not from
+samples: lock-outs, restarts, cleared logs.
 
 References: https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference
 """

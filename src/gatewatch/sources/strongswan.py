@@ -122,6 +122,22 @@ PATTERNS: tuple[Pattern, ...] = (
         session_prefix="ike:",
     ),
     Pattern(
+        "radius-accepted",
+        ("RADIUS authe", "XAUTH: RADIU"),
+        _text(rf"(?:XAUTH: )?RADIUS authentication of '(?P<user>{ANY})' successful"),
+        Kind.SESSION_START,
+        set=_PASSWORD,
+        session_prefix="ike:",
+    ),
+    Pattern(
+        "radius-failed",
+        ("RADIUS authe", "XAUTH: RADIU"),
+        _text(rf"(?:XAUTH: )?RADIUS authentication of '(?P<user>{ANY})' failed"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+        session_prefix="ike:",
+    ),
+    Pattern(
         "key-failed",
         ("tried ", "no shared ke"),
         _text(

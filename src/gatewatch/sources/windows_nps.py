@@ -25,8 +25,8 @@ _COLUMNS = {"user": "SubjectUserName", "domain": "SubjectDomainName", "sid": "Su
 _EXTRA = ("ClientName", "ClientIPAddress", "NASIPv4Address", "NASIdentifier", "NASPortType", "CallingStationID", "AuthenticationType", "EAPType")
 _INSIDE = r"(?i)wireless|ethernet|802\.(?:3|11)|^(?:15|18|19)$"
 _PASSWORDS = r"(?i)^(?:PAP|SPAP|CHAP|MS-?CHAP)"
-_STOPPED = {"48": "policy", "65": "dial-in-denied", "66": "method-not-allowed"}
-_GUESSES = ("7", "8", "16", "34", "35", "36")
+STOPPED = {"48": "policy", "65": "dial-in-denied", "66": "method-not-allowed"}
+GUESSES = ("7", "8", "16", "34", "35", "36")
 
 _reason = datum("ReasonCode").str.strip_chars()
 
@@ -46,8 +46,8 @@ def _granted(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _refused(frame: pl.DataFrame) -> pl.DataFrame:
-    stopped = _reason.replace_strict(_STOPPED, default=None, return_dtype=pl.String)
-    tried = stopped.is_not_null() | _reason.is_in(_GUESSES).fill_null(False)
+    stopped = _reason.replace_strict(STOPPED, default=None, return_dtype=pl.String)
+    tried = stopped.is_not_null() | _reason.is_in(GUESSES).fill_null(False)
     return _outside(
         frame.with_columns(
             pl.when(stopped.is_not_null()).then(as_kind(Kind.AUTH_STOPPED)).otherwise(pl.col("kind")).alias("kind"),
