@@ -41,7 +41,7 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),
 )
 
-_PEER = r"(?:[^ /]+/)?(?:\[AF_INET6?\])?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?):[0-9]{1,5}(?:/[^ ]+)? "
+_PEER = r"(?:[^ ]+/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?):[0-9]{1,5}(?:/[^ ]+)? "
 _OPENVPN_TEXT = (
     r"(?:OpenVPN [0-9]|library versions: |Initialization Sequence Completed|Incoming Control Channel |Outgoing Control Channel |MULTI: |MULTI TCP: |"
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"

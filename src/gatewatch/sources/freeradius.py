@@ -51,7 +51,7 @@ _NOISE = (
 
 def _told(what: str, reason: str = _REASON) -> tuple[str, ...]:
     """Return the regexes of a message about a logon from an address, or from nobody knows where."""
-    return tuple(f"{_BEGIN}{what}{reason}{who}{_CLIENT}{cli}{_END}" for who in _WHO for cli in (f" cli (?P<rhost>{_ADDRESS})", ""))
+    return tuple(f"{_BEGIN}{what}{reason}{who}{_CLIENT}{cli}{_END}" for who in _WHO for cli in (rf" cli (?P<rhost>{_ADDRESS})(?:\[[0-9]+\])?", ""))
 
 
 _ANY = f"(?:{_OK}|{_FAILED}|{_INVALID}|{_SEVERAL})"

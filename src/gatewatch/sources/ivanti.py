@@ -12,6 +12,7 @@ text                                           becomes
 Agent login, Login succeeded                   ``auth_success``
 Primary authentication successful              ``session_start``; failed: ``auth_failure``
 Login failed                                   ``auth_failure``: the same attempt, told again; ``auth_stopped`` where no role was left
+denied access as the client version            ``auth_stopped``
 Secondary authentication successful, failed    ``mfa_ok``, ``mfa_denied``
 Session created … secondary auth-server        ``session_start``, mfa yes
 VPN Tunneling: Session started                 ``session_start`` with ``assigned_ip``; ended: ``session_end``
@@ -76,6 +77,13 @@ PATTERNS: tuple[Pattern, ...] = (
         _text(rf"Login failed\. *Reason: (?P<object>{ANY})", rf"Login failed using auth server (?P<x_server>{ANY}?)\. *Reason: (?P<object>{ANY})"),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
+    ),
+    Pattern(
+        "client-refused",
+        ("User ",),
+        _text(rf"User {ANY}? denied access as (?P<object>the client version '[^']*' is lower than the minimum client version configured)\.?"),
+        Kind.AUTH_STOPPED,
+        set=_UNKNOWN,
     ),
     Pattern(
         "secondary-accepted",

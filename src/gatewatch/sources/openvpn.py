@@ -32,13 +32,14 @@ from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out
 from gatewatch.sources.pattern import Pattern, PatternSource
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
-_PEER = rf"(?:\[AF_INET6?\])?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
-_HEADER = rf"^(?:(?P<name>[^ /]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? (?P<text>.*)$"
+_PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
+_HEADER = rf"^(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? (?P<text>.*)$"
 # where the line has no such header, the text itself names the peer
 _WITHIN = rf"^(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from) {_PEER}(?:[, ][^']*)?$"
 _TAIL = rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<src_port>{ANY}){SEPARATOR}(?P<session>{ANY[:-1]}+)?"
 _UNNAMED = rf"{_TAIL}{SEPARATOR}{ANY}$"
 _NAMED = rf"{_TAIL}{SEPARATOR}(?P<user>{ANY})$"
+_WITH = r"[^ ]+(?: \(via [^ )]+\))?"
 _PASSWORD = {"auth_method": "password"}
 _ADDRESS = r"[0-9A-Fa-f.:]+"
 
@@ -72,12 +73,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "peer-initiated",
         ("[", "Peer Connect"),
-        _other(r"\[(?:UNDEF|(?P<user>[^\]]*))\] Peer Connection Initiated with [^ ]+"),
+        _other(rf"\[(?:UNDEF|(?P<user>[^\]]*))\] Peer Connection Initiated with {_WITH}"),
         Kind.SESSION_START,
         session_prefix="ovpn:",
     ),
     Pattern(
-        "peer-initiated-after-name", ("Peer Connect",), _named(r"Peer Connection Initiated with [^ ]+"), Kind.SESSION_START, session_prefix="ovpn:"
+        "peer-initiated-after-name", ("Peer Connect",), _named(rf"Peer Connection Initiated with {_WITH}"), Kind.SESSION_START, session_prefix="ovpn:"
     ),
     Pattern(
         "password-accepted",

@@ -14,7 +14,7 @@ from typing import Any
 
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service
-from gatewatch.sources.document import Made
+from gatewatch.sources.document import Made, Unreadable
 
 INSIDE = "a station inside: 802.1X, or a hardware address"
 MACHINE = "a machine's own account"
@@ -24,6 +24,7 @@ _WITH_PORT = re.compile(r"(.+)\[([0-9]{1,5})\]")  # as strongSwan writes it
 _PAIR = re.compile(r"(?m)^ip:source-ip=(.+)$")
 _STARTED, _STOPPED, _UPDATED = frozenset({"start", "1"}), frozenset({"stop", "2"}), frozenset({"interim-update", "alive", "3"})
 _ADMINISTRATOR = frozenset({"login-user", "administrative-user", "nas-prompt-user", "1", "6", "7"})
+_GATEWAY = frozenset({"accounting-on", "accounting-off", "failed", "7", "8", "15", *(str(number) for number in range(9, 15))})
 _WORD = 1 << 32
 
 
@@ -69,8 +70,10 @@ def place(values: Mapping[str, str]) -> dict[str, Any]:
 def accounted(values: Mapping[str, str]) -> Made:
     """Return what an Accounting-Request tells: a session's start, its end, or once more its start (``begun`` seconds before); or why nothing."""
     status = values.get("Acct-Status-Type", "").lower()
-    if status not in _STARTED | _STOPPED | _UPDATED:
+    if status in _GATEWAY or status.startswith("tunnel-"):
         return "accounting of the gateway itself"
+    if status not in _STARTED | _STOPPED | _UPDATED:
+        raise Unreadable("unknown Acct-Status-Type")
     user = person(values, "User-Name", "SAM-Account-Name")
     if is_inside(values):
         return INSIDE
