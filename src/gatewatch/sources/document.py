@@ -355,6 +355,8 @@ def epoch(value: float) -> int:
     >>> epoch(1772439300), epoch(1772439300123), epoch(1772439300.5)
     (1772439300000000, 1772439300123000, 1772439300500000)
     """
+    if value < -_LATEST:  # so far that the product may be infinite
+        raise Unreadable(BAD_TIME)
     for factor in (_SECOND, 1000, 1):
         if value * factor < _LATEST:
             return int(value * factor)

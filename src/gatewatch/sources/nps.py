@@ -33,7 +33,7 @@ import msgspec
 import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service
-from gatewatch.sources.document import DocumentSource, Made, Unreadable
+from gatewatch.sources.document import FAULTS, DocumentSource, Made, Unreadable
 from gatewatch.sources.pattern import Outcome
 from gatewatch.sources.radius import INSIDE, MACHINE, accounted, is_inside, is_machine, person, place
 from gatewatch.sources.windows_nps import GUESSES, STOPPED
@@ -150,8 +150,14 @@ def _time(values: dict[str, str]) -> str:
 class _NetworkPolicySource(DocumentSource):
     """The source of the three formats: lines are taken apart, answers get what their requests told, and then they are documents."""
 
-    def _lenient(self, text: str) -> Any:  # noqa: ARG002 - that of the base
-        raise Unreadable(BROKEN)
+    def _lenient(self, text: str) -> Any:
+        try:
+            values = msgspec.json.decode(text)
+        except FAULTS:
+            raise Unreadable(BROKEN) from None
+        if not isinstance(values, dict):
+            raise Unreadable(BROKEN)
+        return values
 
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode *records* whose ``message`` is a line of the log."""

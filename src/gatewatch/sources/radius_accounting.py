@@ -72,7 +72,11 @@ def _time(packet: dict[str, str], begun: int) -> int | datetime:
     return wall - timedelta(seconds=min(before, _LONGEST))
 
 
-SOURCE = DocumentSource(
+class _DetailSource(DocumentSource):
+    """The source of detail files, whose packets intake hands over as objects; nobody writes them as JSON."""
+
+
+SOURCE = _DetailSource(
     name="radius-accounting",
     title="RADIUS accounting (FreeRADIUS detail files)",
     programs=("radius-detail",),

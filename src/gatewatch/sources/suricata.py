@@ -239,7 +239,7 @@ def _krb5(eve: Eve, ends: Ends) -> Row:  # noqa: ARG001 - as the others
         "pattern": f"kerberos-{request.lower()}",
         "service": str(Service.KERBEROS),
         "user": user,
-        "user_domain": realm if user else None,
+        "user_domain": realm if user and realm and realm.strip("*") else None,
         "object": _word(krb.sname),
         "extra": {"error": error, "encryption": _word(krb.encryption)},
     }
