@@ -10,7 +10,7 @@ claims it, which ignores them by their number.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -289,6 +289,20 @@ def _split_windows(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFra
     return [(SOURCES[key], part) for key, part in sorted(parts.items()) if key is not None], unclaimed
 
 
+def _by_message(messages: pl.Series, places: Mapping[int, int]) -> pl.Series:
+    """Return the place of the first source that claims each of *messages* by its text, null where none does."""
+    result = pl.Series("zz_source", [None], dtype=pl.UInt16).new_from_index(0, len(messages))
+    left = pl.Series(range(len(messages)), dtype=pl.UInt32)
+    for regex, source in _BY_MESSAGE:
+        claimed = messages.str.contains(regex).fill_null(value=False)
+        if claimed.any():
+            result = result.scatter(left.filter(claimed), places[id(source)])
+            messages, left = messages.filter(~claimed), left.filter(~claimed)
+            if not len(left):
+                break
+    return result
+
+
 def split(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.DataFrame]:
     """Return the batches of *records* by source, in the order of :data:`SOURCES`, and the records that nobody claims.
 
@@ -306,11 +320,10 @@ def split(records: pl.DataFrame) -> tuple[list[tuple[Source, pl.DataFrame]], pl.
     for regex, program, source in beside:
         claimed = (pl.col("program") == program) & pl.col("message").str.contains(regex)
         place = pl.when(claimed.fill_null(False)).then(pl.lit(places[id(source)], pl.UInt16)).otherwise(place)
-    unplaced = bool(records.select(place.is_null().any()).item())
-    for regex, source in _BY_MESSAGE if unplaced else ():
-        claimed = pl.col("message").str.contains(regex).fill_null(False)
-        place = pl.when(place.is_null() & claimed).then(pl.lit(places[id(source)], pl.UInt16)).otherwise(place)
-    coded = records.with_columns(place.alias("zz_source"))
+    found = records.with_columns(place.alias("zz_source"))["zz_source"]
+    if found.has_nulls():
+        found = found.scatter(found.is_null().arg_true(), _by_message(records["message"].filter(found.is_null()), places))
+    coded = records.with_columns(found)
     places_found = coded["zz_source"].unique().to_list()
     if len(places_found) == 1:
         only = places_found[0]
