@@ -1,4 +1,4 @@
-"""Whole lines of gateways, network devices and macOS: from bytes through framing and routing to the event, with the headers collectors put before them.
+"""Whole lines of gateways, network devices and macOS, from bytes to the event, with the headers collectors put before them.
 
 ``tests/samples/lines/*.log``: ``# expect: column=value …`` above a line says what must come out of it, ``# nothing`` that it makes no event. ``time``
 is the time as the line has it (2026 where it names no year), ``x_NAME`` looks into ``extra``. ``user`` and ``src_ip`` are never free.

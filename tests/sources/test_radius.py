@@ -127,11 +127,16 @@ def test_policy_server_lines_decode_as_annotated() -> None:
     assert set(events[2]["local"].strftime("%Y-%m-%d %H:%M:%S").split()) == {"2026-01-05", "12:00:00"}
 
 
+def framed(lines: list[str]) -> pl.DataFrame:
+    rows = [{"record": n, "offset": n, "program": "nps", "message": line, "count": 1} for n, line in enumerate(lines, 1)]
+    return pl.DataFrame([dict.fromkeys(RECORD_DTYPES) | row for row in rows], schema=RECORD_DTYPES)
+
+
 def test_an_answer_takes_nothing_from_another_request() -> None:
     asked = '"NPS01","IAS",01/05/2026,12:00:00,1,"ann",,,"198.51.100.7",,,"vpn01","10.0.0.2",5,0,"10.0.0.2","vpn01",,,5,,1,2,4,,0,"{}"' + "," * 20
     said = '"NPS01","IAS",01/05/2026,12:00:01,2,,"CORP\\ann",,,,,,,,0,"10.0.0.2","vpn01",,,,,1,2,4,"VPN",0,"{}"' + "," * 20
     lines = [asked.format("class 1"), said.format("class 2"), said.format("class 1"), said.format("class 1")]
-    frame = pl.DataFrame([dict.fromkeys(RECORD_DTYPES) | {"record": n, "offset": n, "program": "nps", "message": text, "count": 1} for n, text in enumerate(lines, 1)], schema=RECORD_DTYPES)
+    frame = framed(lines)
     events = nps.SOURCE.decode(frame).events
     assert events.select("record", "src_ip").rows() == [(2, None), (3, "198.51.100.7"), (4, None)]
 
@@ -139,7 +144,7 @@ def test_an_answer_takes_nothing_from_another_request() -> None:
 @given(st.text(max_size=200))
 def test_no_line_makes_the_policy_server_raise(text: str) -> None:
     lines = [text, '"NPS01","IAS",01/05/2026,12:00:00,' + text, f'<Event><Timestamp data_type="4">{text}</Event>', f"1.2.3.4,a,{text},IAS,x,{text}"]
-    frame = pl.DataFrame([dict.fromkeys(RECORD_DTYPES) | {"record": n, "offset": n, "program": "nps", "message": line, "count": 1} for n, line in enumerate(lines, 1)], schema=RECORD_DTYPES)
+    frame = framed(lines)
     outcome = nps.SOURCE.decode(frame)
     assert outcome.used + sum(outcome.ignored.values()) + outcome.rejected.height == len(lines)
 

@@ -12,7 +12,8 @@ from gatewatch.intake.opening import open_paths
 from gatewatch.schema.records import Framing, Problem
 
 SHOWN = 2000  # characters of a record that are quoted
-_UNQUOTED = frozenset({Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT, Framing.PARQUET, Framing.RADIUS_DETAIL})  # their message is all that can be shown
+# their message is all that can be shown
+_UNQUOTED = frozenset({Framing.UTMP, Framing.JOURNAL_BINARY, Framing.JOURNAL_EXPORT, Framing.PARQUET, Framing.RADIUS_DETAIL})
 _OBJECT = b"}"  # ends an object, but not the first of them does
 _WHOLE: dict[Framing, bytes] = {Framing.EVTX: b"", Framing.WINDOWS_XML: b"</Event>"}  # records that are no lines, and how they end
 

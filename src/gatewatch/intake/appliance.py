@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, nps, openvpn_status, panos, pf_text, table
-from gatewatch.intake.framed import FRAMED
-from gatewatch.intake.header import ISO, TextFraming, take
+from gatewatch.intake.header import ISO, TextFraming, in_turn
 from gatewatch.schema.framing import Framing
 
 _PRI = r"^(?:<[0-9]{1,3}>)?"
@@ -41,7 +40,10 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),
 )
 
-_PEER = r"(?:[^ ]+/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?):[0-9]{1,5}(?:/[^ ]+)? "
+_PEER = (
+    r"(?:[^ ]+/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?)"
+    r":[0-9]{1,5}(?:/[^ ]+)? "
+)
 _OPENVPN_TEXT = (
     r"(?:OpenVPN [0-9]|library versions: |Initialization Sequence Completed|Incoming Control Channel |Outgoing Control Channel |MULTI: |MULTI TCP: |"
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
@@ -76,22 +78,6 @@ _DOUBLE_FRAMINGS = (
 )
 
 
-def _in_turn(framings: tuple[TextFraming, ...]) -> Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]:
-    """Return a function that takes what any of *framings* fits, tried in order."""
-
-    def run(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        parts = []
-        for framing in framings:
-            if not lines.height:
-                break
-            taken, lines = take(framing, lines)
-            if taken.height:
-                parts.append(taken)
-        return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
-
-    return run
-
-
 @dataclass(frozen=True, slots=True)
 class Appliance:
     """A kind of device: which framing its lines count as, the regex a line of it fits, and what takes its header apart.
@@ -105,12 +91,12 @@ class Appliance:
 
 
 APPLIANCES = (
-    Appliance(Framing.SYSLOG_BSD, cef.GATE, _in_turn(cef.FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, cef.GATE, in_turn(cef.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, container_text.GATE, container_text.take_daemons),
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
-    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", _in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take),
@@ -118,15 +104,15 @@ APPLIANCES = (
         Framing.SYSLOG_ISO,
         rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|{_C_TIME.replace('?P<stamp>', '?:')})"
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
-        _in_turn(_OPENVPN_FRAMINGS),
+        in_turn(_OPENVPN_FRAMINGS),
     ),
-    Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, _in_turn(openvpn_status.FRAMINGS)),
-    Appliance(Framing.SYSLOG_ISO, nps.GATE, _in_turn(nps.FRAMINGS)),
-    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", _in_turn(_RADIUS_FRAMINGS)),
-    Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", _in_turn(_CHARON_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", in_turn(_CHARON_FRAMINGS)),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
-    Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", _in_turn(_DOUBLE_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),
 )
 
 _ANY = "|".join(f"(?:{appliance.gate})" for appliance in APPLIANCES)

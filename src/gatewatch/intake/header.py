@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -134,6 +135,22 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         left = pl.concat([left, lines.filter(hits).filter(wrong)]).sort("record")
         framed = framed.filter(~wrong)
     return framed, left
+
+
+def in_turn(framings: Sequence[TextFraming]) -> Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]:
+    """Return a function that takes what any of *framings* fits, tried in order: lines in; their records and the lines left out."""
+
+    def run(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        parts = []
+        for framing in framings:
+            if not lines.height:
+                break
+            taken, lines = take(framing, lines)
+            if taken.height:
+                parts.append(taken)
+        return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
+
+    return run
 
 
 def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:

@@ -7,10 +7,7 @@ References: pflog(4), tcpdump(1)
 
 from __future__ import annotations
 
-import polars as pl
-
-from gatewatch.intake.framed import FRAMED
-from gatewatch.intake.header import ISO, TextFraming, take
+from gatewatch.intake.header import ISO, TextFraming, in_turn
 from gatewatch.schema.framing import Framing
 
 PROGRAM = "macos-pf"
@@ -27,13 +24,5 @@ _FRAMINGS = (
 )
 
 
-def take_pf(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the records of *lines* that tcpdump wrote of PF (:data:`FRAMED`), and the other lines."""
-    parts = []
-    for framing in _FRAMINGS:
-        if not lines.height:
-            break
-        taken, lines = take(framing, lines)
-        if taken.height:
-            parts.append(taken)
-    return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
+take_pf = in_turn(_FRAMINGS)
+"""Lines in; the records that tcpdump wrote of PF (``FRAMED``), and the other lines, out."""

@@ -35,7 +35,7 @@ import polars as pl
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.sources.document import FAULTS, DocumentSource, Made, Unreadable
 from gatewatch.sources.pattern import Outcome
-from gatewatch.sources.radius import INSIDE, MACHINE, accounted, is_inside, is_machine, person, place
+from gatewatch.sources.radius import INSIDE, MACHINE, accounted, is_inside, is_machine, place
 from gatewatch.sources.windows_nps import GUESSES, STOPPED
 
 BROKEN = "broken NPS record"
