@@ -18,6 +18,7 @@ from sigma.types import Placeholder, SigmaString, SpecialChars
 
 from gatewatch.errors import ContentError
 
+_UNSUPPORTED = re.compile(r"\\(?:[1-9]|[kg])|\(\?(?:<?[=!]|P[=>]|[>R&0-9(])|[*+?}]\+")  # what a construct named below begins with
 _QUANTIFIER = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _POSIX = re.compile(r"\[:\^?[a-z]+:\]")
 _CLASS_LETTER = frozenset("dDsSwWpP")
@@ -100,6 +101,8 @@ def shown(pattern: str) -> str:
 
 def unsupported(pattern: str) -> str | None:
     """Return the name of the first construct of *pattern* that no linear-time engine has, or None."""
+    if _UNSUPPORTED.search(pattern) is None:
+        return None
     index, in_class = 0, False
     while index < len(pattern):
         rest = pattern[index:]
