@@ -10,6 +10,7 @@ Reference: https://docs.rs/regex/latest/regex/#syntax
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 
 import polars as pl
 from sigma.policy import SigmaPolicy
@@ -22,6 +23,10 @@ _UNSUPPORTED = re.compile(r"\\(?:[1-9]|[kg])|\(\?(?:<?[=!]|P[=>]|[>R&0-9(])|[*+?
 _QUANTIFIER = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _POSIX = re.compile(r"\[:\^?[a-z]+:\]")
 _CLASS_LETTER = frozenset("dDsSwWpP")
+
+
+PROVEN: ContextVar[bool] = ContextVar("PROVEN", default=False)
+"""Whether what is compiled is known to compile, so that trying it out is left out: the shipped rules, all of which the tests try."""
 
 
 class _QuietEngine(RE2RegexEngine):
@@ -85,6 +90,8 @@ def literal(text: str) -> str:
 
 def check(pattern: str) -> str:
     """Return *pattern* if the engine compiles it, else raise :class:`Refused` with the engine's reason."""
+    if PROVEN.get():
+        return pattern
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
