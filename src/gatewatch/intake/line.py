@@ -69,15 +69,21 @@ def transcode(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield *chunks* as UTF-8 when they begin with a UTF-16 byte order mark, without a UTF-8 mark, else unchanged."""
     decoder: codecs.IncrementalDecoder | None = None
     first = True
+    half = b""  # the first byte, which may be half a mark
     for chunk in chunks:
-        data = bytes(chunk)
+        data = half + bytes(chunk) if half else bytes(chunk)
         if first and data:
-            first = False
+            if len(data) < 2:
+                half = data
+                continue
+            half, first = b"", False
             for mark, name in _BOMS:
                 if data.startswith(mark):
                     decoder = codecs.getincrementaldecoder(name)("replace")
                     data = data[2:]
         yield decoder.decode(data).encode("utf-8", "replace") if decoder else data
+    if half:
+        yield half
     if decoder is not None:
         yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
