@@ -76,6 +76,8 @@ def _checked_zone(zone: str | None) -> str | None:
     return zone
 
 
+_MEMORY = "dirty_decay_ms:100,muzzy_decay_ms:0"
+"""How soon Polars' allocator gives memory back (it reads this when it is imported): at once but for a little, so that a longer log takes no more."""
 _OBJECTS = 500_000
 """New objects between two looks for garbage: a scan makes many, none of them in cycles, and looking through all of them costs a fifth of its time."""
 
@@ -378,6 +380,7 @@ def _run(call: Callable[[], Any]) -> int:
 def main() -> None:
     """Run the command line and exit with one of :class:`gatewatch.exits.Exit`."""
     gc.set_threshold(_OBJECTS)
+    os.environ.setdefault("_RJEM_MALLOC_CONF", _MEMORY)
     code = _run(app)
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:
