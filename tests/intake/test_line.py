@@ -73,7 +73,10 @@ def test_the_lines_of_one_audit_event_stay_in_one_block() -> None:
         assert all(not (a & b) for i, a in enumerate(places) for b in places[i + 1 :])
 
 
-@given(st.lists(st.one_of(st.binary(max_size=4), st.text(max_size=3).map(lambda text: text.encode("utf-8", "surrogatepass"))), max_size=8).map(b"".join))
+BYTES = st.one_of(st.binary(max_size=4), st.text(max_size=3).map(lambda text: text.encode("utf-8", "surrogatepass")))
+
+
+@given(st.lists(BYTES, max_size=8).map(b"".join))
 def test_sound_utf8_is_what_python_decodes(data: bytes) -> None:
     try:
         data.decode("utf-8")
