@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatewatch.intake import journal_json, json_record
@@ -334,7 +334,9 @@ PIECES = st.one_of(
 )
 
 
-@given(st.lists(PIECES, max_size=12), st.integers(4, 4000))  # a block holds at least the byte order mark
+@given(st.lists(PIECES, max_size=12), st.integers(1, 4000))
+@example(["\xff\xfe"], 1)  # a mark alone, cut in two
+@example(["\xfe\xff", "\0{\0}"], 1)
 def test_no_bytes_raise_and_all_are_counted(pieces: list[str], size: int) -> None:
     data = "".join(pieces).encode("latin-1", "replace")
     head = json_record.sniff(data), json_record.is_lines(data)

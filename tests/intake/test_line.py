@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.intake.line import LINE_CAP, cut, read_lines
+from gatewatch.intake.line import LINE_CAP, cut, is_utf8, read_lines
 
 
 def _lines(chunks: list[bytes]) -> list[tuple[int, int, str]]:
@@ -71,3 +71,16 @@ def test_the_lines_of_one_audit_event_stay_in_one_block() -> None:
         assert b"".join(blocks) == data
         places = [{line.split(b":")[1] for line in block.splitlines()} for block in blocks]
         assert all(not (a & b) for i, a in enumerate(places) for b in places[i + 1 :])
+
+
+BYTES = st.one_of(st.binary(max_size=4), st.text(max_size=3).map(lambda text: text.encode("utf-8", "surrogatepass")))
+
+
+@given(st.lists(BYTES, max_size=8).map(b"".join))
+def test_sound_utf8_is_what_python_decodes(data: bytes) -> None:
+    try:
+        data.decode("utf-8")
+        sound = True
+    except UnicodeDecodeError:
+        sound = False
+    assert is_utf8(data) == sound

@@ -44,15 +44,20 @@ def join_failures(failures: pl.DataFrame, connections: pl.DataFrame) -> pl.DataF
         pl.col("time").dt.epoch("us").alias("zz_at"),
         *(pl.col(name).cast(pl.String).alias(f"zz_{name}") for name in ("host", "user", "src_ip", "src_host")),
     )
-    timed = table.filter(pl.col("zz_at").is_not_null())
+    compared = [name for name in table.columns if name.startswith("zz_") or name == "service"]
+    timed = table.select(compared)
+    if timed["zz_at"].null_count():
+        timed = timed.filter(pl.col("zz_at").is_not_null())
     logons = timed.filter(pl.col("zz_source") == LOGON)
     gone: list[pl.Series] = []
     said: list[pl.DataFrame] = []
     refused = timed.filter((pl.col("zz_source") == RDP) & (pl.col("zz_pattern") == REFUSED))
     placed = _place(logons.filter(pl.col("zz_pattern").is_in(_BY_NETWORK)), refused, connections)
     table = _with_addresses(table, placed)
-    known = table.filter((pl.col("zz_source") == LOGON) & pl.col("zz_src_ip").is_not_null() & pl.col("zz_at").is_not_null())
+    known = table.select(compared).filter((pl.col("zz_source") == LOGON) & pl.col("zz_src_ip").is_not_null() & pl.col("zz_at").is_not_null())
+    table = table.drop([name for name in compared if name not in ("zz_row", "service")])  # they would be copied with every step that follows
     beside = _beside(refused, known, ["zz_host", "zz_src_ip"])
+    del known
     gone.append(beside["zz_row"])
     said.append(beside.select(pl.col("zz_other").alias("zz_row"), pl.lit(RDP).alias("by")))
     table = table.with_columns(

@@ -84,6 +84,8 @@ def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, 
     """Return the keys that can match, sorted, and for each stage the indices of its events and the codes of their keys."""
     by = list(chain.by)
     anchors = _stage_events(chain, chain.anchor, events)
+    if not anchors.height:
+        return (), []
     keys = anchors.select(by).unique().sort(by).with_row_index("zz_key")
     live = np.ones(keys.height, np.bool_)
     found = []
@@ -91,6 +93,8 @@ def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, 
         part = (anchors if stage.anchor else _stage_events(chain, stage, events)).join(keys, on=by, how="inner")
         indices, codes = (part[name].cast(pl.Int64).to_numpy() for name in ("zz_index", "zz_key"))
         if not (stage.optional or stage.absent):
+            if not part.height:
+                return (), []
             live &= np.bincount(codes, minlength=len(live)) > 0
         found.append((indices, codes))
     renumbered = np.cumsum(live) - 1
@@ -100,6 +104,8 @@ def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, 
 
 def _stage_events(chain: Chain, stage: Stage, events: pl.DataFrame) -> pl.DataFrame:
     """Return index and key (under the names of ``by``) of the events that meet *stage* and have an instant; no key holds a null."""
+    if not any(events[f"rule:{rule}"].any() for rule in stage.rules):
+        return pl.DataFrame(schema={"zz_index": pl.get_index_type(), **dict.fromkeys(chain.by, pl.String())})
     meets = pl.any_horizontal([pl.col(f"rule:{rule}").fill_null(False) for rule in stage.rules])
     if stage.anchor and chain.platform is not None:
         meets &= on_platform(chain.platform)

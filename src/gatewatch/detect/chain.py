@@ -266,7 +266,7 @@ def _normalise_stage(raw: dict[str, Any]) -> dict[str, Any]:
     return stage
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """The safe loader, refusing a key given twice (plain YAML lets the last one win in silence)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

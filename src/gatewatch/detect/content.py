@@ -32,7 +32,7 @@ class Content:
 
 @cache
 def _shipped() -> tuple[RuleSet, tuple[Chain, ...]]:
-    return load_rules([FOLDER / "rules"]), load_chains(FOLDER / "chains")
+    return load_rules([FOLDER / "rules"], proven=True), load_chains(FOLDER / "chains")
 
 
 def load_content(extra: Sequence[Path] = (), decoded: Decoded | None = None) -> Content:

@@ -107,7 +107,8 @@ def deed(event: Exhibit) -> str:
 
 def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
     """Return the different deeds of *events* in order, at most *most*; the rest as a number."""
-    words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, events)))
+    telling = tuple(event for event in events if event.account is not None and not _UNNAMED.keys().isdisjoint(event.rules))
+    words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, telling)))
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())
 
 
@@ -132,12 +133,14 @@ def _worded(rule: str, words: str, event: Exhibit) -> str:
 
 def is_told(event: Exhibit, events: tuple[Exhibit, ...]) -> bool:
     """Return whether another record of the same deed, within seconds on the host, names the account that *event* does not."""
-    return event.account is None and any(
-        other.account is not None
-        and other.host == event.host
-        and set(other.rules) & set(event.rules) & set(_UNNAMED)
-        and abs(other.time - event.time) <= ONE
-        for other in events
+    unnamed = _UNNAMED.keys() & event.rules
+    return (
+        bool(unnamed)
+        and event.account is None
+        and any(
+            other.account is not None and other.host == event.host and not unnamed.isdisjoint(other.rules) and abs(other.time - event.time) <= ONE
+            for other in events
+        )
     )
 
 

@@ -36,7 +36,7 @@ from gatewatch.detect.logsource import describe, gate
 from gatewatch.detect.predicate import FALSE, TRUE, Constant, Predicate, columns_of, every, expression, given, leaves_of
 from gatewatch.detect.sigma_condition import Placeholders, compile_detection
 from gatewatch.detect.sigma_document import Document, Refusal, read_documents
-from gatewatch.detect.sigma_regex import POLICY, Refused, shown, unsupported
+from gatewatch.detect.sigma_regex import POLICY, PROVEN, Refused, shown, unsupported
 from gatewatch.detect.windows_logsource import Decoded, asked_ids, head_answers, undecoded
 from gatewatch.schema.events import DTYPES, empty, ensure
 from gatewatch.schema.incidents import Severity
@@ -201,12 +201,22 @@ def _column(name: str, hits: Sequence[Rows], height: int) -> pl.Series:
     return pl.Series(f"{PREFIX}{name}", answers)
 
 
-def load_rules(paths: Sequence[Path], placeholders: Placeholders = MappingProxyType({}), decoded: Decoded | None = None) -> RuleSet:
+def load_rules(
+    paths: Sequence[Path], placeholders: Placeholders = MappingProxyType({}), decoded: Decoded | None = None, *, proven: bool = False
+) -> RuleSet:
     """Return the rules of *paths* (files and folders), compiled; *placeholders* are the site's values for ``%name%``.
 
-    *decoded*: the Windows events (channel, ids) that can occur; a rule that asks for none of them is dormant. Correlation documents are
-    left to :func:`gatewatch.detect.correlation.load_correlations`.
+    *decoded*: the Windows events (channel, ids) that can occur; a rule that asks for none of them is dormant. *proven*: the rules are known to
+    compile and need not be tried out. Correlation documents are left to :func:`gatewatch.detect.correlation.load_correlations`.
     """
+    token = PROVEN.set(proven)
+    try:
+        return _load_rules(paths, placeholders, decoded)
+    finally:
+        PROVEN.reset(token)
+
+
+def _load_rules(paths: Sequence[Path], placeholders: Placeholders, decoded: Decoded | None) -> RuleSet:
     documents, refused = read_documents(paths)
     rules: list[Rule] = []
     taken: dict[str, Path] = {}
@@ -239,7 +249,8 @@ def compile_rule(document: Document, placeholders: Placeholders = MappingProxyTy
     except (SigmaError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise Refused(f"not valid Sigma: {error}") from error  # pySigma meets misshapen documents with any of these
     predicate = every([covered.predicate, condition])
-    _try_out(predicate)
+    if not PROVEN.get():
+        _try_out(predicate)
     dormant = covered.dormant
     if dormant is None and covered.windows is not None and decoded is not None:
         dormant = undecoded(covered.windows, predicate, decoded, asked_ids(sigma.detection))

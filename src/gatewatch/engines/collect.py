@@ -41,6 +41,7 @@ from gatewatch.sources.map import MapSource
 from gatewatch.sources.registry import WindowsInterest
 
 CHUNK = 24 << 20
+EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while the processor still has it at hand
 WORKERS = 2
 AHEAD = 2
 TOGETHER = 3  # blocks of JSON lines
@@ -152,6 +153,14 @@ def collect(
     """
     result = Collected()
     run = _Run(wanted, framing, WindowsInterest(wanted), maps=maps, shapes=shapes(maps))
+    waiting: deque[tuple[FileState, Future[Decoded]]] = deque()  # in the order of files and blocks; a file is read while others are decoded
+
+    def take() -> None:
+        state, job = waiting.popleft()
+        _take(state, job.result(), result)
+        if relieve is not None:
+            relieve(result)
+
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="decode") as pool:
         try:
             for item in open_paths(paths, limits):
@@ -160,7 +169,14 @@ def collect(
                     continue
                 if item.name in skip:
                     continue
-                _read(item, result, pool, run, progress, relieve)
+                for found in _jobs(item, result, pool, run):
+                    waiting.append(found)
+                    while len(waiting) >= AHEAD:
+                        take()
+                    if progress is not None:
+                        progress(item.consumed(), item.size, item.name)
+            while waiting:
+                take()
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -179,14 +195,8 @@ class _Run:
     shapes: Sequence[Shape] = ()
 
 
-def _read(
-    member: Member,
-    result: Collected,
-    pool: ThreadPoolExecutor,
-    run: _Run,
-    progress: Progress | None,
-    relieve: Callable[[Collected], None] | None,
-) -> None:
+def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run) -> Iterator[tuple[FileState, Future[Decoded]]]:
+    """Read *member* and yield the decoding of its blocks, in order, each with the state of the file."""
     forced = run.forced
     found = detect_framing(member)
     kind = forced or found
@@ -206,18 +216,7 @@ def _read(
         )
         result.problems.append(Problem(member.name, what, "user"))
     state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
-    for decoded in _decoded(member, state, pool, run):
-        _take(state, decoded, result)
-        if relieve is not None:
-            relieve(result)
-        if progress is not None:
-            progress(member.consumed(), member.size, member.name)
-
-
-def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _Run) -> Iterator[Decoded]:
-    """Yield the decoded blocks of *member* in order, decoding a few ahead."""
-    chunks = (bytes(chunk) for chunk in member.chunks(CHUNK))
-    waiting: deque[Future[Decoded]] = deque()
+    chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else CHUNK))
     if state.framing is Framing.JSON and state.blocks:
         jobs = (pool.submit(_json_blocks, blocks, run) for blocks in _several(cut(chunks), TOGETHER))
     elif state.blocks:
@@ -240,11 +239,7 @@ def _decoded(member: Member, state: FileState, pool: ThreadPoolExecutor, run: _R
         }
         jobs = (pool.submit(decode_batch, batch, run.wanted, run.maps) for batch in readers[state.framing]())
     for job in jobs:
-        waiting.append(job)
-        if len(waiting) >= AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        yield state, job
 
 
 def _several(blocks: Iterator[Block], number: int) -> Iterator[list[Block]]:

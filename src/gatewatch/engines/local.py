@@ -108,37 +108,12 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             maps=options.maps,
         )
         notes = settle(collected, site, year=options.year, zone=options.zone)
-        rich = _gather([frame for state in collected.files for frame in state.rich])
-        for state in collected.files:
-            state.rich = []
-        rich = merge_requests(merge_sessions(_within(copies(collected.files, rich, collected), options, collected)))
-        book = SidBook(rich)
-        rich = book.name(join_logons(steps_as_connections(rich)))
-        kept, parts, covered = [rich], [], [slots(rich)]
-        stops = StopPlaces(rich)
-        reach = None if everything else Reach(rich, collected.files, site)
-        for done in acted.slices(collected):
-            acts = book.name(_within(copies(collected.files, done, collected), options, collected))
-            covered.append(slots(acts))
-            kept.append(acts if reach is None else reach.acts(acts))
-        for bulk in spill.slices(collected):
-            table = _within(copies(collected.files, bulk, collected), options, collected)
-            covered.append(slots(table))
-            failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
-            calls = table.filter((table["pattern"].cast(pl.String) == CONNECTION).fill_null(False))
-            failures = merge_failures(table.filter(failing))
-            stops.look(failures, calls)
-            failures = join_failures(failures, calls)
-            failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
-            parts.append(attempt_parts(failures, whole=not spill.used))
-            others = table.filter(~failing)
-            if reach is not None:
-                others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
-                failures, others = reach.failures(failures), reach.failures(others)
-            kept += [_plain(label_repeats(failures)), _plain(others)]
-        kept[0] = stops.placed()
+        kept, parts, covered = _merged(collected, site, options, spill, acted, everything=everything)
     enrich = Enricher(site)
-    events = enrich(lend_sources(in_order(pl.concat(kept, how="diagonal_relaxed"), collected.files)))
+    merged = pl.concat(kept, how="diagonal_relaxed")
+    kept.clear()
+    events = enrich(lend_sources(in_order(merged, collected.files)))
+    del merged
     sessions = build(events)
     bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
@@ -153,6 +128,42 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
         slots=covered,
         last=max(lasts, default=None),
     )
+
+
+def _merged(
+    collected: Collected, site: Site, options: Options, spill: Spill, acted: Spill, *, everything: bool
+) -> tuple[list[pl.DataFrame], list[pl.DataFrame], list[pl.DataFrame]]:
+    """Return the events of all files, copies dropped and reports of one fact made one, that detection can use; parts of attempts and of coverage."""
+    rich = _gather([frame for state in collected.files for frame in state.rich])
+    for state in collected.files:
+        state.rich = []
+    rich = merge_requests(merge_sessions(_within(copies(collected.files, rich, collected), options, collected)))
+    book = SidBook(rich)
+    rich = book.name(join_logons(steps_as_connections(rich)))
+    kept, parts, covered = [rich], [], [slots(rich)]
+    stops = StopPlaces(rich)
+    reach = None if everything else Reach(rich, collected.files, site)
+    for done in acted.slices(collected):
+        acts = book.name(_within(copies(collected.files, done, collected), options, collected))
+        covered.append(slots(acts))
+        kept.append(acts if reach is None else reach.acts(acts))
+    for bulk in spill.slices(collected):
+        table = _within(copies(collected.files, bulk, collected), options, collected)
+        covered.append(slots(table))
+        failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
+        calls = table.filter((table["pattern"].cast(pl.String) == CONNECTION).fill_null(False))
+        failures = merge_failures(table.filter(failing))
+        stops.look(failures, calls)
+        failures = join_failures(failures, calls)
+        failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
+        parts.append(attempt_parts(failures, whole=not spill.used))
+        others = table.filter(~failing)
+        if reach is not None:
+            others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
+            failures, others = reach.failures(failures), reach.failures(others)
+        kept += [_plain(label_repeats(failures)), _plain(others)]
+    kept[0] = stops.placed()
+    return kept, parts, covered
 
 
 def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options: Options, progress: Progress | None = None) -> Scan:

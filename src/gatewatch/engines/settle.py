@@ -298,6 +298,8 @@ def copies(files: list[FileState], table: pl.DataFrame, collected: Collected) ->
 
 def _numbered_copies(files: list[FileState], table: pl.DataFrame, collected: Collected) -> pl.DataFrame:
     """Drop copies of numbered records."""
+    if _all_grow(table):
+        return table
     numbered = table["event_record"].is_not_null() & table["time"].is_not_null()
     part = table.filter(numbered).with_columns(pl.col("time").dt.truncate("1s").alias("zz_second"))
     key = ["host", "channel", "event_record", "zz_second", "kind", "pattern"]
@@ -307,6 +309,13 @@ def _numbered_copies(files: list[FileState], table: pl.DataFrame, collected: Col
     gone = part.join(kept.select("file_id", "record"), on=["file_id", "record"], how="anti")
     _count_copies(files, gone, collected)
     return pl.concat([table.filter(~numbered), kept.drop("zz_second")]).sort("file_id", "record")
+
+
+def _all_grow(table: pl.DataFrame) -> bool:
+    """Return whether the record numbers of every log of every host only ever grow in *table*: no copies then, and no costly look for them."""
+    numbered = table.lazy().filter(pl.col("event_record").is_not_null())
+    steps = numbered.group_by("host", "channel").agg(pl.col("event_record").diff().min().alias("step"))
+    return bool(steps.select((pl.col("step").fill_null(1) > 0).all()).collect().item())
 
 
 def _count_copies(files: list[FileState], gone: pl.DataFrame, collected: Collected) -> None:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 FILE_SIGNATURE = b"ElfFile\0"
@@ -63,26 +65,40 @@ class Window:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._data = bytearray()
-        self._at = 0
+        self._pieces: deque[bytes] = deque()  # what was read and not passed yet
+        self._size = 0  # bytes of the pieces
+        self._at = 0  # bytes of the first piece that were passed
         self.offset = 0
 
     def peek(self, size: int) -> bytes:
         """Return the next *size* bytes, fewer at the end, without moving on."""
-        while len(self._data) - self._at < size:
+        while self._size - self._at < size:
             piece = next(self._chunks, None)
             if piece is None:
                 break
-            del self._data[: self._at]
-            self._at = 0
-            self._data += piece
-        with memoryview(self._data) as view:
-            return bytes(view[self._at : self._at + size])
+            self._pieces.append(piece)
+            self._size += len(piece)
+        if not self._pieces:
+            return b""
+        found = self._pieces[0][self._at : self._at + size]
+        if len(found) == size or len(self._pieces) == 1:
+            return found
+        parts, missing = [found], size - len(found)
+        for piece in islice(self._pieces, 1, None):  # what lies across pieces is little: they are many times a chunk
+            parts.append(piece[:missing])
+            missing -= len(parts[-1])
+            if not missing:
+                break
+        return b"".join(parts)
 
     def skip(self, size: int) -> None:
         """Move on by *size* bytes, which must have been looked at."""
         self._at += size
         self.offset += size
+        while self._pieces and self._at >= len(self._pieces[0]):
+            passed = len(self._pieces.popleft())
+            self._at -= passed
+            self._size -= passed
 
 
 class Cutter:

@@ -69,15 +69,21 @@ def transcode(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield *chunks* as UTF-8 when they begin with a UTF-16 byte order mark, without a UTF-8 mark, else unchanged."""
     decoder: codecs.IncrementalDecoder | None = None
     first = True
+    half = b""  # the first byte, which may be half a mark
     for chunk in chunks:
-        data = bytes(chunk)
+        data = half + bytes(chunk) if half else bytes(chunk)
         if first and data:
-            first = False
+            if len(data) < 2:
+                half = data
+                continue
+            half, first = b"", False
             for mark, name in _BOMS:
                 if data.startswith(mark):
                     decoder = codecs.getincrementaldecoder(name)("replace")
                     data = data[2:]
         yield decoder.decode(data).encode("utf-8", "replace") if decoder else data
+    if half:
+        yield half
     if decoder is not None:
         yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
@@ -167,13 +173,22 @@ def read_lines(block: Block) -> Lines:
     return Lines(line, raw, bounds, offset, number, long, count, plain)
 
 
+def is_utf8(data: bytes) -> bool:
+    """Return whether *data* is sound UTF-8; nothing is decoded, and other threads go on meanwhile.
+
+    >>> is_utf8("é".encode()), is_utf8(b"\xe9")
+    (True, False)
+    """
+    whole = na.c_array_from_buffers(na.large_binary(), 1, [None, np.array([0, len(data)], np.int64), data], null_count=0)
+    try:
+        return pl.Series(whole).cast(pl.String, strict=False).null_count() == 0
+    except pl.exceptions.ComputeError:
+        return False
+
+
 def _repair(data: bytes, bounds: np.ndarray) -> tuple[bytes, np.ndarray]:
     """Replace what is no UTF-8, line by line; offsets of the original are the caller's and stay valid."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
+    if is_utf8(data):
         return data, bounds
     lines = [data[a:b].decode("utf-8", "replace").encode("utf-8") for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
     repaired = np.empty(len(lines) + 1, dtype=np.int64)

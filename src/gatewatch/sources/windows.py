@@ -39,6 +39,7 @@ from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service
 from gatewatch.schema.secret import TELLTALE, mask
+from gatewatch.sources.json_column import read_columns
 from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 from gatewatch.sources.resolver import as_name, map_values, resolve_host, resolve_user
 from gatewatch.sources.windows_code import WELL_KNOWN
@@ -246,12 +247,12 @@ class WindowsSource:
         self, meaning: Meaning, rows: pl.DataFrame, *, whole: bool, apart: Collection[Kind]
     ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """Return the events that *rows* are, and those whose data cannot be read as rejects."""
-        data, sound = _read(rows["fields"].to_list(), self._decoders[meaning.name], len(meaning.data))
+        data, sound = _data(rows["fields"], meaning.data, self._decoders[meaning.name])
         broken: pl.DataFrame | None = None
         if sound is not None:
             broken = rows_left(rows.filter(~sound), NO_OBJECT)
             rows = rows.filter(sound)
-        raw = dict(zip(meaning.data, (_series(f"{RAW}{name}", values) for name, values in zip(meaning.data, data, strict=True)), strict=True))
+        raw = {name: values.alias(f"{RAW}{name}") for name, values in zip(meaning.data, data, strict=True)}
         if meaning.text and rows["message"].null_count() < rows.height:
             raw |= {name: _told(raw[name], rows["message"], regex) for name, regex in meaning.text.items()}
         frame = rows.select([name for name in _CARRIED if name in rows.columns])
@@ -362,9 +363,9 @@ def _matters(meaning: Meaning) -> pl.Expr:
 
 def read_data(rows: pl.DataFrame, names: Sequence[str]) -> tuple[dict[str, pl.Series], pl.DataFrame]:
     """Return the data *names* of *rows* as text, without the rows whose data cannot be read, and these as rejects."""
-    data, sound = _read(rows["fields"].to_list(), _decoder(names), len(names))
+    data, sound = _data(rows["fields"], names, _decoder(names))
     broken = no_rows(reason=True) if sound is None else rows_left(rows.filter(~sound), NO_OBJECT)
-    return {name: _series(name, values) for name, values in zip(names, data, strict=True)}, broken
+    return {name: values.alias(name) for name, values in zip(names, data, strict=True)}, broken
 
 
 class Decoders(NamedTuple):
@@ -380,6 +381,15 @@ def _decoder(names: Sequence[str]) -> Decoders:
     shape = msgspec.defstruct("Data", fields, rename={f"f{place}": name for place, name in enumerate(names)}, gc=False)
     values = attrgetter(*(f"f{place}" for place in range(len(names)))) if len(names) > 1 else astuple
     return Decoders(msgspec.json.Decoder(shape), msgspec.json.Decoder(list[shape]), values)  # type: ignore[valid-type]
+
+
+def _data(fields: pl.Series, names: Sequence[str], decoders: Decoders) -> tuple[list[pl.Series], pl.Series | None]:
+    """Return the data *names* of *fields* as columns of text, and which fields were sound (None: all); those that were not are not in the columns."""
+    columns = read_columns(fields, names)
+    if columns is not None:
+        return columns, None
+    data, sound = _read(fields.to_list(), decoders, len(names))
+    return [_series("", values) for values in data], sound
 
 
 def _read(texts: Sequence[str | None], decoders: Decoders, width: int) -> tuple[list[tuple[Any, ...]], pl.Series | None]:
