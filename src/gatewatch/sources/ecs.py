@@ -21,13 +21,17 @@ References: https://www.elastic.co/docs/reference/ecs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Collection, Mapping
 from typing import Any
+
+import msgspec
+import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.sources.cef_word import GOOD, LOGOFF, judge_plain
-from gatewatch.sources.document import DocumentSource, Made, said
+from gatewatch.sources.document import FAULTS, DocumentSource, Made, said
+from gatewatch.sources.ecs_document import Document, End, Event, Machine, Name, Parent, Process, User, nested
+from gatewatch.sources.pattern import Outcome
 
 _SERVICES: Mapping[str, Service] = {
     **{str(service): service for service in Service},
@@ -37,6 +41,19 @@ _SERVICES: Mapping[str, Service] = {
     **dict.fromkeys(("globalprotect", "openvpn"), Service.VPN),
 }
 _PORTS: Mapping[int, Service] = {22: Service.SSH, 3389: Service.RDP, 5985: Service.WINRM, 5986: Service.WINRM, 5900: Service.VNC, 23: Service.TELNET}
+_NONE: frozenset[str] = frozenset()
+_NO_FACT = frozenset({"alert", "metric", "pipeline_error", "state", "signal"})
+_FLAT = (
+    r'"(?:event|user|source|client|destination|host|observer|network|process|service|system|related|group|winlog|auth|ssh|target|changes|effective'
+    r'|parent)\.[A-Za-z0-9_.]+"[ \t]*:|"_source"[ \t]*:'
+)
+_METHODS: Mapping[str, AuthMethod] = {
+    "password": AuthMethod.PASSWORD,
+    "publickey": AuthMethod.KEY,
+    "keyboard-interactive/pam": AuthMethod.KEYBOARD,
+    "gssapi-with-mic": AuthMethod.GSSAPI,
+    "hostbased": AuthMethod.HOSTBASED,
+}
 _STEPS = ("mfa", "challenge", "token", "refresh", "consent", "verify", "policy")
 """What an action holds that is a part of a logon, or none."""
 _IAM: Mapping[tuple[str, str], str] = {
@@ -46,89 +63,65 @@ _IAM: Mapping[tuple[str, str], str] = {
 }  # fmt: skip
 
 
-@cache
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+_EVENT, _USER, _END, _MACHINE, _PROCESS, _NAME, _PARENT = Event(), User(), End(), Machine(), Process(), Name(), Parent()
 
 
-class _View:
-    """A document whose keys may be nested, flat, or both."""
-
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        inner = document.get("_source")
-        self.document: Mapping[str, Any] = inner if isinstance(inner, dict) else document
-        self.flat = any("." in key for key in self.document) or any(
-            "." in key for value in self.document.values() if value.__class__ is dict for key in value
-        )
-
-    def get(self, path: str) -> Any:
-        """Return the value at a dotted *path*; a list of one stands for its item."""
-        value: Any = self.document
-        for part in _parts(path):
-            value = value.get(part) if value.__class__ is dict else None
-        if value is None and self.flat:
-            value = self.document.get(path)
-        if value is None and self.flat and "." in path:  # half flat: "event": {"x.y": …} or "event.x": {"y": …}
-            head, _, rest = path.partition(".")
-            inner = self.document.get(head)
-            value = inner.get(rest) if isinstance(inner, dict) else None
-        if isinstance(value, list) and len(value) == 1:
-            return value[0]
-        return value
-
-    def text(self, *paths: str) -> str | None:
-        """Return the first of *paths* that says anything."""
-        for path in paths:
-            found = said(self.get(path))
+def _text(*values: Any) -> str | None:
+    """Return the first of *values* that says anything; a list of one stands for its item."""
+    for value in values:
+        if value is not None:
+            found = said(value[0] if value.__class__ is list and len(value) == 1 else value)
             if found is not None:
                 return found
-        return None
-
-    def words(self, path: str) -> frozenset[str]:
-        """Return the words at *path*: one or a list of them, in small letters."""
-        value = self.get(path)
-        items = value if isinstance(value, list) else [value]
-        return frozenset(item.lower() for item in items if isinstance(item, str))
+    return None
 
 
-def _read(document: Mapping[str, Any]) -> Made:
+def _words(value: Any) -> frozenset[str]:
+    """Return the words of *value*, one or a list of them, in small letters."""
+    if value is None:
+        return _NONE
+    items = value if isinstance(value, list) else [value]
+    return frozenset(item.lower() for item in items if isinstance(item, str))
+
+
+def _read(document: Document) -> Made:
     """Return what a document means."""
-    view = _View(document)
-    if view.get("winlog.event_id") is not None or view.get("winlog") is not None:
+    if document.winlog is not None:
         return "a document of Windows that its sources could not read"
-    categories, types = view.words("event.category"), view.words("event.type")
-    outcome = (view.text("event.outcome") or "").lower()
-    action = (view.text("event.action") or "").lower()
-    if view.words("event.kind") & {"alert", "metric", "pipeline_error", "state", "signal"}:
+    event = document.event or _EVENT
+    categories, types = _words(event.category), _words(event.type)
+    outcome = (_text(event.outcome) or "").lower()
+    action = (_text(event.action) or "").lower()
+    if _words(event.kind) & _NO_FACT:
         return "an alert, a measurement or a state"
     if "authentication" in categories:
-        return _authentication(view, types, outcome, action)
+        return _authentication(document, types, outcome, action)
     if "session" in categories:
         if outcome == "failure":
             return "a session that failed"
         if types & {"end"}:
-            return _row(view, Kind.SESSION_END, "session-ended")
-        return _row(view, Kind.SESSION_START, "session-started") if types & {"start"} else "a session that neither begins nor ends"
+            return _row(document, Kind.SESSION_END, "session-ended")
+        return _row(document, Kind.SESSION_START, "session-started") if types & {"start"} else "a session that neither begins nor ends"
     if "iam" in categories:
-        return _change(view, types, outcome)
+        return _change(document, types, outcome)
     if "process" in categories:
-        return _row(view, Kind.EXEC, "process-started") if types & {"start"} and outcome != "failure" else "a process that does not begin"
+        return _row(document, Kind.EXEC, "process-started") if types & {"start"} and outcome != "failure" else "a process that does not begin"
     if categories & {"network", "network_traffic"}:
         if types & {"denied"}:
-            return _row(view, Kind.CONNECTION_DENIED, "connection-denied")
-        return _row(view, Kind.CONNECTION, "connection")
+            return _row(document, Kind.CONNECTION_DENIED, "connection-denied")
+        return _row(document, Kind.CONNECTION, "connection")
     return "a category that says nothing of remote access" if categories else "a document without a category"
 
 
-def _authentication(view: _View, types: frozenset[str], outcome: str, action: str) -> Made:
+def _authentication(document: Document, types: frozenset[str], outcome: str, action: str) -> Made:
     meant = judge_plain(action) if action else None
     if isinstance(meant, str):
         return meant
     if types & {"end"} or (meant is not None and meant.topic == LOGOFF):
-        return _row(view, Kind.SESSION_END, "logoff")
+        return _row(document, Kind.SESSION_END, "logoff")
     if any(step in action for step in _STEPS):
         return "a step of a logon, or a token"
-    name = view.text("user.name")
+    name = _text((document.user or _USER).name)
     if name is not None and name.endswith("$"):
         return "a machine's own account"
     good = {"success": True, "failure": False}.get(outcome)
@@ -138,73 +131,110 @@ def _authentication(view: _View, types: frozenset[str], outcome: str, action: st
         good = meant.good
     if good is None:
         return "a logon without its outcome"
-    row = _row(view, Kind.AUTH_SUCCESS if good is GOOD else Kind.AUTH_FAILURE, "logon" if good is GOOD else "logon-failed")
-    row["auth_method"] = _method(view)
+    row = _row(document, Kind.AUTH_SUCCESS if good is GOOD else Kind.AUTH_FAILURE, "logon" if good is GOOD else "logon-failed")
+    row["auth_method"] = _method(document)
     return row
 
 
-def _method(view: _View) -> str:
+def _method(document: Document) -> str:
     """Return the method, as Filebeat's system module keeps it."""
-    word = (view.text("system.auth.ssh.method") or "").lower()
-    known = {"password": AuthMethod.PASSWORD, "publickey": AuthMethod.KEY, "keyboard-interactive/pam": AuthMethod.KEYBOARD}
-    known |= {"gssapi-with-mic": AuthMethod.GSSAPI, "hostbased": AuthMethod.HOSTBASED}
-    return str(known.get(word, AuthMethod.UNKNOWN))
+    auth = document.system.auth if document.system is not None else None
+    word = (_text(auth.ssh.method) or "").lower() if auth is not None and auth.ssh is not None else ""
+    return str(_METHODS.get(word, AuthMethod.UNKNOWN))
 
 
-def _change(view: _View, types: frozenset[str], outcome: str) -> Made:
+def _change(document: Document, types: frozenset[str], outcome: str) -> Made:
     if outcome == "failure":
         return "a change that failed"
     pattern = next((_IAM[pair] for pair in sorted(_IAM) if set(pair) <= types), None)
     if pattern is None:
         return "a change of no account we know"
-    row = _row(view, Kind.ACCOUNT_CHANGE, pattern)
-    target = view.text("user.target.name", "user.changes.name")
-    row |= {"target_user": target, "object": view.text("group.name") or view.text("event.action")}
-    if target is None and view.text("user.effective.name") is None and "user" in types and view.text("related.user") is None:
+    row = _row(document, Kind.ACCOUNT_CHANGE, pattern)
+    user = document.user or _USER
+    target = _text((user.target or _NAME).name, (user.changes or _NAME).name)
+    row |= {"target_user": target, "object": _text((document.group or _NAME).name) or row["extra"]["action"]}
+    alone = _text((user.effective or _NAME).name) is None and (document.related is None or _text(document.related.user) is None)
+    if target is None and alone and "user" in types:
         # Filebeat's system module names the new account alone, as ``user``
-        row |= {"user": None, "user_domain": None, "target_user": view.text("user.name")}
+        row |= {"user": None, "user_domain": None, "target_user": _text(user.name)}
     return row
 
 
-def _row(view: _View, kind: Kind, pattern: str) -> dict[str, Any]:
-    port = view.get("destination.port")
+def _row(document: Document, kind: Kind, pattern: str) -> dict[str, Any]:
+    event, user, source, destination = document.event or _EVENT, document.user or _USER, document.source or _END, document.destination or _END
+    host, observer, process = document.host or _MACHINE, document.observer or _MACHINE, document.process or _PROCESS
+    parent = process.parent or _PARENT
+    port, dataset = _alone(destination.port), _text(event.dataset)
+    name = _text(process.name)
     return {
-        "kind": str(kind),
+        "kind": kind,
         "pattern": pattern,
-        "time": view.get("@timestamp"),
-        "service": _service(view, port),
-        "observer": view.text("observer.name", "observer.hostname", "host.name", "host.hostname"),
-        "host": view.text("host.name", "host.hostname", "observer.name", "observer.hostname"),
-        "user": view.text("user.name", "user.email"),
-        "user_domain": view.text("user.domain"),
-        "rhost": view.text("source.ip", "source.address", "client.ip"),
-        "src_port": view.get("source.port"),
-        "src_host": view.text("source.domain"),
-        "dhost": view.text("destination.ip", "destination.address"),
+        "time": _alone(document.at),
+        "service": _service(document, name, dataset, port),
+        "observer": _text(observer.name, observer.hostname, host.name, host.hostname),
+        "host": _text(host.name, host.hostname, observer.name, observer.hostname),
+        "user": _text(user.name, user.email),
+        "user_domain": _text(user.domain),
+        "rhost": _text(source.ip, source.address, document.client.ip if document.client is not None else None),
+        "src_port": _alone(source.port),
+        "src_host": _text(source.domain),
+        "dhost": _text(destination.ip, destination.address),
         "dst_port": port,
-        "dst_host": view.text("destination.domain"),
-        "process": view.text("process.executable", "process.name"),
-        "command": view.text("process.command_line"),
-        "parent": view.text("process.parent.executable", "process.parent.name"),
-        "message": view.text("message"),
-        "extra": {"dataset": view.text("event.dataset"), "action": view.text("event.action"), "reason": view.text("event.reason")},
+        "dst_host": _text(destination.domain),
+        "process": _text(process.executable) or name,
+        "command": _text(process.command_line),
+        "parent": _text(parent.executable, parent.name),
+        "message": _text(document.message),
+        "extra": {"dataset": dataset, "action": _text(event.action), "reason": _text(event.reason)},
     }
 
 
-def _service(view: _View, port: Any) -> str | None:
+def _alone(value: Any) -> Any:
+    return value[0] if value.__class__ is list and len(value) == 1 else value
+
+
+def _service(document: Document, process: str | None, dataset: str | None, port: Any) -> str | None:
     """Return the service: by the protocol, the process or the product's data set, else by the port."""
-    words = [view.text(path) for path in ("network.protocol", "process.name", "service.name")]
-    words.append((view.text("event.dataset") or "").partition(".")[0])
-    found = next((_SERVICES[word.lower()] for word in words if word is not None and word.lower() in _SERVICES), None)
-    if found is None and port.__class__ is int:
-        found = _PORTS.get(port)
-    return None if found is None else str(found)
+    protocol = document.network.protocol if document.network is not None else None
+    named = document.service.name if document.service is not None else None
+    for word in (_text(protocol), process, _text(named), dataset.partition(".")[0] if dataset is not None else None):
+        if word is not None:
+            found = _SERVICES.get(word.lower())
+            if found is not None:
+                return str(found)
+    by_port = _PORTS.get(port) if port.__class__ is int else None
+    return None if by_port is None else str(by_port)
 
 
-SOURCE = DocumentSource(
+class EcsSource(DocumentSource):
+    """ECS documents; those with keys that name a path are nested before they are read."""
+
+    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
+        """Decode *records* whose ``fields`` are ECS documents."""
+        flat = records["fields"].str.contains(_FLAT).fill_null(value=False)
+        if flat.any():
+            texts = records["fields"].filter(flat).to_list()
+            laid = pl.Series([_laid(text) for text in texts], dtype=pl.String)
+            records = records.with_columns(records["fields"].scatter(flat.arg_true(), laid))
+        return super().decode(records, wanted, apart)
+
+
+def _laid(text: str) -> str:
+    """Return the document in *text* with its keys nested, without what stands around it; what is no object stays as it is."""
+    try:
+        whole = msgspec.json.decode(text)
+        inner = whole.get("_source") if isinstance(whole, dict) else None
+        document = inner if isinstance(inner, dict) else whole
+        return msgspec.json.encode(nested(document)).decode() if isinstance(document, dict) else text
+    except FAULTS:
+        return text
+
+
+SOURCE = EcsSource(
     name="ecs",
     title="Documents of the Elastic Common Schema",
     programs=("ecs",),
     read=_read,
+    shape=Document,
     references=("https://www.elastic.co/docs/reference/ecs",),
 )
