@@ -13,10 +13,14 @@ _DEEPEST = 8  # objects in objects that are looked into
 
 
 class Name(Part):
+    """Anything with a name."""
+
     name: Any = None
 
 
 class Event(Part):
+    """``event``: what happened."""
+
     category: Any = None
     type: Any = None
     kind: Any = None
@@ -27,6 +31,8 @@ class Event(Part):
 
 
 class User(Part):
+    """``user``: who did it, and to whom."""
+
     name: Any = None
     email: Any = None
     domain: Any = None
@@ -36,6 +42,8 @@ class User(Part):
 
 
 class End(Part):
+    """One end of a connection."""
+
     ip: Any = None
     address: Any = None
     port: Any = None
@@ -43,16 +51,22 @@ class End(Part):
 
 
 class Machine(Part):
+    """``host``, ``observer``: a machine."""
+
     name: Any = None
     hostname: Any = None
 
 
 class Parent(Part):
+    """``process.parent``."""
+
     executable: Any = None
     name: Any = None
 
 
 class Process(Part):
+    """``process``."""
+
     executable: Any = None
     name: Any = None
     command_line: Any = None
@@ -60,26 +74,38 @@ class Process(Part):
 
 
 class Network(Part):
+    """``network``."""
+
     protocol: Any = None
 
 
 class Ssh(Part):
+    """``system.auth.ssh`` of Filebeat."""
+
     method: Any = None
 
 
 class Auth(Part):
+    """``system.auth``."""
+
     ssh: Ssh | None = None
 
 
 class System(Part):
+    """``system``."""
+
     auth: Auth | None = None
 
 
 class Related(Part):
+    """``related``."""
+
     user: Any = None
 
 
 class Document(Part):
+    """A document, as far as it is read."""
+
     at: Any = msgspec.field(default=None, name="@timestamp")
     message: Any = None
     event: Event | None = None
