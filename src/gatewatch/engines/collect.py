@@ -15,6 +15,7 @@ import polars as pl
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
 from gatewatch.engines.mapping import shapes
 from gatewatch.intake import (
+    entra_csv,
     evtx,
     journal_binary,
     journal_export,
@@ -119,6 +120,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.WINDOWS_CSV: windows_csv.sniff(head),
         Framing.M365_CSV: m365_csv.sniff(head),
         Framing.RADIUS_DETAIL: radius_detail.sniff(head),
+        Framing.ENTRA_CSV: entra_csv.sniff(head),
         Framing.TABLE: table.sniff(head),
         Framing.JSON: json_record.sniff(head),
     }
@@ -236,6 +238,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
             Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),
             Framing.M365_CSV: lambda: m365_csv.read(chunks),
             Framing.RADIUS_DETAIL: lambda: radius_detail.read(chunks),
+            Framing.ENTRA_CSV: lambda: entra_csv.read(chunks),
         }
         jobs = (pool.submit(decode_batch, batch, run.wanted, run.maps) for batch in readers[state.framing]())
     for job in jobs:

@@ -33,6 +33,7 @@ DUO = JsonShape(
 TELEPORT = JsonShape("teleport", r'"code"\s*:\s*"T[A-Z0-9]{1,4}[0-9]{2,4}[A-Z]"')
 ONELOGIN = JsonShape("onelogin", r'"event_type_id"\s*:')
 AUTH0 = JsonShape("auth0", r'"log_id"\s*:\s*"')
+AZURE_ACTIVITY = JsonShape("azure-activity", r'(?i)"operationName(?:Value)?"\s*:\s*(?:\{[^{}]{0,300})?"microsoft\.[a-z.]+\\?/')
 _GITHUB_ACTIONS = "business|org|team|user|public_key|personal_access_token|enterprise|repo|oauth_authorization|two_factor_authentication|unknown"
 SAAS = JsonShape(
     "saas-audit",
@@ -42,5 +43,5 @@ SAAS = JsonShape(
 )
 ZSCALER = JsonShape("saas-audit", r'"auditlogtype"\s*:')
 """One of those of :data:`SAAS` that looks like an ECS document: it is tried before these."""
-SHAPES = (CLOUDTRAIL, OKTA, ENTRA_SIGNIN, ENTRA_AUDIT, M365, DUO, TELEPORT, ONELOGIN, AUTH0, SAAS)
+SHAPES = (CLOUDTRAIL, OKTA, ENTRA_SIGNIN, ENTRA_AUDIT, M365, DUO, TELEPORT, ONELOGIN, AUTH0, AZURE_ACTIVITY, SAAS)
 """The shapes of this module, in the order they are tried."""

@@ -21,6 +21,7 @@ class Framing(StrEnum):
     JSON = "json"  # objects, one a line, in an array or one after the other
     WINDOWS_XML = "windows-xml"  # <Event xmlns=…>…</Event>, alone or in <Events>
     M365_CSV = "m365-csv"  # Microsoft 365's audit log: rows with a column AuditData
+    ENTRA_CSV = "entra-csv"  # sign-ins and audit log of Entra ID as its portal writes them
     WINDOWS_CSV = "windows-csv"  # EvtxECmd, Event Viewer, Get-WinEvent | Export-Csv
     PARQUET = "parquet"  # events as gatewatch writes them, or OCSF
     TABLE = "table"  # rows under a header: Zeek TSV, AWS VPC flow logs, pfirewall.log
