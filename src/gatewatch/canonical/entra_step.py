@@ -1,8 +1,8 @@
 """Sign-ins to Entra ID that were interrupted and then went on: the interruption is a step of the logon, no stop.
 
 Entra writes a record of its own when it asks for a second factor (50074, 50076), for its enrolment (50072, 50079, 50203) or whether to stay signed
-in (50140), and another under the same ``correlationId`` once that is answered. Only an interruption that was never answered means that somebody who
-knows the password was stopped.
+in (50140), and another under the same ``correlationId`` once that is answered; so does Microsoft 365's audit log. Only an interruption that was
+never answered means that somebody who knows the password was stopped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LASTS = pl.duration(hours=1)  # a correlation outlives its logon in some clients
 def steps_as_connections(events: pl.DataFrame) -> pl.DataFrame:
     """Return *events* with the kind ``connection`` for interruptions that the same user's success answered within the hour."""
     events = ensure(events, "extra", "user", "time", "pattern")
-    ours = events["source"].cast(pl.String).eq("entra-signin").fill_null(value=False)
+    ours = events["source"].cast(pl.String).is_in(["entra-signin", "m365"]).fill_null(value=False)
     if not ours.any():
         return events
     numbered = events.with_row_index("zz_row")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatewatch.schema.events import DTYPES, Kind, ensure
+from gatewatch.schema.events import DTYPES, Kind, Service, ensure
 
 FAILURE_GAP = pl.duration(minutes=10)  # LoginGraceTime is two minutes; a later failure under the same pid is another connection
 FAILURE_GAP_MICROS = 600_000_000
@@ -26,11 +26,11 @@ _MERGED = (Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.SESSIO
 
 
 def rank() -> pl.Expr:
-    """Return the priority of a report, 0 first: the service's own line, audit, PAM, the notice of an unknown user, its summaries, btmp."""
+    """Return the priority of a report, 0 first: the service's own line, another's audit, PAM, the notice of an unknown user, its summaries, btmp."""
     pattern = pl.col("pattern").cast(pl.String)
     source = pl.col("source").cast(pl.String)
     return (
-        pl.when(source == "auditd")
+        pl.when(source.is_in(["auditd", "m365"]))
         .then(1)
         .when(source == "utmp")
         .then(5)
@@ -213,7 +213,7 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
 
     The highest-ranked report is kept in its place and filled from the others within a minute; other kinds pass through unchanged.
     """
-    events = ensure(events, "session", "host", "corroborated_by", "linked_session", "src_ip", "user")
+    events = ensure(events, "session", "host", "corroborated_by", "linked_session", "src_ip", "user", "service")
     if not events.height:
         return events
     events = events.with_row_index("zz_row").with_columns(rank(), label().alias("zz_label"))
@@ -223,15 +223,19 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     part = events.filter(mergeable)
     if not part.height:
         return events.drop("zz_row", "zz_rank", "zz_label")
-    key = [*_KEY, "kind", "zz_segment"]
-    part = part.sort("host", "session", "kind", "time", "zz_row").with_columns(
-        (pl.col("time").diff() > SESSION_GAP).fill_null(False).cast(pl.UInt32).cum_sum().over(*_KEY, "kind").alias("zz_segment")
+    # a session of an identity provider is a cookie, no connection: from another address it is another fact
+    cookie = (pl.col("service").cast(pl.String) == str(Service.IDP)).fill_null(value=False)
+    place = pl.when(cookie).then(pl.col("src_ip").cast(pl.String)).fill_null("").alias("zz_place")
+    over = [*_KEY, "zz_place", "kind"]
+    key = [*over, "zz_segment"]
+    part = part.with_columns(place).sort("host", "session", "zz_place", "kind", "time", "zz_row").with_columns(
+        (pl.col("time").diff() > SESSION_GAP).fill_null(False).cast(pl.UInt32).cum_sum().over(over).alias("zz_segment")
     )
     # a connection authenticates once: two logons by the service's own line under one pid are two connections, however close
     own = (pl.col("zz_rank") == 0) & (pl.col("kind") == str(Kind.AUTH_SUCCESS))
     part = part.with_columns(
         (
-            pl.col("zz_segment") * 1000 + own.cast(pl.UInt32).cum_sum().over(*_KEY, "kind").clip(1) * own.any().over(*_KEY, "kind").cast(pl.UInt32)
+            pl.col("zz_segment") * 1000 + own.cast(pl.UInt32).cum_sum().over(over).clip(1) * own.any().over(over).cast(pl.UInt32)
         ).alias("zz_segment")
     )
     fills = [name for name in _FILL if name in events.columns]

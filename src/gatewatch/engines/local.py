@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gatewatch.canonical.container_access import merge_requests
+from gatewatch.canonical.entra_logon import join_sign_ins
 from gatewatch.canonical.entra_step import steps_as_connections
 from gatewatch.canonical.merge import label_repeats, lend_sources, merge_failures, merge_sessions
 from gatewatch.canonical.windows_failure import CONNECTION, StopPlaces, join_failures
@@ -139,7 +140,7 @@ def _merged(
         state.rich = []
     rich = merge_requests(merge_sessions(_within(copies(collected.files, rich, collected), options, collected)))
     book = SidBook(rich)
-    rich = book.name(join_logons(steps_as_connections(rich)))
+    rich = book.name(join_logons(steps_as_connections(join_sign_ins(rich))))
     kept, parts, covered = [rich], [], [slots(rich)]
     stops = StopPlaces(rich)
     reach = None if everything else Reach(rich, collected.files, site)

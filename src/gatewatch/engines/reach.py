@@ -37,8 +37,9 @@ class Reach:
         entered = sessions.table.filter(pl.col("sid").is_in(sorted(bonds)))
         self._ids = sessions.ids.filter(pl.col("sid").is_in(sorted(bonds))).select("host", "session").unique()
         self._users = entered.select("host", "user").drop_nulls().unique()
-        # a stop may be given its address later
-        anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | (pl.col("kind") == str(Kind.AUTH_STOPPED)))
+        # a stop may be given its address later; a second factor that was denied is one where the password is known to be right
+        stopped = pl.col("kind").is_in([str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED)])
+        anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | stopped)
         self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:

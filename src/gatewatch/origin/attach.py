@@ -139,6 +139,7 @@ def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
             Kind.AUTH_FAILURE,
             Kind.AUTH_SUCCESS,
             Kind.AUTH_STOPPED,
+            Kind.MFA_DENIED,
             Kind.CONNECTION,
             Kind.CONNECTION_CLOSED,
             Kind.CONNECTION_DENIED,

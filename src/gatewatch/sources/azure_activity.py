@@ -189,14 +189,14 @@ def _read(entry: _Activity) -> Made:
     address = _address(entry)
     resource = said(entry.resource_id) or said(entry.resource) or ""
     machine = _MACHINE.search(resource)
-    caller = said(entry.caller) or said(claims.get(_UPN)) or said(claims.get(_NAME)) or said(claims.get("appid"))
-    program = caller if caller is not None and _GUID.fullmatch(caller) else None
+    caller = said(entry.caller) or said(claims.get(_UPN)) or said(claims.get(_NAME))
+    program = said(claims.get("appid")) if caller is None else caller if _GUID.fullmatch(caller) else None
     return {
         "kind": kind,
         "pattern": deed.pattern,
         "time": said(entry.event_timestamp) or said(entry.time) or entry.time_generated,
         "host": machine[1].lower() if machine is not None else HOST,
-        "user": None if program is not None else caller,
+        "user": caller if program is None else None,
         "process": program,
         "src_ip": address,
         "src_port": port_of(address),

@@ -12,7 +12,8 @@ record                      becomes
 ==========================  =========================================================================================================
 success                     ``mfa_ok``: the logon itself is told by what Duo guards; where the user was let in without a second factor
                             (``bypass_user``, ``trusted_network`` …) ``session_start`` with ``mfa`` no
-denied, failure             ``mfa_denied``: the user or the code said no; ``auth_stopped``: a policy did (both follow a right password)
+denied, failure             ``mfa_denied``: the user or the code said no; ``auth_stopped``: a policy did. Both follow a right password, unless
+                            the factor is passwordless: ``auth_method`` says so
 fraud                       ``mfa_denied`` ``factor-reported-as-fraud``
 enrollment                  ``account_change`` ``mfa-method-added``
 actions of administrators   :mod:`gatewatch.sources.duo_admin`; others are ignored
@@ -104,6 +105,7 @@ def _authenticated(record: _Record) -> Made:
     if event_type == "enrollment" or (record.new_enrollment is True and result == "success"):
         return made | {"kind": Kind.ACCOUNT_CHANGE, "pattern": "mfa-method-added", "target_user": made["user"]}
     if result == "fraud" or reason == "user_marked_fraud":
+        made["auth_method"] = AuthMethod.PASSWORD
         return made | {"kind": Kind.MFA_DENIED, "pattern": "factor-reported-as-fraud"}
     if result in {"success", "allow", "allowed"}:
         if reason in _NO_FACTOR:
@@ -111,6 +113,8 @@ def _authenticated(record: _Record) -> Made:
         return made | {"kind": Kind.MFA_OK, "pattern": "factor-accepted", "mfa": Mfa.YES}
     if result in {"denied", "failure"}:
         by_user = not reason or reason in _BY_USER or "passcode" in reason
+        if "passwordless" not in str(record.factor or "").lower().replace("_", ""):  # else Duo asks after the password was right
+            made["auth_method"] = AuthMethod.PASSWORD
         return made | ({"kind": Kind.MFA_DENIED, "pattern": "factor-refused"} if by_user else {"kind": Kind.AUTH_STOPPED, "pattern": "policy-denied"})
     return _ERROR if result == "error" else _UNLISTED
 

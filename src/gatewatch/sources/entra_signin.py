@@ -17,7 +17,8 @@ a token or session not accepted            ``connection`` ``token-refused``
 service principals, managed identities     ``connection``: no person
 =========================================  ==========================================================================================
 
-``session`` is Entra's session id, where the record has one. A guest (``ann_corp.example#EXT#@tenant.example``) has the name of their home.
+``session`` is Entra's session id, where the record has one; of a failure, its request. A guest (``ann_corp.example#EXT#@tenant.example``) has the
+name of their home. A denied second factor has the method ``password`` where the sign-in tells that the password was right.
 References: https://learn.microsoft.com/graph/api/resources/signin, https://learn.microsoft.com/azure/azure-monitor/reference/tables/signinlogs.
 """
 
@@ -112,6 +113,12 @@ def account(name: Any) -> str | None:
     return f"{user}@{domain}" if guest and at and user else home or None
 
 
+def attempt(request: Any) -> str | None:
+    """Return the session of a failed sign-in: that of its request, by which Microsoft 365's audit log tells it too."""
+    text = said(request)
+    return None if text is None else f"entra:{text}"
+
+
 def _read(outer: _SignIn) -> Made:
     entry = outer.properties or outer
     status = entry.status or outer.status or _Status()
@@ -145,6 +152,8 @@ def _read(outer: _SignIn) -> Made:
     made["user"] = account(entry.user_principal_name) or account(entry.sign_in_identifier)
     if verdict.kind is Kind.AUTH_SUCCESS:
         made["mfa"] = _second_factor(entry)
+    elif verdict.kind is Kind.AUTH_FAILURE:
+        made["session"] = attempt(entry.id)
     return made
 
 
@@ -155,6 +164,9 @@ def _judged(verdict: Verdict, entry: _SignIn, *, passive: bool) -> tuple[Verdict
         return (Verdict(Kind.CONNECTION, "token-used") if verdict is SUCCESS else TOKEN), AuthMethod.TOKEN
     if verdict is TOKEN:
         return verdict, AuthMethod.TOKEN
+    if verdict.kind is Kind.MFA_DENIED:
+        proved = any(_method(step) == "password" and step.succeeded is True for step in entry.authentication_details or ())
+        return verdict, AuthMethod.PASSWORD if proved else None
     if verdict is not SUCCESS:
         return verdict, verdict.method
     if protocol == "ropc":

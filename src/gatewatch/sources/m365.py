@@ -32,6 +32,7 @@ from typing import Any
 import msgspec
 
 from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
+from gatewatch.sources import entra_signin
 from gatewatch.sources.document import FAULTS, NO_OBJECT, DocumentSource, Made, Part, Unreadable, filled, port_of, said
 from gatewatch.sources.entra_activity import UNKNOWN, Change, Deed, deed_of, role_of
 from gatewatch.sources.entra_code import OTHER, SUCCESS, TOKEN, Verdict, code_of, verdict_of
@@ -110,6 +111,10 @@ class _Target(Part):
     type: Any = msgspec.field(default=None, name="Type")
 
 
+class _Access(Part, rename="pascal"):
+    session_id: Any = msgspec.field(default=None, name="AADSessionId")
+
+
 class _Record(Part, rename="pascal"):
     audit_data: Any = None
     creation_time: Any = None
@@ -131,6 +136,8 @@ class _Record(Part, rename="pascal"):
     mailbox_owner: Any = msgspec.field(default=None, name="MailboxOwnerUPN")
     application_id: Any = None
     inter_systems_id: Any = None
+    intra_system_id: Any = None
+    app_access_context: _Access | None = None
     session_id: Any = None
     extended_properties: list[_Pair] | None = None
     device_properties: list[_Pair] | None = None
@@ -176,7 +183,9 @@ def _inner(data: Any) -> _Record:
 def _logon(record: _Record) -> Made:
     told = {str(pair.name).lower(): str(pair.value) for pair in record.extended_properties or ()}
     code = code_of(record.error_number)
-    failed = str(record.operation).casefold() == "userloginfailed" or str(record.result_status or "").lower() in {"failed", "failure"}
+    error = said(record.logon_error)
+    blamed = error is not None and error.casefold() not in {"none", "null"}  # also of UserLoggedIn with the number 0
+    failed = blamed or str(record.operation).casefold() == "userloginfailed" or str(record.result_status or "").lower() in {"failed", "failure"}
     if failed and not code:
         code = _BY_ERROR.get(str(record.logon_error or "").casefold())
         verdict = OTHER if code is None else verdict_of(code)
@@ -187,12 +196,17 @@ def _logon(record: _Record) -> Made:
         verdict, method = _entered(told, said(record.user_agent) or told.get("useragent", ""))
     elif verdict is TOKEN:
         method = AuthMethod.TOKEN
-    sessions = [record.session_id, *(pair.value for pair in record.device_properties or () if pair.name == "SessionId")]
+    held = record.app_access_context
+    sessions = [None if held is None else held.session_id, record.session_id]
+    sessions += [pair.value for pair in record.device_properties or () if pair.name == "SessionId"]
     made = _common(record, Deed(verdict.kind, verdict.pattern)) | {
         "auth_method": method,
         "invalid_user": verdict.invalid_user,
+        "host": entra_signin.HOST,  # it is the logon that Entra's own log tells
         "session": next((text for text in map(said, sessions) if text is not None), None),
     }
+    if verdict.kind is Kind.AUTH_FAILURE:
+        made["session"] = entra_signin.attempt(record.intra_system_id)
     if verdict.kind is Kind.AUTH_SUCCESS:  # SAS is the service of second factors
         made["mfa"] = Mfa.YES if told.get("requesttype", "").casefold().startswith("sas:") else Mfa.UNKNOWN
     made["extra"] |= {
@@ -202,6 +216,7 @@ def _logon(record: _Record) -> Made:
         "resultStatusDetail": told.get("resultstatusdetail"),
         "applicationId": record.application_id,
         "correlationId": record.inter_systems_id,
+        "requestId": record.intra_system_id,
     }
     return made
 
