@@ -25,6 +25,7 @@ from gatewatch.engines.reach import Reach
 from gatewatch.engines.settle import copies, settle
 from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
+from gatewatch.enrich.forwarded import believe
 from gatewatch.intake.limit import Limits
 from gatewatch.origin.address import learn_addresses
 from gatewatch.origin.attach import Bond, attach, attribute
@@ -138,14 +139,15 @@ def _merged(
     rich = _gather([frame for state in collected.files for frame in state.rich])
     for state in collected.files:
         state.rich = []
-    rich = merge_requests(merge_sessions(_within(copies(collected.files, rich, collected), options, collected)))
+    rich = believe(_within(copies(collected.files, rich, collected), options, collected), site)
+    rich = merge_requests(merge_sessions(rich))
     book = SidBook(rich)
     rich = book.name(join_logons(steps_as_connections(join_sign_ins(rich))))
     kept, parts, covered = [rich], [], [slots(rich)]
     stops = StopPlaces(rich)
     reach = None if everything else Reach(rich, collected.files, site)
     for done in acted.slices(collected):
-        acts = book.name(_within(copies(collected.files, done, collected), options, collected))
+        acts = book.name(believe(_within(copies(collected.files, done, collected), options, collected), site))
         covered.append(slots(acts))
         kept.append(acts if reach is None else reach.acts(acts))
     for bulk in spill.slices(collected):

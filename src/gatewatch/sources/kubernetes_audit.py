@@ -24,7 +24,8 @@ others                                                                       ``c
 A request is told at up to three stages: RequestReceived says nothing yet and is ignored; where a stream begins (ResponseStarted) and ends
 (ResponseComplete), only the first counts, by ``auditID``. What components of the cluster (nodes, controllers, ``kube-system``) do from inside with
 their own programs is their work, and a ``connection``; so is what nodes and EKS itself do, wherever they are. The address is the last of
-``sourceIPs``: behind a load balancer that hides its clients, it is that of the balancer. ``session`` is ``kube:USER@ADDRESS``: requests share no
+``sourceIPs``: behind a load balancer it is that of the balancer, unless the site says that it is a proxy of its own
+(:mod:`gatewatch.enrich.forwarded`) and the balancer says who asks. ``session`` is ``kube:USER@ADDRESS``: requests share no
 connection that the log could name. ``host`` is the cluster; ``kubernetes`` where no record names it.
 
 References: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/; https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
@@ -136,7 +137,7 @@ class _Reader:
         anonymous = request.user == ANONYMOUS
         if request.user is None or (anonymous and _is_open(request)):
             return []
-        key = (request.host, request.user, base["rhost"], request.agent, _bucket(request.time))
+        key = (request.host, request.user, base["rhost"], request.forwarded[-1:], request.agent, _bucket(request.time))
         if key in self._seen:
             return []
         self._seen.add(key)
@@ -191,8 +192,8 @@ def _is_component(request: Request) -> bool:
         return False
     if user.startswith("eks:") or (user.startswith("system:node:") and request.subresource not in {"exec", "attach", "proxy"}):
         return True
-    if _COMPONENT.match(user) is None or (request.address and _INNER.match(request.address) is None):
-        return False
+    if _COMPONENT.match(user) is None or any(_INNER.match(address) is None for address in (request.address, *request.forwarded[-1:]) if address):
+        return False  # also where a proxy says that it asks for somebody outside
     if request.subresource in {"exec", "attach", "proxy"} and request.namespace != "kube-system":
         return False
     own = request.agent is None or _OWN_PROGRAM.match(request.agent) is not None
