@@ -9,8 +9,10 @@
 ===========================================  ========================================================================================
 event                                        becomes
 ===========================================  ========================================================================================
-ConsoleLogin, UserAuthentication             ``auth_success`` or ``auth_failure``; ``mfa`` from ``MFAUsed`` where AWS itself asks for it
-CredentialVerification, CredentialChallenge  ``auth_failure`` where it failed, ``mfa_challenge``
+ConsoleLogin                                 ``auth_success`` or ``auth_failure``; ``mfa`` from ``MFAUsed`` where AWS itself asks for it
+UserAuthentication                           ``auth_success`` at the portal of the Identity Center; ``mfa`` by its ``CredentialType``
+CredentialVerification                       ``auth_failure`` (password), ``mfa_ok``, ``mfa_denied`` (other factors)
+CredentialChallenge                          ``mfa_challenge`` unless the password was asked for
 StartSession, ResumeSession, OpenTunnel      ``session_start`` on the instance (``host``), ``port_forward``
 TerminateSession                             ``session_end``
 SendCommand                                  ``exec`` on each instance
@@ -48,6 +50,9 @@ _SESSIONS = {
 _PUSHES = {"SendSSHPublicKey": "ssh-key-pushed", "SendSerialConsoleSSHPublicKey": "serial-console-key-pushed"}
 _FEDERATED = frozenset({"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetFederationToken", "GetSigninToken"})
 _SIGN_IN = frozenset({"ConsoleLogin", "UserAuthentication", "CredentialVerification", "CredentialChallenge", "CheckMfa", "SwitchRole"})
+_PORTAL = frozenset({"UserAuthentication", "CredentialVerification", "CredentialChallenge"})
+_FIRST_CREDENTIALS = frozenset({"PASSWORD", "EXTERNAL_IDP", "SMARTCARD"})
+FIRST_ASKED = "asked for the password"
 _RECOVERY = frozenset({"PasswordRecoveryCompleted", "PasswordUpdated", "EmailUpdated"})
 _NAMES = frozenset(
     {*_SIGN_IN, *_SESSIONS, *_PUSHES, *_FEDERATED, *_RECOVERY, *DEEDS, *SECURITY_GROUP, "OpenTunnel", "SendCommand", "GetPasswordData"}
@@ -92,6 +97,7 @@ class _Event(Part, rename="camel"):
     request_parameters: Any = None
     response_elements: Any = None
     additional_event_data: Any = None
+    service_event_details: Any = None
     user_identity: _Identity | None = None
     recipient_account_id: Any = None
     event_id: Any = msgspec.field(default=None, name="eventID")
@@ -104,10 +110,11 @@ def _read(event: _Event) -> Made:
     if name is None:
         raise Unreadable(NO_NAME)
     made = _common(event)
-    given, answer = mapping_of(event.request_parameters), mapping_of(event.response_elements)
+    given, answer = mapping_of(event.request_parameters), mapping_of(event.response_elements) or mapping_of(event.service_event_details)
     refused = said(event.error_code) is not None
     if name in _SIGN_IN and said(event.event_source) in {"signin.amazonaws.com", None}:
-        return made | _signed_in(event, name, answer)
+        told = _portal(event, name, answer) if name in _PORTAL else _signed_in(event, name, answer)
+        return made | told if isinstance(told, dict) else told
     if name in _SESSIONS and event.event_source == "ssm.amazonaws.com":
         return made | _on_instance(name, given, answer, refused=refused)
     if name == "SendCommand":
@@ -159,28 +166,59 @@ def _what(event: _Event, name: str, given: Any, answer: Any) -> dict[str, Any] |
 
 
 def _signed_in(event: _Event, name: str, answer: Any) -> dict[str, Any]:
+    """Return what a sign-in at the console is."""
     identity, told = event.user_identity or _Identity(), mapping_of(event.additional_event_data)
-    outcome = str(answer.get(name) or ("Failure" if said(event.error_message) or said(event.error_code) else "")).lower()
+    outcome = _outcome(event, name, answer)
     if name == "SwitchRole":
         kind = Kind.PRIVILEGE_USE if outcome == "success" else Kind.PRIVILEGE_DENIED
-        return {"kind": kind, "pattern": "role-switched", "object": str(told.get("SwitchTo") or "").partition("roleName=")[2].partition("&")[0]}
-    if name in {"CheckMfa", "CredentialChallenge"}:
+        role = str(told.get("SwitchTo") or "").partition("roleName=")[2].partition("&")[0]
+        return {"kind": kind, "pattern": "role-switched", "object": role or str(identity.arn or "").partition(":assumed-role/")[2].partition("/")[0]}
+    if name == "CheckMfa":
         return {"kind": Kind.MFA_CHALLENGE, "pattern": "factor-asked"}
-    if outcome == "success" and name == "CredentialVerification":
-        return {"kind": Kind.SESSION_START, "pattern": "credential-verified"}
     who = said(identity.type)
-    by_password = who in {"IAMUser", "Root", "IdentityCenterUser", "Unknown"}
+    by_password = who in {"IAMUser", "Root", "Unknown"}
     made: dict[str, Any] = {"auth_method": AuthMethod.PASSWORD if by_password else AuthMethod.TOKEN}
-    pattern = "console-login" if name == "ConsoleLogin" else "portal-login"
     if outcome == "success":
         used = str(told.get("MFAUsed") or "").lower()
         asked = who in {"IAMUser", "Root"}
         made["mfa"] = Mfa.YES if used == "yes" else Mfa.NO if used == "no" and asked else Mfa.UNKNOWN
-        return made | {"kind": Kind.AUTH_SUCCESS, "pattern": pattern}
+        return made | {"kind": Kind.AUTH_SUCCESS, "pattern": "console-login"}
     if outcome != "failure":
         raise Unreadable("no outcome")
     unknown = identity.user_name == _HIDDEN or "no username found" in str(event.error_message or "").lower()
-    return made | {"kind": Kind.AUTH_FAILURE, "pattern": f"{pattern}-failed", "invalid_user": True if unknown else None}
+    return made | {"kind": Kind.AUTH_FAILURE, "pattern": "console-login-failed", "invalid_user": True if unknown else None}
+
+
+def _portal(event: _Event, name: str, answer: Any) -> dict[str, Any] | str:
+    """Return what a step of a sign-in at the portal of the Identity Center is: each credential is asked for and verified by itself."""
+    identity, told = event.user_identity or _Identity(), mapping_of(event.additional_event_data)
+    outcome = _outcome(event, name, answer)
+    types = frozenset(str(told.get("CredentialType") or "").upper().replace(" ", "").split(",")) - {""}
+    factors = types - _FIRST_CREDENTIALS
+    made: dict[str, Any] = {"user": _user(identity) or said(told.get("UserName"))}
+    flow = said(told.get("AuthWorkflowID"))
+    if flow is not None:
+        made["session"] = f"aws-portal:{flow}"
+    if name == "CredentialChallenge":
+        return made | {"kind": Kind.MFA_CHALLENGE, "pattern": "factor-asked"} if factors or not types else FIRST_ASKED
+    if outcome not in {"success", "failure"}:
+        raise Unreadable("no outcome")
+    method = AuthMethod.PASSWORD if "PASSWORD" in types else AuthMethod.TOKEN if "EXTERNAL_IDP" in types else AuthMethod.UNKNOWN
+    if name == "UserAuthentication":
+        made |= {"kind": Kind.AUTH_SUCCESS if outcome == "success" else Kind.AUTH_FAILURE, "auth_method": method}
+        if outcome == "success":
+            return made | {"pattern": "portal-login", "mfa": Mfa.YES if factors else Mfa.NO if types == {"PASSWORD"} else Mfa.UNKNOWN}
+        return made | {"pattern": "portal-login-failed"}
+    if factors:  # it is asked for once the password was right
+        kind, pattern = (Kind.MFA_OK, "factor-accepted") if outcome == "success" else (Kind.MFA_DENIED, "factor-refused")
+        return made | {"kind": kind, "pattern": pattern, "mfa": Mfa.YES if outcome == "success" else None, "auth_method": AuthMethod.PASSWORD}
+    if outcome == "success":
+        return made | {"kind": Kind.SESSION_START, "pattern": "credential-verified", "auth_method": method}
+    return made | {"kind": Kind.AUTH_FAILURE, "pattern": "portal-login-failed", "auth_method": method}
+
+
+def _outcome(event: _Event, name: str, answer: Any) -> str:
+    return str(answer.get(name) or ("Failure" if said(event.error_message) or said(event.error_code) else "")).lower()
 
 
 def _on_instance(name: str, given: Any, answer: Any, *, refused: bool) -> dict[str, Any]:

@@ -119,10 +119,10 @@ def _read(event: _Event) -> Made:
         raise Unreadable(NO_TYPE)
     outcome = event.outcome or _Outcome()
     result, reason = str(outcome.result or "").upper(), said(outcome.reason)
-    deed = deed_of(kind, result, reason or "")
+    context, data = event.authentication_context or _Context(), (event.debug_context or _Debug()).debug_data or _Data()
+    deed = deed_of(kind, result, reason or "", said(data.factor) or "")
     if deed is None:
         return NOTHING
-    context, data = event.authentication_context or _Context(), (event.debug_context or _Debug()).debug_data or _Data()
     actor, targets, client = event.actor or _Actor(), event.target or [], event.client or _Client()
     chain = (event.request or _Request()).ip_chain or [_Hop()]
     address = said(client.ip_address) or said(chain[0].ip) or (said(actor.id) if actor.type == "IP address" else None)
@@ -147,7 +147,7 @@ def _read(event: _Event) -> Made:
         "message": event.display_message,
         "extra": partial(_extra, event, kind, outcome, data, redacted=redacted),
     }
-    if deed.kind in {Kind.AUTH_SUCCESS, Kind.AUTH_FAILURE, Kind.AUTH_STOPPED}:
+    if deed.method is not None or deed.kind in {Kind.AUTH_SUCCESS, Kind.AUTH_FAILURE, Kind.AUTH_STOPPED}:
         made["auth_method"] = deed.method or _METHODS.get(str(context.credential_type or "").upper(), AuthMethod.UNKNOWN)
     if deed.kind is Kind.MFA_OK:
         made["mfa"] = Mfa.YES

@@ -13,6 +13,7 @@ from gatewatch.schema.events import AuthMethod, Kind
 
 NOTHING = "says nothing of remote access"
 OTHER = Kind.OTHER
+REFUSED_FIRST = "password-as-factor-refused"
 _OK = frozenset({"SUCCESS", "ALLOW"})
 _PASSWORD_REASON = re.compile(r"INVALID_CREDENTIALS|VERIFICATION_ERROR|LOCKED_OUT|PASSWORD(?!_EXPIRED)", re.IGNORECASE)
 _STOPPED_REASON = re.compile(r"FastPass|PASSWORD_EXPIRED|\bMFA|FACTOR|ENROL|POLICY|ACCESS_DENIED|DENIED|phishing|network zone", re.IGNORECASE)
@@ -104,9 +105,13 @@ _TOKEN_REUSE = frozenset({"app.oauth2.token.detect_reuse", "app.oauth2.as.token.
 _REPORTS = frozenset({"user.account.report_suspicious_activity_by_enduser"})
 
 
-def deed_of(event: str, result: str, reason: str) -> Deed | None:
-    """Return what an event of type *event* is with its *result* and *reason*; None where nobody need know."""
+def deed_of(event: str, result: str, reason: str, factor: str = "") -> Deed | None:
+    """Return what an event of type *event* is with its *result*, *reason* and the *factor* in question; None where nobody need know."""
     ok = result in _OK
+    if event == "user.authentication.auth_via_mfa" and factor.upper().startswith("PASSWORD"):  # Identity Engine: the password is a factor like others
+        if ok:
+            return Deed(Kind.SESSION_START, "password-accepted", AuthMethod.PASSWORD)
+        return Deed(Kind.AUTH_FAILURE, REFUSED_FIRST, AuthMethod.PASSWORD)
     change = _CHANGES.get(event)
     if change is not None:
         return change if ok or not result else Deed(Kind.PRIVILEGE_DENIED, change.pattern)
