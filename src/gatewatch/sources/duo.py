@@ -11,7 +11,7 @@
 record                      becomes
 ==========================  =========================================================================================================
 success                     ``mfa_ok``: the logon itself is told by what Duo guards; where the user was let in without a second factor
-                            (``bypass_user``, ``trusted_network`` …) ``session_start`` with ``mfa`` no
+                            (``bypass_user``, ``trusted_network`` …) ``session_start`` with ``mfa`` no; on a remembered device, unknown
 denied, failure             ``mfa_denied``: the user or the code said no; ``auth_stopped``: a policy did. Both follow a right password, unless
                             the factor is passwordless: ``auth_method`` says so
 fraud                       ``mfa_denied`` ``factor-reported-as-fraud``
@@ -108,6 +108,8 @@ def _authenticated(record: _Record) -> Made:
         made["auth_method"] = AuthMethod.PASSWORD
         return made | {"kind": Kind.MFA_DENIED, "pattern": "factor-reported-as-fraud"}
     if result in {"success", "allow", "allowed"}:
+        if "remembered" in reason or "remembered" in str(record.factor or "").lower():
+            return made | {"kind": Kind.SESSION_START, "pattern": "factor-remembered", "mfa": Mfa.UNKNOWN}
         if reason in _NO_FACTOR:
             return made | {"kind": Kind.SESSION_START, "pattern": "factor-not-asked", "mfa": Mfa.NO}
         return made | {"kind": Kind.MFA_OK, "pattern": "factor-accepted", "mfa": Mfa.YES}

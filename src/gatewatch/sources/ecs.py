@@ -27,10 +27,11 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from gatewatch.schema.events import AuthMethod, Kind, Service
+from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
 from gatewatch.sources.cef_word import GOOD, LOGOFF, judge_plain
-from gatewatch.sources.document import FAULTS, DocumentSource, Made, said
+from gatewatch.sources.document import FAULTS, DocumentSource, Made, mapping, said
 from gatewatch.sources.ecs_document import Document, End, Event, Machine, Name, Parent, Process, User, nested
+from gatewatch.sources.entra_code import code_of, verdict_of
 from gatewatch.sources.pattern import Outcome
 
 _SERVICES: Mapping[str, Service] = {
@@ -54,6 +55,7 @@ _METHODS: Mapping[str, AuthMethod] = {
     "gssapi-with-mic": AuthMethod.GSSAPI,
     "hostbased": AuthMethod.HOSTBASED,
 }
+_REQUIREMENTS = {"multifactorauthentication": Mfa.YES, "singlefactorauthentication": Mfa.NO}
 _STEPS = ("mfa", "challenge", "token", "refresh", "consent", "verify", "policy")
 """What an action holds that is a part of a logon, or none."""
 _IAM: Mapping[tuple[str, str], str] = {
@@ -121,6 +123,10 @@ def _authentication(document: Document, types: frozenset[str], outcome: str, act
         return _row(document, Kind.SESSION_END, "logoff")
     if any(step in action for step in _STEPS):
         return "a step of a logon, or a token"
+    if document.azure is not None or document.o365 is not None:
+        told = _entra(document)
+        if told is not None:
+            return told
     name = _text((document.user or _USER).name)
     if name is not None and name.endswith("$"):
         return "a machine's own account"
@@ -133,6 +139,29 @@ def _authentication(document: Document, types: frozenset[str], outcome: str, act
         return "a logon without its outcome"
     row = _row(document, Kind.AUTH_SUCCESS if good is GOOD else Kind.AUTH_FAILURE, "logon" if good is GOOD else "logon-failed")
     row["auth_method"] = _method(document)
+    return row
+
+
+def _entra(document: Document) -> Made | None:
+    """Return what a sign-in of Entra ID is, by the number of its result: the document calls a right password that was stopped a failure as well."""
+    entry = document.azure.signinlogs if document.azure is not None else None
+    audit = document.o365.audit if document.o365 is not None else None
+    given = mapping(entry.properties) if entry is not None else {}
+    numbers = [mapping(given.get("status")).get("error_code"), entry.result_type if entry is not None else None]
+    numbers.append(audit.ErrorNumber if audit is not None else None)
+    code = next((found for found in map(code_of, numbers) if found is not None), None)
+    if code is None or (code == 0 and entry is None):
+        return None
+    verdict, category = verdict_of(code), str(entry.category or "").lower() if entry is not None else ""
+    if "serviceprincipal" in category or "managedidentity" in category:
+        return "a sign-in of a program"
+    if verdict.kind is not Kind.AUTH_FAILURE and ("noninteractive" in category or given.get("is_interactive") is False):
+        return _row(document, Kind.CONNECTION, "token-used")
+    row = _row(document, verdict.kind, verdict.pattern)
+    row |= {"auth_method": verdict.method, "invalid_user": verdict.invalid_user}
+    if verdict.kind is Kind.AUTH_SUCCESS:
+        requirement = str(given.get("authentication_requirement") or "").lower()
+        row |= {"auth_method": AuthMethod.UNKNOWN, "mfa": _REQUIREMENTS.get(requirement, Mfa.UNKNOWN)}
     return row
 
 

@@ -103,6 +103,33 @@ class Related(Part):
     user: Any = None
 
 
+class SignIn(Part):
+    """``azure.signinlogs``."""
+
+    result_type: Any = None
+    category: Any = None
+    properties: Any = None
+
+
+class Azure(Part):
+    """``azure``."""
+
+    signinlogs: SignIn | None = None
+
+
+class Audit(Part):
+    """``o365.audit``."""
+
+    ErrorNumber: Any = None
+    LogonError: Any = None
+
+
+class Office(Part):
+    """``o365``."""
+
+    audit: Audit | None = None
+
+
 class Document(Part):
     """A document, as far as it is read."""
 
@@ -122,6 +149,8 @@ class Document(Part):
     related: Related | None = None
     group: Name | None = None
     winlog: Any = None
+    azure: Azure | None = None
+    o365: Office | None = None
 
 
 def nested(document: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:

@@ -40,6 +40,7 @@ _METHODS = {
     "temporary access pass": AuthMethod.PASSWORD,
     "previously satisfied": AuthMethod.TOKEN,
     "fido2 security key": AuthMethod.KEY,
+    "passkey": AuthMethod.KEY,
     "windows hello for business": AuthMethod.KEY,
     "x.509 certificate": AuthMethod.CERTIFICATE,
     "certificate": AuthMethod.CERTIFICATE,
@@ -181,7 +182,8 @@ def _judged(verdict: Verdict, entry: _SignIn, *, passive: bool) -> tuple[Verdict
 
 
 def _method(step: _Step) -> str:
-    return str(step.authentication_method or "").lower()
+    """Return the method in small letters, without what stands behind it in brackets: ``Passkey (device-bound)``."""
+    return str(step.authentication_method or "").lower().partition(" (")[0]
 
 
 def _second_factor(entry: _SignIn) -> Mfa:
