@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ from gatewatch.intake import journal_json, json_record
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.json_scan import BROKEN, CUT, LONG_OBJECT, NO_JSON
 from gatewatch.intake.json_shape import Framed, JsonShape, Objects
-from gatewatch.intake.line import TOO_LONG, cut, transcode
+from gatewatch.intake.line import TOO_LONG, Block, cut, transcode
 from gatewatch.schema.records import RECORD_DTYPES
 
 
@@ -354,3 +355,21 @@ def test_what_stands_between_objects_takes_none_away(texts: list[str], data: st.
     wanted = [COMPACT.index(text) for text in texts]
     for batches in (block(stream), read(stream, 100)):
         assert [number for batch in batches for number in batch.records.to_dict().get("event_record", [])] == wanted
+
+
+@pytest.mark.parametrize("first", ["entra-signin", "duo", "okta", "zeek", "cloudtrail"])
+def test_a_look_ahead_changes_nothing(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(__file__).parents[1] / "samples"
+    lines = [line for path in sorted(folder.glob("*/*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    ahead = [line for path in sorted((folder / first).glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "{"]
+    data = "\n".join([*ahead, *lines, ""]).encode()
+    block = Block(data, len(data), 0)
+
+    def outcome() -> list[tuple[object, ...]]:
+        batches = json_record.frame_block(block, None)
+        rows = [row for batch in batches for row in batch.records.select("record", "offset", "program", "fields").iter_rows()]
+        return [tuple(sorted(rows, key=str)), *((sorted(one.rejects), sorted(one.strange), one.skipped) for one in batches)]
+
+    with_it = outcome()
+    monkeypatch.setattr(json_record, "_MANY", len(data))
+    assert outcome() == with_it

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -42,6 +43,7 @@ UNKNOWN = "no known JSON shape"
 _BETWEEN = b" \t\r\n\x1e,[]\0\xef\xbb\xbf"
 _JUDGED = 20  # lines that decide whether each holds an object
 _BATCH_BYTES = 8 << 20
+_MANY, _FEW = 64, 2  # objects, shapes: fewer are not worth a look ahead
 _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$))')
 # what is looked at closely: wrappers, Elasticsearch hits, footers
 _PECULIAR = (
@@ -192,19 +194,46 @@ class _Run:
     def take(self, objects: Objects, interest: Interest | None) -> list[tuple[int, str]]:
         """Send *objects* to their shapes; return those that are broken."""
         broken: list[tuple[int, str]] = []
-        for shape in (*self.first, *SHAPES):
-            if not len(objects):
-                return broken
-            framed = shape.frame(objects, interest)
-            objects = framed.left
-            if framed.records.height:
-                self.frames.append(framed.records)
-            self.rejects += framed.rejects
-            self.skipped += framed.skipped
-            broken += framed.broken
+        for shape in (*self.first, SHAPES[0]):
+            objects = self._send(objects, shape, interest, broken)
+        likely = _likely(objects)
+        if likely > _FEW:  # what no shape before the likely one can be needs one look instead of as many as there are shapes
+            doubtful = objects.text.str.contains(_any_of(likely))
+            sent = self._send(objects.filter(~doubtful), SHAPES[likely], interest, broken)
+            objects = _merged(objects.filter(doubtful), sent)
+        for shape in SHAPES[1:]:
+            objects = self._send(objects, shape, interest, broken)
+        if not len(objects):
+            return broken
         left, unsound = parted(objects)
         self.strange += [RawReject(0, offset, UNKNOWN, text[:RAW_CAP]) for offset, text in left.pairs()]
         return broken + unsound
+
+    def _send(self, objects: Objects, shape: Shape, interest: Interest | None, broken: list[tuple[int, str]]) -> Objects:
+        """Return what *shape* leaves of *objects*."""
+        if not len(objects):
+            return objects
+        framed = shape.frame(objects, interest)
+        if framed.records.height:
+            self.frames.append(framed.records)
+        self.rejects += framed.rejects
+        self.skipped += framed.skipped
+        broken += framed.broken
+        return framed.left
+
+
+def _likely(objects: Objects) -> int:
+    """Return the place in :data:`SHAPES` of the first that may know the first of *objects*; 0 where there are few, or none may."""
+    if len(objects) < _MANY:
+        return 0
+    first = objects.text.head(1)
+    return next((place for place, shape in enumerate(SHAPES) if place and first.str.contains(shape.regex)[0]), 0)
+
+
+@cache
+def _any_of(end: int) -> str:
+    """Return a regex that everything matches that may be known to a shape from the second up to that at *end*."""
+    return "|".join(f"(?:{shape.regex})" for shape in SHAPES[1:end])
 
 
 def _framed(

@@ -41,7 +41,6 @@ _SAID = 200  # characters of a user agent that are kept
 
 class _User(Part):
     username: Any = None
-    groups: Any = None
 
 
 class _Reference(Part):
@@ -53,6 +52,11 @@ class _Reference(Part):
 
 class _Status(Part):
     code: Any = None
+
+
+class _Notes(Part):
+    decision: Any = msgspec.field(default=None, name="authorization.k8s.io/decision")
+    credential: Any = msgspec.field(default=None, name="authentication.kubernetes.io/issued-credential-id")
 
 
 class _Event(Part):
@@ -70,7 +74,7 @@ class _Event(Part):
     requestReceivedTimestamp: Any = None  # noqa: N815
     stageTimestamp: Any = None  # noqa: N815
     timestamp: Any = None
-    annotations: Any = None
+    annotations: _Notes | None = None
 
 
 class _Answer(Part):
@@ -128,7 +132,6 @@ class Request:
     time: Any
     host: str | None
     user: str | None
-    groups: tuple[str, ...]
     acting_as: str | None
     address: str | None
     forwarded: tuple[str, ...]
@@ -227,20 +230,19 @@ def _inner(value: Any) -> _Event:
 
 def _request(event: _Event, host: str | None, received: Any) -> Request:
     user, acting, ref = event.user, event.impersonatedUser, event.objectRef
-    chain = [value for value in items(event.sourceIPs) if isinstance(value, str)]
-    annotations = mapping(event.annotations)
+    chain = [value for value in items(event.sourceIPs) if value.__class__ is str]
+    notes = event.annotations
     code = _number(event.responseStatus.code) if event.responseStatus is not None else None
-    if code is None and annotations.get("authorization.k8s.io/decision") == "forbid":
+    if code is None and notes is not None and notes.decision == "forbid":
         code = 403
     own = event.requestReceivedTimestamp or event.stageTimestamp or _millis(event.timestamp)
     return Request(
         time=own if own is not None else received,
         host=host,
         user=said(user.username) if user is not None else None,
-        groups=tuple(name for name in items(user.groups if user is not None else None) if isinstance(name, str)),
         acting_as=said(acting.username) if acting is not None else None,
         address=chain[-1] if chain else None,
-        forwarded=tuple(chain[:-1][-4:]),
+        forwarded=tuple(chain[-5:-1]),
         agent=_agent(event.userAgent),
         verb=_word(event.verb),
         resource=_word(ref.resource) if ref is not None else "",
@@ -251,7 +253,7 @@ def _request(event: _Event, host: str | None, received: Any) -> Request:
         code=code,
         stage=_word(event.stage),
         audit_id=said(event.auditID),
-        credential=said(annotations.get("authentication.kubernetes.io/issued-credential-id")),
+        credential=said(notes.credential) if notes is not None else None,
         body=event.requestObject,
     )
 
@@ -282,7 +284,6 @@ def _google(entry: Entry, proto: _Proto) -> Request:
         time=_millis(entry.timestamp) or entry.time,
         host=said(labels.get("cluster_name")),
         user=said(who.get("principalEmail")) or (ANONYMOUS if who.get("authoritySelector") == ANONYMOUS else None),
-        groups=(),
         acting_as=None,
         address=said(metadata.get("callerIp")) or said(metadata.get("callerIP")),
         forwarded=(),
