@@ -32,7 +32,10 @@ EXPECTED = (
     *("remote-login-enabled", "screen-sharing-enabled"),
     *("anonymous-api-access", "container-created", "privileged-container", "system-namespace-pod", "container-exec", "node-proxy", "kubelet-run"),
     *("cluster-secrets-read", "service-account-token-read", "cluster-role-granted", "cluster-credential-issued"),
-    *("cluster-job-installed", "cluster-role-widened", "docker-api-exposed"),
+    *("cluster-job-installed", "cluster-role-widened", "docker-api-exposed", "service-exposed", "cluster-guard-removed"),
+    *("role-granted", "mfa-method-added", "mfa-weakened", "api-credential-issued", "application-consent", "authentication-weakened"),
+    *("federation-changed", "remote-access-opened", "mail-diverted", "cloud-host-access", "gateway-tampered", "gateway-user-changed"),
+    *("mfa-denied", "mfa-passed", "session-seen", "defender-lookalike", "gateway-authenticated", "gateway-session"),
 )
 ORDINARY = (
     *("apt update", "apt-get -y upgrade", "apt-get install -y nginx", "dnf upgrade", "systemctl restart nginx", "systemctl status ssh"),
