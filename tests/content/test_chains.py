@@ -8,26 +8,31 @@ from gatewatch.detect.attack import attack
 from gatewatch.detect.case import PROVING
 from gatewatch.detect.chain import Chain
 from gatewatch.detect.content import load_content
+from gatewatch.detect.need import faulty
 from gatewatch.site.tunable import BY_NAME
 
 CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
-STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure"}
+STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved"}
 CLUSTER = {
     *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),
-    *("cluster-credential-issued", "cluster-job-installed", "cluster-role-widened", "docker-api-exposed"),
+    *("cluster-credential-issued", "cluster-job-installed", "cluster-role-widened", "docker-api-exposed", "service-exposed", "cluster-guard-removed"),
+}
+CONSOLE = {  # what identity providers, clouds, mail services and gateways record, each with the address it came from
+    *("role-granted", "mfa-method-added", "mfa-weakened", "api-credential-issued", "federation-changed", "remote-access-opened"),
+    *("gateway-user-changed", "authentication-weakened", "mail-diverted", "gateway-tampered"),
 }
 FOREIGN: dict[str, set[str]] = {  # grave rules that say nothing on the platform
     "an1004": {"remote-login-enabled", "screen-sharing-enabled"},
     "an1005": {
-        *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor"),
+        *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor", "defender-lookalike"),
     },
     "an1006": {
-        *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor"),
+        *("rdp-enabled", "winrm-enabled", "logon-right-granted", "accessibility-backdoor", "defender-lookalike"),
     },
 }
 
-FOREIGN = {analytic: foreign | CLUSTER for analytic, foreign in FOREIGN.items()}
+FOREIGN = {analytic: foreign | CLUSTER | CONSOLE for analytic, foreign in FOREIGN.items()}
 
 
 def stage(chain: str, name: str) -> set[str]:
@@ -50,11 +55,14 @@ def test_a_chain_is_complete(chain: Chain) -> None:
 
 
 def test_the_shipped_chains_are_those_of_the_platforms() -> None:
-    shared = {name.removeprefix("an1005-") for name in CHAINS if name.startswith("an1005-")}
-    assert len(shared) == 12
-    assert {name.removeprefix("an1004-") for name in CHAINS if name.startswith("an1004-")} == {*shared, "loopback-rdp"}
-    assert {name.removeprefix("an1006-") for name in CHAINS if name.startswith("an1006-")} == {*shared, "exposure-opened"}
-    assert len([name for name in CHAINS if not name.startswith("an1007-")]) == 38
+    names = {an: {name.removeprefix(f"{an}-") for name in CHAINS if name.startswith(f"{an}-")} for an in ("an1004", "an1005", "an1006", "an1007")}
+    shared = names["an1004"] & names["an1005"] & names["an1006"]
+    assert len(shared) == 13
+    assert names["an1004"] - shared == {"loopback-rdp", "tor-service", "rdp-without-vpn"}
+    assert names["an1006"] == shared
+    console = {"second-door-console", "second-door-console-use", "uncommon-console-act", "mfa-fatigue", "uncommon-access-foothold"}
+    assert names["an1005"] - shared == {*console, "session-moved", "session-without-authentication"}
+    assert sum(map(len, names.values())) == len(CHAINS)
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
@@ -70,6 +78,19 @@ def test_doors_and_grave_acts_are_those_the_rules_are_tagged_with() -> None:
         assert foreign <= grave
         assert stage(f"{analytic}-second-door", "door") == doors - foreign
         assert stage(f"{analytic}-uncommon-access-grave-act", "act") == grave - doors - foreign
+
+
+def test_doors_and_grave_acts_at_a_console_are_those_of_its_rules() -> None:
+    doors, grave = set(CONTENT.rules.tagged("gatewatch.door")), set(CONTENT.rules.tagged("gatewatch.grave"))
+    assert stage("an1005-second-door-console", "door") == doors & {*CONSOLE, "account-created"}
+    assert stage("an1005-uncommon-console-act", "act") == (grave - doors) & {*CONSOLE, "log-cleared"}
+    assert stage("an1005-second-door-console-use", "door") <= doors | {"password-changed"}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_a_chain_needs_what_there_is(chain: Chain) -> None:
+    assert faulty(chain.needs) == []
+    assert any(it.absent and not it.optional for it in chain.stages) <= ("log:own" in chain.needs)
 
 
 def test_doors_and_grave_acts_in_a_cluster_are_those_of_its_rules() -> None:

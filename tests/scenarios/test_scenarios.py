@@ -2,7 +2,7 @@
 
 ``<chain>/<case>.log`` (or a folder ``<case>/`` of several files) with its expectation in ``<chain>/expect.toml``: ``incidents`` (none,
 or chain, the ``least`` and ``most`` severity, origin, users, hosts and stages of each), or ``same = "<case>"``: the same result from
-the same records, however cut.
+the same records, however cut. A chain about places or policies has a ``gatewatch.toml`` of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def run(chain: str, name: str) -> Scan:
     """Scan one case."""
     folder, table = HERE / chain / name, EXPECTED[chain]
     path = folder if folder.is_dir() else folder.with_name(f"{name}.log")
-    return scan([str(path)], config=str(HERE / "gatewatch.toml"), zone=table["zone"], year=table["year"])
+    own = HERE / chain / "gatewatch.toml"
+    return scan([str(path)], config=str(own if own.exists() else HERE / "gatewatch.toml"), zone=table["zone"], year=table["year"])
 
 
 def essence(incident: Incident) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def test_scenario(chain: str, name: str) -> None:
 def test_every_chain_has_scenarios_and_every_log_an_expectation() -> None:
     assert sorted(EXPECTED) == sorted(path.stem for path in CHAINS.glob("*.yml"))
     for chain, table in EXPECTED.items():
-        logs = {path.stem for path in (HERE / chain).iterdir() if path.name != "expect.toml"}
+        logs = {path.stem for path in (HERE / chain).iterdir() if path.suffix != ".toml"}
         assert logs == {name for name, wanted in table.items() if isinstance(wanted, dict)}
         assert "attack" in logs
         assert logs & {"benign-twin", "hard-negative"}

@@ -42,6 +42,20 @@ _DOOR_ACTIONS = {
     "docker-api-exposed": "Take the Docker API of {host} off the network (or ask for certificates) and look for containers nobody started",
     "accessibility-backdoor": "Restore the programs of the logon screen of {host} (sethc, utilman, osk and their Debugger values)",
     "registry-persistence": "Remove what the session set to start at logon on {host}",
+    "role-granted": "Take the role or policy from {who} again, and list who else bears it",
+    "mfa-method-added": "Remove the second factor or device that was registered for {who}; end all sessions of the account",
+    "mfa-weakened": "Ask for the second factor of {who} again (remove bypass codes and exemptions) and have it registered anew in person",
+    "api-credential-issued": "Revoke the key, token, secret or password that was issued for {who}",
+    "authentication-weakened": "Switch on again what asks for a second factor or single sign-on, and see who came in meanwhile",
+    "federation-changed": "Restore the federation (domains, identity providers, signing certificates); until then believe no logon it vouches for",
+    "remote-access-opened": "Close what was opened: the security group, endpoint or console",
+    "gateway-user-changed": "Restore {who} on {host}: password, second factor and group",
+    "gateway-tampered": "Compare the configuration, portal and pages of {host} with a backup; take passwords typed there meanwhile as known",
+    "mail-diverted": "Remove the forwarding or rule, and look at what mail it sent away or hid",
+    "application-consent": "Revoke the consent or permission and the tokens it gave",
+    "defender-lookalike": "Stop and remove the service or job on {host}; keep the program as evidence",
+    "service-exposed": "Delete the service or ingress that was exposed on {host}",
+    "cluster-guard-removed": "Restore the network policy on {host}",
     "wmi-consumer": "Remove the WMI event subscription from {host} (root\\subscription: filter, consumer and binding)",
 }
 # what to look at next because of an act: {host} is where it was done
@@ -52,6 +66,10 @@ _LOOK = {
     "cron-installed": "Read what the job on {host} runs, and as whom, before it is removed",
     "service-installed": "Read what the service on {host} runs, and as whom, before it is removed",
     "tunnel": "Find out who used the tunnel on {host}: logons there from the loopback address",
+    "federation-changed": "Look for logons with a method nobody set up: tokens of the new provider, accounts that never came that way",
+    "gateway-tampered": "Look for logons of every account at {host} from addresses never seen before",
+    "api-credential-issued": "Look for use of the new credential from any address",
+    "cloud-host-access": "Collect the logs of {host} itself: what ran there is not in those of the provider",
     "exfil-tool": "Find out what left {host}: bytes per connection at the firewall, the files the tool was given",
 }
 

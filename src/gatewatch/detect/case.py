@@ -2,8 +2,9 @@
 
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
-``use``, ``onward``; ``privilege`` (root rights used) and ``exposure`` (the service was opened before) are told but prove nothing. A chain without
-any of the proving ones stands as it is, with the severity it declares.
+``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done);
+``privilege`` (root rights used), ``exposure`` (the service was opened before) and ``before`` are told but prove nothing. A chain without any
+of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Match, Severity
 
 GUESSES = ("guess", "names", "attempts")
-_FOLLOWING = frozenset({"act", "onward", "privilege"})
-PROVING = (*GUESSES, "spread", "door", "act", "onward")
+_FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
+PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
+OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 TYPOS = 2  # failures of an owner at the own account that are no guess
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
 
@@ -114,6 +116,8 @@ class Bench:
             facts = self._facts(chain, match, access, hits, habit)
             if stage is not None and tried is not None:
                 facts = _with_failures(facts, stage, tried, anchor, habit)
+            if "refusals" in hits:
+                facts = _with_refusals(facts, hits["refusals"], anchor, habit)
         case = Case(
             chain,
             match,
@@ -143,7 +147,7 @@ class Bench:
                 doubtful += [event for event in events if not event.counted]
                 events = [event for event in events if event.counted]
             elif hit.name == "door":
-                events = [event for event in events if not _is_own_password(event, maker)]
+                events = [event for event in events if not _is_own(event, maker)]
             elif hit.name == "use":
                 events = [event for event in events if _is_use(event, anchor, maker)]
             if events:
@@ -173,6 +177,7 @@ class Bench:
                 dict.fromkeys(f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ()))
             ),
             onward=deeds(hits.get("onward", ())),
+            footholds=deeds(hits.get("foothold", ())),
             other=chain.title if generic else "",
             level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
             known=known,
@@ -269,6 +274,21 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     return replace(facts, acts=(), doors=(), uses=(), onward=())  # no guess: what followed is for other chains to judge
 
 
+def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit) -> Facts:
+    """Add what refusals of a second factor before the anchor prove.
+
+    Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working.
+    """
+    sources = {network(event.src_ip) for event in refusals if event.src_ip is not None}
+    same = not sources or network(anchor.origin_ip or "") in sources
+    familiar = habit.address_days >= HABIT_DAYS
+    if familiar and not same:
+        return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
+    number = sum(event.weight for event in refusals)
+    habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days, and nobody else asked" if familiar else ""
+    return replace(facts, fatigue=f"{number} refusals of the second factor of {anchor.user}, then it was accepted", habitual=habitual)
+
+
 def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:
     """Return whether a logon uses a door: one's own account counts only from another outside address (people do change their keys)."""
     if event.user != maker.user:
@@ -276,9 +296,9 @@ def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:
     return event.origin_ip is not None and event.origin_ip != door.origin_ip
 
 
-def _is_own_password(event: Exhibit, maker: Exhibit) -> bool:
-    """Return whether somebody renewed their own password: no second door."""
-    return event.rules == ("password-changed",) and event.account in {None, maker.user}
+def _is_own(event: Exhibit, maker: Exhibit) -> bool:
+    """Return whether somebody renewed their own password or second factor: no second door."""
+    return bool(event.rules) and OWN.issuperset(event.rules) and event.account in {None, maker.user}
 
 
 def _names(tried: Tally) -> str:

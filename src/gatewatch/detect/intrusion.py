@@ -119,16 +119,18 @@ class Intrusion:
 
     def _facts(self) -> Facts:
         facts, standing = [case.facts for case in self.cases], [case.facts for case in self.standing]
-        proofs = [one for one in standing if one.guess or one.spread or one.stopped]
+        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue]
         lead = self.lead.facts
         return Facts(
             guess=_first(lead.guess, *(one.guess for one in standing)),
             spread=_first(*(one.spread for one in standing)),
             stopped=_first(*(one.stopped for one in standing)),
+            fatigue=_first(*(one.fatigue for one in standing)),
             acts=self._deeds("act", "acts"),
             doors=self._deeds("door", "doors"),
             uses=_union(one.uses for one in facts),
             onward=_union(one.onward for one in facts),
+            footholds=_union(one.footholds for one in standing),
             other=_first(*(one.other for one in standing)),
             level=max((one.level for one in standing), key=lambda level: level.rank),
             known=lead.known if all(one.known for one in standing) else "",
@@ -180,7 +182,7 @@ class Intrusion:
     @staticmethod
     def _counts(case: Case, name: str) -> bool:
         """Whether a stage of *case* is told: failures only where they prove something."""
-        return case.score is not None or name not in (*GUESSES, "spread", "use")
+        return case.score is not None or name not in (*GUESSES, "spread", "use", "refusals", "foothold")
 
 
 def anchor_id(anchor: Exhibit) -> str:

@@ -2,11 +2,11 @@
 
 The model, in full (Sigma's levels):
 
-*high* needs proof: a guess that ended in a success which can be guessed, or a second door (account, key, group, service, tunnel ...)
-made in an outside session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and*
+*high* needs proof: a guess that ended in a success which can be guessed, a second factor refused again and again and then accepted, or a
+second door (account, key, group, service, tunnel ...) made in an outside session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and*
 onward movement). *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known;
 a spread of addresses over one account without proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward
-movement, of which at least one is neither place nor hour.
+movement or a foothold (a second factor or an application of the user's own), of which at least one is neither place nor hour.
 
 What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user
 came from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or
@@ -49,10 +49,12 @@ class Facts:
     guess: str = ""  # a guess that ended in a success which can be guessed
     spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
     stopped: str = ""  # a right password stopped by MFA or policy after attempts
+    fatigue: str = ""  # refusals of a second factor that ended in its being accepted
     acts: tuple[str, ...] = ()  # grave acts in outside sessions
     doors: tuple[str, ...] = ()  # second doors made in outside sessions
     uses: tuple[str, ...] = ()  # uses of such doors, by another address or as another account than the maker's
     onward: tuple[str, ...] = ()
+    footholds: tuple[str, ...] = ()  # what the owner of the account may as well have done: it takes factors to count
     other: str = ""  # a chain of the site's own: its level stands as it is
     level: Severity = Severity.MEDIUM  # that level
     known: str = ""  # the allow entry
@@ -112,20 +114,24 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.guess:
         why.insert(0, Factor("guessed password", BAR, facts.guess))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
+    if facts.fatigue:
+        why.insert(0, Factor("second factor worn down", BAR, facts.fatigue))
+        level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
     why += [Factor("onward movement", 1, step) for step in facts.onward]
+    why += [Factor("foothold", 1, step) for step in facts.footholds]
     return level, why
 
 
 def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tuple[Severity | None, list[Factor]]:
     total = min(CAP, sum(factor.score for factor in facts.factors))
     substantial = any(factor.score and factor.factor not in _PLACE_AND_HOUR for factor in facts.factors)
-    if facts.onward and total >= BAR and substantial:
+    if (facts.onward or facts.footholds) and total >= BAR and substantial:
         level = _higher(level, Severity.MEDIUM)
     return level, why
 
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
-    proof = facts.guess or facts.spread or facts.stopped or facts.other
+    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.other
     if facts.familiar and not proof:
         if not (facts.doors and facts.onward):
             return None

@@ -16,7 +16,7 @@ from gatewatch.schema.platform import Platform, platform_of
 
 HOPS = 32
 ALSO = 3  # further entries that the verdict names
-_DEED_STAGES = ("act", "door", "onward")
+_DEED_STAGES = ("act", "door", "foothold", "onward")
 
 
 def verdict(intrusion: Intrusion, zone: str) -> str:
@@ -45,6 +45,9 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     facts, user = lead.facts, entry.user or "an unnamed user"
     who = source(lead.origin, entry.country) + (" (a known source)" if facts.known else "")
     where, when = f"on {entry.host or 'an unnamed host'}", local(entry.time, zone)
+    if facts.fatigue:
+        refused = sum(event.weight for event in lead.hits["refusals"])
+        return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if lead.tried is None:
         return f"{who} came in as {user} {where} at {when}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
@@ -98,6 +101,8 @@ def summary(act: Act) -> str:
         method = f" by {first.auth_method}" if first.auth_method else ""
         more = f", and {len(act.events) - 1} more" if len(act.events) > 1 else ""
         return f"{source(first.src_ip or first.src_host, first.country)} got in on {first.host} as {first.user}{method}{more}"
+    if act.name == "refusals":
+        return f"the second factor of {first.user or 'an unnamed user'} was refused {number} times"
     if act.name == "stopped":
         return f"the right password of {first.user} on {first.host} was stopped"
     if act.name == "privilege":

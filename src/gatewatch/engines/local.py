@@ -32,6 +32,7 @@ from gatewatch.origin.attach import Bond, attach, attribute
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.schema import events as ev
+from gatewatch.schema.coverage import Coverage
 from gatewatch.schema.events import Kind, Scope
 from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
@@ -179,7 +180,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
     rows = coverage(ready.collected.files, ready.slots)
     dark = unseen(rows)
     events = content.rules.evaluate(ready.events, content.needed)
-    matches = find(events, content, site)
+    matches = find(events, content, site, rows)
     incidents = assemble(
         matches,
         events,
@@ -221,17 +222,20 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
     )
 
 
-def find(events: pl.DataFrame, content: Content, site: Site) -> list[tuple[Chain, Match]]:
-    """Return every match of every chain, in chain order."""
+def find(events: pl.DataFrame, content: Content, site: Site, rows: Sequence[Coverage] = ()) -> list[tuple[Chain, Match]]:
+    """Return every match of every chain that the site's policy lets speak, in chain order; *rows* are the coverage absences are judged by."""
     from gatewatch.detect.matcher import match  # noqa: PLC0415 - as above
+    from gatewatch.detect.need import covering, declared  # noqa: PLC0415 - as above
 
     found: list[tuple[Chain, Match]] = []
     for chain in content.chains:
+        if not declared(chain, site.policy):
+            continue
 
         def number(name: str, analytic: str = chain.analytic) -> float:
             return site.number(name, analytic=analytic)
 
-        found += [(chain, hit) for hit in match(chain, events, number)]
+        found += [(chain, hit) for hit in match(chain, events, number, covered=covering(chain, events, rows))]
     return found
 
 
