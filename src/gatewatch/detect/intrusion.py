@@ -102,9 +102,10 @@ class Intrusion:
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
-        """The outside addresses, that of the entry first, then those of others and of whoever used a door."""
-        users = [event.origin_ip for case in self.cases for event in case.hits.get("use", ()) if event.origin_ip]
-        return tuple(dict.fromkeys([self.entry.origin, *sorted({case.origin for case in self.cases} | set(users))]))
+        """The outside addresses, that of the entry first, then those of others, of whoever used a door and to which a session moved."""
+        users = [event.src_ip or event.origin_ip or "" for case in self.cases for event in case.hits.get("moved", ())]
+        users += [event.origin_ip for case in self.cases for event in case.hits.get("use", ()) if event.origin_ip]
+        return tuple(dict.fromkeys([self.entry.origin, *sorted({case.origin for case in self.cases} | set(users) - {""})]))
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

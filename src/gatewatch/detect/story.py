@@ -82,11 +82,13 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
     )
     did = deeds(intrusion.events_of(*_DEED_STAGES))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
+    seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
     opened = intrusion.events_of("exposure")
     before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
     parts += [f"later {', '.join(dict.fromkeys(used[:3]))}"] if used else []
+    parts += [f"the same session was seen at {' and '.join(list(seen)[:ALSO])}"] if seen else []
     return "".join(f"; {part}" for part in (*before, *parts))
 
 
@@ -103,6 +105,8 @@ def summary(act: Act) -> str:
         return f"{source(first.src_ip or first.src_host, first.country)} got in on {first.host} as {first.user}{method}{more}"
     if act.name == "refusals":
         return f"the second factor of {first.user or 'an unnamed user'} was refused {number} times"
+    if act.name == "moved":
+        return f"one session of {first.user or 'an unnamed user'} at {' and '.join(dict.fromkeys(source(it.src_ip, it.country) for it in act.events))}"
     if act.name == "stopped":
         return f"the right password of {first.user} on {first.host} was stopped"
     if act.name == "privilege":
