@@ -45,7 +45,14 @@ HARMLESS: dict[str, str] = {
     **dict.fromkeys(
         (
             *("group-deleted", "group-member-removed", "logon-right-removed", "role-member-removed", "access-key-changed", "api-token-removed"),
-            *("bypass-code-deleted", "login-profile-deleted", "support-access-ended", "role-deleted", "firewall-rule-removed", "firewall-rules-deleted"),
+            *(
+                "bypass-code-deleted",
+                "login-profile-deleted",
+                "support-access-ended",
+                "role-deleted",
+                "firewall-rule-removed",
+                "firewall-rules-deleted",
+            ),
             *("remote-login-disabled", "remote-management-disabled", "screen-sharing-disabled", "security-group-closed", "share-deleted"),
             *("task-deleted", "crontab-deleted", "inbox-rule-removed", "registry-deleted"),
         ),
@@ -62,7 +69,15 @@ HARMLESS: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            *("computer-created", "group-changed", "group-created", "role-created", "service-account-created", "service-account", "application-added"),
+            *(
+                "computer-created",
+                "group-changed",
+                "group-created",
+                "role-created",
+                "service-account-created",
+                "service-account",
+                "application-added",
+            ),
             *("integration-created", "user-renamed", "certificate-requested", "security-group-changed", "share-created", "share-changed"),
         ),
         _BARE,

@@ -9,6 +9,7 @@ is ``unknown``: it says so and scores nothing.
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from gatewatch.detect.travel import Stay, leap
 from gatewatch.schema.events import Kind, ensure
 
 LEAST_DAYS = 14
@@ -78,6 +80,7 @@ class _User:
     """One user's successes, and the state learnt from those before the day judged last."""
 
     entries: list[tuple[int, datetime, str, str | None, str | None]] = field(default_factory=list)  # row, time, address, country, client
+    route: list[tuple[int, Stay]] = field(default_factory=list)  # entries whose place can be believed, by row
     read: int = 0
     successes: int = 0
     first: date | None = None
@@ -109,7 +112,7 @@ class Baseline:
 
     def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
         wanted = sorted(set(users))
-        events = ensure(events, "kind", "time", "user", "src_ip", "src_host", "country", "origin_ip", "hop")
+        events = ensure(events, "kind", "time", "user", "src_ip", "src_host", "country", "origin_ip", "hop", "known", "anonymizer")
         part = events.filter(
             (pl.col("kind") == str(Kind.AUTH_SUCCESS))
             & pl.col("user").is_in(wanted)
@@ -120,6 +123,9 @@ class Baseline:
         self._users: dict[str, _User] = {user: _User() for user in wanted}
         for user, *entry in part.sort("row").select("user", "row", "time", "origin_ip", "country", "src_host").iter_rows():
             self._users[user].entries.append((entry[0], entry[1], entry[2], entry[3], entry[4]))
+        told = part.filter(pl.col("country").is_not_null() & ~pl.col("known").fill_null(False) & ~pl.col("anonymizer").fill_null(False))
+        for user, row, time, address, country in told.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
+            self._users[user].route.append((row, Stay(time, address, country)))
         self._excluded: set[int] = set()
         self._tainted: dict[str, date] = {}
 
@@ -160,6 +166,19 @@ class Baseline:
             odd_hour=self._odd_hour(state, at),
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
         )
+
+    def travel(self, user: str | None, row: int, here: Stay) -> tuple[bool | None, str]:
+        """Return whether the user's logon before or after the one of *row* lies out of reach of it, and where that was.
+
+        Known sources and anonymisers are no places, and incidents told so far are not the user's stays.
+        """
+        state = self._users.get(user or "")
+        if state is None:
+            return None, ""
+        at = bisect_left(state.route, row, key=lambda one: one[0])
+        before = next((stay for other, stay in reversed(state.route[:at]) if other not in self._excluded), None)
+        after = next((stay for other, stay in state.route[at:] if other not in self._excluded and other != row), None)
+        return leap(here, before, after)
 
     def days(self, user: str | None, address: str | None) -> int:
         """Return on how many days of the whole logs, also after today, the user got in from an address."""

@@ -19,6 +19,7 @@ from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
+from gatewatch.detect.travel import Stay
 from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Match, Severity
 
@@ -159,6 +160,9 @@ class Bench:
     def _facts(self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
+        moved: tuple[bool | None, str] = (None, "")
+        if access.country is not None and access.origin_ip is not None and not access.known and not access.anonymizer:
+            moved = self.baseline.travel(access.user, access.row, Stay(access.time, access.origin_ip, access.country))
         about = Access(
             access.user,
             access.country,
@@ -167,6 +171,7 @@ class Bench:
             access.mfa,
             (access.origin_session or "") in self.rooted,
             access.src_host,
+            *moved,
         )
         generic = not any(stage.name in PROVING for stage in chain.stages)
         names = {stage.name for stage in match.stages}

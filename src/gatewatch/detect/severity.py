@@ -3,10 +3,11 @@
 The model, in full (Sigma's levels):
 
 *high* needs proof: a guess that ended in a success which can be guessed, a second factor refused again and again and then accepted, or a
-second door (account, key, group, service, tunnel ...) made in an outside session and followed by onward movement or use. *critical* is high plus onward movement (for a second door: use *and*
-onward movement). *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known;
-a spread of addresses over one account without proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward
-movement or a foothold (a second factor or an application of the user's own), of which at least one is neither place nor hour.
+second door (account, key, group, service, tunnel ...) made in an outside session and followed by onward movement or use. *critical* is high
+plus onward movement (for a second door: use *and* onward movement). *medium*: a right password stopped after attempts; a grave act or second
+door in an outside session that is not known; a spread of addresses over one account without proof that one of them got in; or a sum of
+factors of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least
+one is neither place nor hour.
 
 What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user
 came from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or
@@ -40,6 +41,8 @@ class Access:
     mfa: str | None = None
     privileged: bool = False  # root or administrator rights were used in the session
     client: str | None = None  # the name the client gave itself
+    travel: bool | None = None  # nobody gets here from where the user was before or is after
+    travel_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
     return (
         ("first-seen country", 2, habit.new_country, f"{access.country}: never before for this user", country),
         ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
-        ("impossible travel", 2, None, "", "unknown: needs coordinates of both places"),
+        ("impossible travel", 2, access.travel, access.travel_note, "unknown: no other logon of the user whose country is known"),
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
         ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),

@@ -106,7 +106,8 @@ def summary(act: Act) -> str:
     if act.name == "refusals":
         return f"the second factor of {first.user or 'an unnamed user'} was refused {number} times"
     if act.name == "moved":
-        return f"one session of {first.user or 'an unnamed user'} at {' and '.join(dict.fromkeys(source(it.src_ip, it.country) for it in act.events))}"
+        places = " and ".join(dict.fromkeys(source(event.src_ip, event.country) for event in act.events))
+        return f"one session of {first.user or 'an unnamed user'} at {places}"
     if act.name == "stopped":
         return f"the right password of {first.user} on {first.host} was stopped"
     if act.name == "privilege":
