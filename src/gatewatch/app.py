@@ -149,6 +149,20 @@ def audit_exit_code(result: Audit) -> Exit:
     return Exit.NOTHING_FOUND
 
 
+def export(chain: str, to: str, *, config: str | None = None) -> str:
+    """Return the shipped chain of that id in the language *to*, with the tunables of the site; UsageError where there is none."""
+    from gatewatch.detect.content import load_content  # noqa: PLC0415 - as above
+    from gatewatch.errors import UsageError  # noqa: PLC0415
+    from gatewatch.export.target import export as write  # noqa: PLC0415
+
+    content = load_content()
+    found = next((one for one in content.chains if one.id == chain), None)
+    if found is None:
+        raise UsageError(f"there is no chain {chain!r}; gatewatch list chains names them")
+    site = find_site([], config)
+    return write(found, to, content.rules, lambda name: float(site.number(name, analytic=found.analytic or None)))
+
+
 def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:
     """Return what the logs in *paths* say of their site: hosts, inner ranges, addresses that come again and again."""
     from gatewatch.engines import draft  # noqa: PLC0415

@@ -300,6 +300,18 @@ def list_(
 
 
 @app.command()
+def export(
+    chain: Annotated[str, typer.Argument(metavar="CHAIN", help="The id of a chain; 'gatewatch list chains' names them.")],
+    to: Annotated[str, typer.Option("--to", metavar="sigma|eql|spl|kql", help="The language to write.")],
+    config: Config = None,
+) -> None:
+    """Write a chain as Sigma rules and correlations or as a query of a SIEM, and say what that language cannot express."""
+    from gatewatch.app import export as write
+
+    typer.echo(write(chain, to, config=config), nl=False)
+
+
+@app.command()
 def init(
     paths: Paths,
     output: Annotated[
