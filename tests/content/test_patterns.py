@@ -89,6 +89,7 @@ HARMLESS: dict[str, str] = {
         ),
         _ROUTINE,
     ),
+    "ingress-created": "every deployment that serves the outside has one; it goes through the controller",
     "role-bound": "a role without far-reaching rights; those are judged by cluster-role-granted",
     "certificate-issued": "Teleport issues one at every logon",
     "privilege-token-created": "Teleport issues one to a user who has just proved both factors",
