@@ -22,6 +22,7 @@ _DOOR_ACTIONS = {
     "group-privileged-added": "Take {who} out of the privileged group on {host}",
     "sudoers-changed": "Restore the sudo rules of {host}",
     "sshd-config-changed": "Restore the sshd configuration of {host} and restart it",
+    "preload-changed": "Restore /etc/ld.so.preload of {host} from a trusted system: what it hides does not show on the host itself",
     "cron-installed": "Remove the scheduled job from {host}",
     "service-installed": "Stop and remove the service that was installed on {host}",
     "remote-tool": "Remove the remote-access tool from {host}",

@@ -24,6 +24,7 @@ _BY_RULE: dict[str, str] = {
     "ssh-key-added": "added an SSH key for {who}",
     "sshd-config-changed": "changed the configuration of sshd",
     "sudoers-changed": "changed the sudo rules",
+    "preload-changed": "put a library into every program{what}",
     "cron-installed": "installed a scheduled job",
     "service-installed": "installed a service{what}",
     "tool-download": "downloaded a tool{what}",
