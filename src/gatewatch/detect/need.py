@@ -42,18 +42,24 @@ def declared(chain: Chain, policy: Policies) -> bool:
 def covering(chain: Chain, events: pl.DataFrame, coverage: Sequence[Coverage]) -> Covered | None:
     """Return what judges the absences of *chain*; None where it has no log to judge by.
 
-    *events* has ``row, host, source``; the interval must lie within what that source said of that host, and touch none of its gaps.
+    *events* has ``row`` (ascending), ``host`` and ``source``; the interval must lie within what that source said of that host, and touch none of
+    its gaps.
     """
     if OWN_LOG not in chain.needs:
         return None
 
+    rows, named = events["row"], events.select(pl.col("host", "source"))
+    logs: dict[tuple[str | None, str], list[tuple[datetime, datetime, Coverage]]] = {}
+    for log in coverage:
+        if log.first is not None and log.last is not None:
+            logs.setdefault((log.host, log.source), []).append((log.first, log.last, log))
+
     def covered(_stage: str, row: int, first: datetime, last: datetime) -> bool | None:
-        anchor = events.filter(pl.col("row") == row).select(pl.col("host", "source").cast(pl.String)).head(1).rows()
-        if not anchor:
+        at = int(rows.search_sorted(row))
+        if at >= len(rows) or rows[at] != row:
             return None
-        host, source = anchor[0]
-        logs = [log for log in coverage if (log.host, log.source) == (host, source) and log.first is not None and log.last is not None]
-        whole = [log for log in logs if log.first is not None and log.last is not None and log.first <= first and last <= log.last]
+        host, source = named.row(at)
+        whole = [log for begin, end, log in logs.get((host, source), []) if begin <= first and last <= end]
         silent = any(gap.start <= last and first <= gap.end for log in whole for gap in log.gaps)
         return bool(whole) and not silent
 
