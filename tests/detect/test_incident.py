@@ -408,3 +408,55 @@ def test_hostile_text_stays_text() -> None:
     entry = logon(10, user="{host}")
     found = one(frame(failures(9, user="{host}"), entry, account(12, entry, name="{what}{0}")))
     assert "made account '{what}{0}'" in found.verdict
+
+
+def idp(at: float, kind: str, **given: Any) -> Event:
+    """An event of an identity provider, without a session of its own."""
+    base: Event = {"host": "okta", "service": "idp", "source": "okta"}
+    return event(at, kind, **(base | given))
+
+
+def reason(found: Incident, factor: str) -> str:
+    return next((it.note for it in found.why if it.factor == factor and it.score), "")
+
+
+def test_an_account_that_was_shut_out_says_so_when_it_comes_in() -> None:
+    shut = event(-3 * 24 * 60, "account_change", pattern="user-disabled", target_user="deploy", user="ann")
+    assert reason(one(frame(shut, *INTRUSION)), "evicted account") == "disabled, locked or deleted 3 days before"
+    old = event(-100 * 24 * 60, "account_change", pattern="user-disabled", target_user="deploy", user="ann")
+    other = event(-60, "account_change", pattern="user-disabled", target_user="bob", user="ann")
+    after = event(60, "account_change", pattern="user-disabled", target_user="deploy", user="ann")
+    assert not reason(one(frame(old, other, *INTRUSION, after)), "evicted account")
+
+
+def test_a_logon_out_of_reach_of_the_next_one_is_impossible_travel() -> None:
+    owner = logon(70, src_ip=HOME, country="DE")
+    entry = logon(10, country="AU")
+    found = one(frame(failures(41, 1, country="AU"), entry, moved(20, entry), owner))
+    assert reason(found, "impossible travel").startswith("DE (198.51.100.20) 60 minutes after")
+
+
+def test_refusals_then_an_acceptance_are_fatigue_wherever_they_were_asked() -> None:
+    asked = [idp(n, "mfa_denied", user="ann", pattern="push-denied") for n in range(6)]  # the provider names no address
+    entry = idp(7, "auth_success", user="ann", src_ip=BAD, pattern="session-start")
+    found = one(frame(asked, entry))
+    assert (found.severity, found.chain) == (Severity.HIGH, "an1005-mfa-fatigue")
+    assert found.verdict.startswith("The second factor of ann was refused 6 times, then accepted; 203.0.113.77 got in")
+    assert tell(frame(asked[:4], entry)) == []
+    assert tell(frame(asked, entry | {"time": START + timedelta(minutes=20)})) == []
+
+
+def test_what_people_do_to_their_own_account_is_no_door_and_to_anothers_is_one() -> None:
+    entry = idp(0, "auth_success", user="ann", src_ip=BAD, pattern="session-start")
+    own = idp(5, "account_change", user="ann", target_user="ann", src_ip=BAD, pattern="mfa-method-added")
+    assert tell(frame(entry, own)) == []
+    assert tell(frame(entry, own | {"target_user": None})) == []
+    found = one(frame(entry, own | {"target_user": "bob"}))
+    assert (found.severity, found.chain) == (Severity.MEDIUM, "an1005-second-door-console")
+    assert "Remove the second factor or device that was registered for 'bob'; end all sessions of the account" in found.contain
+
+
+def test_a_key_made_for_oneself_is_a_door() -> None:
+    made = idp(5, "account_change", user="ann", target_user="ann", src_ip=BAD, pattern="access-key-created", source="cloudtrail", host="aws")
+    assert one(frame(made)).severity is Severity.MEDIUM
+    assert tell(frame(made | {"known": True, "known_by": "office"})) == []

@@ -59,6 +59,12 @@ def test_level(facts: Facts, level: str | None) -> None:
     assert (found.severity if found else None) == level
 
 
+def test_an_account_that_was_shut_out_weighs_like_one_long_unused() -> None:
+    factors = weigh(Access(user="ann", evicted="disabled, locked or deleted 3 days before"), LONG)
+    assert Factor("evicted account", 2, "disabled, locked or deleted 3 days before") in factors
+    assert "evicted account" not in {factor.factor for factor in weigh(Access(user="ann"), LONG)}
+
+
 def test_every_reason_is_given() -> None:
     facts = Facts(
         guess="9 failures",

@@ -28,6 +28,7 @@ _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
+EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 TYPOS = 2  # failures of an owner at the own account that are no guess
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
@@ -78,7 +79,8 @@ class Case:
 class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
-    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used.
+    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
+    account was disabled, locked or deleted.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -87,6 +89,7 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
+    evictions: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
     def access(self, match: Match) -> Exhibit | None:
@@ -172,6 +175,7 @@ class Bench:
             (access.origin_session or "") in self.rooted,
             access.src_host,
             *moved,
+            self._evicted(access),
         )
         generic = not any(stage.name in PROVING for stage in chain.stages)
         names = {stage.name for stage in match.stages}
@@ -191,6 +195,13 @@ class Bench:
             confidence=chain.confidence,
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
         )
+
+    def _evicted(self, access: Exhibit) -> str:
+        """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
+        if access.user is None or access.user in DEFAULT_NAMES:
+            return ""
+        before = [moment for moment in self.evictions.get(access.user, ()) if timedelta(0) < access.time - moment <= EVICTED]
+        return f"disabled, locked or deleted {(access.time - before[-1]) // timedelta(days=1)} days before" if before else ""
 
     def _tried(self, chain: Chain, stage: Stage, match: Match, anchor: Exhibit) -> Tally | None:
         """Return the failures the match rests on; None when they were settled, or are not of the kind the stage is about."""

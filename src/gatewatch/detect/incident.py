@@ -30,6 +30,7 @@ EVIDENCE = 12  # records quoted per stage
 SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it ended
 MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
 _TAG = "attack."
+SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
 _ONWARD = "T1021"  # shown only where onward movement was
 
 Raw = Callable[[Sequence[int]], dict[int, str]]
@@ -77,7 +78,7 @@ def assemble(
 
 def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: Tunables) -> tuple[Bench, list[tuple[Chain, Match]]]:
     """Return what to judge by, and the matches in the order of their accesses."""
-    events = ensure(events, "origin_session", "origin_ip", "hop", "kind", "time")
+    events = ensure(events, "origin_session", "origin_ip", "hop", "kind", "time", "pattern", "target_user")
     rows = {row for _, match in matches for hit in match.stages for row in _read(hit)} | {match.anchor for _, match in matches}
     exhibits = read_exhibits(events, rows)
     anchors = [exhibits[match.anchor] for _, match in matches if match.anchor in exhibits]
@@ -92,6 +93,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         Baseline(events, users),
         lambda name, analytic: float(site.number(name, analytic=analytic or None)),
         frozenset(rooted.to_list()),
+        _evictions(events, users),
     )
 
     def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:
@@ -99,6 +101,20 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         return (access.row if access is not None else pair[1].anchor, pair[1].anchor, pair[0].id)
 
     return bench, sorted(matches, key=order)
+
+
+def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
+    """Return when each of *users* was disabled, locked or deleted, in order."""
+    shut = events.filter(
+        (pl.col("kind") == str(Kind.ACCOUNT_CHANGE))
+        & pl.col("pattern").cast(pl.String).is_in(SHUT_OUT)
+        & pl.col("target_user").is_in(sorted(users))
+        & pl.col("time").is_not_null()
+    )
+    found: dict[str, list[datetime]] = {}
+    for user, moment in shut.sort("time").select("target_user", "time").iter_rows():
+        found.setdefault(str(user), []).append(moment)
+    return {user: tuple(times) for user, times in found.items()}
 
 
 def _read(hit: StageHit) -> tuple[int, ...]:

@@ -43,6 +43,7 @@ class Access:
     client: str | None = None  # the name the client gave itself
     travel: bool | None = None  # nobody gets here from where the user was before or is after
     travel_note: str = ""
+    evicted: str = ""  # when and where the account was shut out before
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +186,5 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),
         ("privileged account", 1, privileged, "root or administrator rights were used, or are the account's own", ""),
         ("dormant account", 2, habit.dormant, "unused for months before", habit.note),
+        ("evicted account", 2, bool(access.evicted), access.evicted, ""),
     )
