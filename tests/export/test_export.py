@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigma.collection import SigmaCollection
 
-from gatewatch.app import export
+from gatewatch.app import export, scan
 from gatewatch.cli.main import main
 from gatewatch.detect.chain import Chain, amount, seconds
 from gatewatch.detect.content import load_content
@@ -205,6 +205,16 @@ def test_an_unknown_chain_or_target_is_refused() -> None:
         export("x", "sigma")
     with pytest.raises(UsageError, match="there is no target 'x'; choose one of sigma, eql, spl, kql"):
         export("an1005-guess-logon-onward", "x")
+
+
+def test_a_scan_takes_the_sigma_export_back(tmp_path: Path) -> None:
+    path = tmp_path / "guess.yml"
+    path.write_text(export("an1005-guess-logon-onward", "sigma"), encoding="utf-8")
+    scenario = Path(__file__).parents[1] / "scenarios" / "an1005-guess-logon-onward" / "attack.log"
+    result = scan([str(scenario)], config=str(scenario.parents[1] / "gatewatch.toml"), zone="UTC", year=2026, rules=[str(path)])
+    assert "your correlation an1005-guess-logon-onward: completed 2 times" in result.notes  # the entry, and the logon it led to
+    assert not [note for note in result.notes if "not used" in note]
+    assert len(result.incidents) == 1
 
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,8 @@ def load_content(extra: Sequence[Path] = (), decoded: Decoded | None = None) -> 
     correlations = load_correlations([FOLDER / "rules", *extra], rules) if extra else None
     if correlations is not None:
         notes += [f"correlation not used: {refusal.path}: {refusal.title}: {refusal.reason}" for refusal in correlations.refused]
-        needed |= frozenset(name for it in correlations.correlations for name in it.rules)
+        # a correlation may refer to another one, which is no rule
+        needed |= frozenset(name for it in correlations.correlations for name in it.rules if name in rules.by_name)
     return Content(rules, chains, needed | frozenset(own), own, correlations, tuple(notes))
 
 
