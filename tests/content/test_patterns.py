@@ -89,6 +89,10 @@ HARMLESS: dict[str, str] = {
         ),
         _ROUTINE,
     ),
+    "bastion-changed": _DIRECTION,
+    "network-rule-changed": "Azure's record holds no rule: it may open or close",
+    "public-address-changed": _BARE,
+    "vault-access-changed": _DIRECTION,
     "ingress-created": "every deployment that serves the outside has one; it goes through the controller",
     "role-bound": "a role without far-reaching rights; those are judged by cluster-role-granted",
     "certificate-issued": "Teleport issues one at every logon",
@@ -106,7 +110,7 @@ HARMLESS: dict[str, str] = {
     "inbox-rule-changed": "only a rule that sends mail away or deletes it is judged",
     "cluster-admin": "the name of a role, no pattern",
 }
-GATING = (None, "fortigate", "cloudtrail", "windows-process", "kubernetes-audit", "docker-daemon", "falco-events", "auditd")
+GATING = (None, "azure-activity", "fortigate", "cloudtrail", "windows-process", "kubernetes-audit", "docker-daemon", "falco-events", "auditd")
 """Sources that rules ask for by name: a pattern without a sample is put to the rules as an event of each."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+\Z")
 _TABLES = ("_named", "_changes", "_deeds")
