@@ -27,7 +27,7 @@ PAGES = (ROOT / "docs" / "reference" / "command-line.md", ROOT / "README.md")
 EVIDENCE_MODULES = sorted(found.name for found in iter_modules(gatewatch.evidence.__path__))
 CHECK_MODULES = sorted(found.name for found in iter_modules(gatewatch.audit.checks.__path__))
 SOURCE_MODULES = sorted(found.name for found in iter_modules(gatewatch.sources.__path__))
-OTHER_SAMPLES = {"journal"}  # of intake's framings, whatever their records are
+OTHER_SAMPLES = {"journal", "lines"}  # of intake's framings and of whole lines, whatever their records are
 
 
 @pytest.mark.parametrize("name", SOURCE_MODULES)

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 
 from gatewatch import app
@@ -279,3 +280,12 @@ def test_no_user_name_makes_anything_raise(tmp_path: Path) -> None:
     result = run(write(tmp_path / "auth.log", lines))
     adds_up(result)
     assert result.attempts_total == len(names)
+
+
+def test_rotated_files_with_years_and_no_zone_are_in_order(tmp_path: Path) -> None:
+    line = 'fw01 : %ASA-6-605005: Login permitted from 198.51.100.7/5000 to outside:192.0.2.1/ssh for user "alice"\n'
+    (tmp_path / "asa.log").write_text(f"Mar 02 2026 10:00:00 {line}")
+    (tmp_path / "asa.log.1").write_text(f"Mar 01 2026 10:00:00 {line}Mar 01 2026 10:05:00 {line}")
+    frame = pl.concat(app.events([str(tmp_path)])).sort("time")
+    assert frame["position"].to_list() == [1, 2, 3]
+    assert not app.draft_facts([str(tmp_path)]).zone_known

@@ -76,6 +76,7 @@ class FileState:
     addresses: Mapping[str, str] = field(default_factory=dict)  # inner address -> host, as the site file says
     host: str | None = None
     zone: str = "UTC"
+    wall: bool = False  # its stamps bear a year and no zone
     year: int | None = None
     basis: str = "absolute"
     stream: str = ""

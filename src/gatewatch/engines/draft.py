@@ -25,7 +25,7 @@ def draft_facts(paths: Sequence[str], site: Site, options: Options, progress: Pr
     rows = coverage(ready.collected.files, ready.slots)
     hosts = sorted({row.host for row in rows if row.host})
     ledger = access(ready.events, ready.sessions, ready.failures, {})
-    zoned = [state for state in ready.collected.files if state.clock.absolute_first is not None]
+    zoned = [state for state in ready.collected.files if state.clock.absolute_first is not None and not state.wall]
     return DraftFacts(
         hosts=tuple(
             DraftHost(name, _addresses(ready.events, name), tuple(sorted({row.source for row in rows if row.host == name}))) for name in hosts

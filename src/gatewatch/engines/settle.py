@@ -58,6 +58,9 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
                 # a zone with folds is judged over the whole file
                 whole = [pl.concat(held, how="diagonal_relaxed").sort("record")] if state.zone != "UTC" else held
                 held[:] = [settled(frame, state) for frame in whole]
+        if state.clock.first is None and state.clock.absolute_first is None:
+            state.wall = True  # stamps with a year and no zone: only now is it known when the file begins
+            _span(state)
     _streams(collected)
     return notes
 
