@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import manifest, pam, sshd, sshd_effective
+from gatewatch.evidence import iptables, manifest, nftables, pam, sshd, sshd_effective
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -10,4 +10,6 @@ EVIDENCE: tuple[Format, ...] = (
     sshd.FORMAT,
     sshd_effective.FORMAT,
     pam.FORMAT,
+    iptables.FORMAT,
+    nftables.FORMAT,
 )
