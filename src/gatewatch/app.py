@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewatch import __version__
+from gatewatch.errors import UsageError
 from gatewatch.exits import Exit
 from gatewatch.schema.findings import Audit
 from gatewatch.schema.incidents import Scan, Severity
@@ -161,6 +162,22 @@ def export(chain: str, to: str, *, config: str | None = None) -> str:
         raise UsageError(f"there is no chain {chain!r}; gatewatch list chains names them")
     site = find_site([], config)
     return write(found, to, content.rules, lambda name: float(site.number(name, analytic=found.analytic or None)))
+
+
+def reach(paths: Sequence[str], *, source: str, target: str, config: str | None = None) -> tuple[str, bool]:
+    """Return, in words, whether *source* can open a connection to *target* (``HOST:PORT`` or ``HOST:PORT/udp``), and whether it can or may."""
+    from gatewatch.engines import posture  # noqa: PLC0415
+    from gatewatch.engines.reach_text import told  # noqa: PLC0415
+
+    host, colon, rest = target.rpartition(":")
+    port, _, protocol = rest.partition("/")
+    protocol = protocol or "tcp"
+    host = host.strip("[]")
+    if not colon or not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536) or protocol not in {"tcp", "udp"}:
+        raise UsageError(f"--to {target!r} is no HOST:PORT such as web01:3389 or gate:51820/udp")
+    question = posture.Question(source, host.casefold(), int(port), protocol)
+    answer, files, problems = posture.ask(paths, find_site(paths, config), question)
+    return told(answer, question, files, problems), answer.verdict != "no"
 
 
 def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:

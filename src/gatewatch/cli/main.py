@@ -276,6 +276,22 @@ def audit(
 
 
 @app.command()
+def reach(
+    paths: Annotated[list[str], typer.Argument(metavar="EVIDENCE...", help="Folders, archives or files of exported configuration.")],
+    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="internet, a zone of the site, a host, an address or a network.")],
+    target: Annotated[str, typer.Option("--to", metavar="HOST:PORT", help="The host and port; HOST:PORT/udp for UDP.")],
+    config: Config = None,
+) -> None:
+    """Say who can open a connection to a port, by the packet filters in the evidence, and which rules decide."""
+    from gatewatch import app as verbs
+    from gatewatch.sinks.escape import escape
+
+    text, _ = verbs.reach(paths, source=source, target=target, config=config)
+    for line in text.splitlines():
+        typer.echo(escape(line))
+
+
+@app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="LINE|FILE[:RECORD]", help="A log line, or a file and the number of a record in it.")],
     config: Config = None,

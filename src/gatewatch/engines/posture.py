@@ -6,11 +6,16 @@ Intake unpacks (with its limits) and evidence reads bytes, so neither imports th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from gatewatch.audit.check import Check, Ground
+from gatewatch.audit.reach.query import Answer, Reach
+from gatewatch.audit.reach.span import of_address
+from gatewatch.audit.reach.zone import sources
 from gatewatch.audit.registry import CHECKS, DERIVATIONS
 from gatewatch.audit.run import gather, run, stale_waivers, table
+from gatewatch.errors import UsageError
 from gatewatch.evidence.document import Document
 from gatewatch.evidence.layout import split
 from gatewatch.evidence.reading import bundles, read
@@ -18,6 +23,7 @@ from gatewatch.intake.limit import MIB, Limits
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.schema.evidence import EvidenceFile
 from gatewatch.schema.facts.base import Fact, Facts
+from gatewatch.schema.facts.machine import Machine
 from gatewatch.schema.findings import Audit
 from gatewatch.schema.records import Problem
 from gatewatch.site.model import Site
@@ -42,6 +48,30 @@ def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check]
         site=site.name,
         notes=tuple(stale_waivers(findings, site.posture.waivers, ground)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of reach, parsed: from where, to which host, port and protocol."""
+
+    source: str
+    host: str
+    port: int
+    protocol: str
+
+
+def ask(paths: Sequence[str], site: Site, question: Question) -> tuple[Answer, list[EvidenceFile], list[Problem]]:
+    """Return who of the source can reach the target, by the packet filters in *paths*. UsageError when the source or host means nothing."""
+    facts, files, problems = gather_facts(paths, site)
+    found = sources(site, question.source)
+    if found is None:
+        raise UsageError(f"--from {question.source!r} is no zone of the site, no host with an address, no address and no network")
+    host = site.host_name(question.host)
+    by_address = site.addresses().get(host)
+    host = by_address or next((one.host for one in facts.of(Machine) if question.host in one.addresses), host)
+    if host not in facts.hosts() and host not in site.host_names() and of_address(host) is None:
+        raise UsageError(f"--to: {question.host!r} is no host of the evidence or the site")
+    return Reach(facts, site).ask(found[0], host, question.port, question.protocol, found[1]), files, problems
 
 
 def gather_facts(paths: Sequence[str], site: Site) -> tuple[Facts, list[EvidenceFile], list[Problem]]:

@@ -9,8 +9,10 @@ A rule set is compiled once per chain into columns; a query picks the rules that
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from gatewatch.schema.facts.filter import LINE, Action, Chain, PacketFilter, Rul
 
 ANY: Spans = (LINE,)
 _ALL_PROTOCOLS = -1
+_DECIDING = frozenset({Action.ACCEPT, Action.BYPASS, Action.DROP})
+_PLANS = 256  # kept of each chain
+_STEPS = 200  # rules told of one stretch; a reader needs the deciding ones, not thousands
 _DEPTH = 64  # of jumps; the kernel allows 16
 
 
@@ -73,10 +78,26 @@ class Fate:
         return meet(self.accepted, self.dropped)
 
 
-class Compiled:
-    """A chain in columns: for every row (a span of destinations and ports of a rule) its protocol, ranks of its destinations, ports."""
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Rules in a row that surely match and surely decide: the sources each outcome gets, and which rule gets which, in order of sources."""
 
-    __slots__ = ("_cuts", "_dst_high", "_dst_low", "_high", "_low", "_protocol", "_row", "chain")
+    accepted: Spans
+    dropped: Spans
+    runs: tuple[tuple[int, tuple[int, int]], ...]  # rule, span
+
+
+Plan = tuple[Painted | tuple[int, bool], ...]
+"""How to walk a chain for a class: painted stretches, and single rules with whether they surely match."""
+
+
+class Compiled:
+    """A chain in columns: for every row (a span of destinations and ports of a rule) its protocol, ranks of its destinations, ports.
+
+    Plans are kept, so that a question asked of many destinations with the same rules costs one walk.
+    """
+
+    __slots__ = ("_cuts", "_dst_high", "_dst_low", "_edges", "_high", "_low", "_plans", "_protocol", "_rank", "_row", "chain")
 
     def __init__(self, chain: Chain) -> None:
         """Compile *chain*."""
@@ -94,17 +115,73 @@ class Compiled:
                     else:
                         rows += [(number, protocol, low, high, rank[first], rank[last + 1] - 1) for first, last in rule.destinations]
         columns = np.array(rows, dtype=np.int32).reshape(-1, 6).T
-        self._row, self._protocol, self._low, self._high, self._dst_low, self._dst_high = columns
+        self._row, self._protocol, self._low, self._high, self._dst_low, self._dst_high = (np.ascontiguousarray(one) for one in columns)
         self._cuts = cuts
+        edges = {LINE[0], LINE[1] + 1} | {edge for rule in chain.rules for first, last in rule.sources or () for edge in (first, last + 1)}
+        self._edges = sorted(edges)
+        self._rank = {edge: number for number, edge in enumerate(self._edges)}
+        self._plans: dict[tuple[object, ...], Plan] = {}
 
-    def candidates(self, packet: Packet) -> list[int]:
-        """Return the numbers of the rules that may speak of *packet*, in order."""
+    def candidates(self, packet: Packet) -> Any:
+        """Return the numbers of the rules that may speak of *packet*, in order, as an array."""
         good = (self._low <= packet.port) & (self._high >= packet.port) & ((self._protocol == packet.protocol) | (self._protocol == _ALL_PROTOCOLS))
         if packet.destination is not None:
             at = bisect_right(self._cuts, packet.destination)
             good &= (self._dst_low <= at) & (self._dst_high >= at)
-        found: list[int] = np.unique(self._row[good]).tolist()
-        return found
+        return np.unique(self._row[good])
+
+    def plan(self, packet: Packet) -> Plan:
+        """Return how to walk the chain for *packet*."""
+        found = self.candidates(packet)
+        unclear = (packet.interface_in, packet.interface_out, packet.local, packet.destination is None, packet.source_port)
+        key = (found.tobytes(), unclear)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = tuple(self._planned(found.tolist(), packet))
+        return plan
+
+    def _planned(self, numbers: list[int], packet: Packet) -> Iterator[Painted | tuple[int, bool]]:
+        row: list[int] = []
+        for number in numbers:
+            rule = self.chain.rules[number]
+            matched = matches(rule, packet)
+            if matched is False or rule.action is Action.NOTE or rule.sources == ():
+                continue
+            if matched is True and rule.action in _DECIDING:
+                row.append(number)
+                continue
+            if row:
+                yield self._paint(row)
+                row = []
+            yield number, matched is True
+        if row:
+            yield self._paint(row)
+
+    def _paint(self, row: list[int]) -> Painted:
+        """Paint the line of sources from the last rule to the first, so that each source keeps the first that matches it."""
+        line = np.full(len(self._edges) - 1, -1, dtype=np.int32)
+        for number in reversed(row):
+            sources = self.chain.rules[number].sources
+            if sources is None:
+                line[:] = number
+            else:
+                for first, last in sources:
+                    line[self._rank[first] : self._rank[last + 1]] = number
+        starts = [0, *(np.flatnonzero(np.diff(line)) + 1).tolist()]
+        ends = [*starts[1:], len(line)]
+        runs = tuple(
+            (number, (self._edges[start], self._edges[end] - 1))
+            for start, end, number in zip(starts, ends, line[starts].tolist(), strict=True)
+            if number >= 0
+        )
+        rules = self.chain.rules
+        return Painted(
+            normal(span for number, span in runs if rules[number].action is not Action.DROP),
+            normal(span for number, span in runs if rules[number].action is Action.DROP),
+            runs,
+        )
 
 
 @dataclass(slots=True)
@@ -114,10 +191,12 @@ class Engine:
     rules: PacketFilter
     _compiled: dict[str, Compiled] = field(default_factory=dict)
     _by_name: dict[str, Chain] = field(default_factory=dict)
+    source_ports: list[int] = field(default_factory=list)  # one of every class that the rules tell apart: who connects may choose any
 
     def __post_init__(self) -> None:
         """Index and compile the chains."""
         self._by_name = {chain.name: chain for chain in self.rules.chains}
+        self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:
@@ -147,17 +226,17 @@ class Engine:
     def _walk(self, chain: Chain, live: Spans, packet: Packet, fate: Fate, depth: int) -> Spans:
         """Send *live* through *chain*; return what comes out at its end undecided."""
         returned: Spans = NOTHING
-        for number in self._compiled[chain.name].candidates(packet):
+        for entry in self._compiled[chain.name].plan(packet):
             if not live:
                 break
-            rule = chain.rules[number]
-            matched = matches(rule, packet)
-            if matched is False or rule.action is Action.NOTE:
+            if isinstance(entry, Painted):
+                live = _painted(entry, chain, live, fate)
                 continue
+            number, sure = entry
+            rule = chain.rules[number]
             hit = live if rule.sources is None else meet(live, rule.sources)
             if not hit:
                 continue
-            sure = matched is True
             if sure:
                 live = less(live, hit)
             if rule.action is Action.ACCEPT or rule.action is Action.BYPASS:
@@ -194,7 +273,7 @@ class Engine:
         else:
             no = sources
         last: list[Step] = []
-        for number in self._compiled[chain.name].candidates(packet):
+        for number in self._compiled[chain.name].candidates(packet).tolist():
             rule = chain.rules[number]
             matched = matches(rule, packet)
             if matched is False or rule.action is Action.NOTE:
@@ -223,7 +302,7 @@ class Engine:
         """Decide as the Windows firewall does: allow-bypass over block over allow over the default."""
         sure: dict[Action, Spans] = {Action.BYPASS: NOTHING, Action.DROP: NOTHING, Action.ACCEPT: NOTHING}
         may = dict(sure)
-        for number in self._compiled[chain.name].candidates(packet):
+        for number in self._compiled[chain.name].candidates(packet).tolist():
             rule = chain.rules[number]
             matched = matches(rule, packet)
             if matched is False or rule.action not in sure:
@@ -244,7 +323,7 @@ class Engine:
     def additive(self, chain: Chain, sources: Spans, packet: Packet, fate: Fate) -> None:
         """Decide as security groups and NetworkPolicy do: any rule that allows is enough."""
         sure, may = NOTHING, NOTHING
-        for number in self._compiled[chain.name].candidates(packet):
+        for number in self._compiled[chain.name].candidates(packet).tolist():
             rule = chain.rules[number]
             matched = matches(rule, packet)
             if matched is False or rule.action is not Action.ACCEPT:
@@ -266,6 +345,27 @@ _DECIDERS = {
     Semantics.BLOCK_WINS: Engine.block_wins,
     Semantics.ADDITIVE: Engine.additive,
 }
+
+
+def _painted(entry: Painted, chain: Chain, live: Spans, fate: Fate) -> Spans:
+    """Give *live* to the rules of a painted stretch; return what none of them takes."""
+    fate.yes += meet(live, entry.accepted)
+    fate.no += meet(live, entry.dropped)
+    told = 0
+    for low, high in live:
+        at = bisect_left(entry.runs, low, key=_last)
+        while at < len(entry.runs) and entry.runs[at][1][0] <= high and told < _STEPS:
+            number, span = entry.runs[at]
+            rule = chain.rules[number]
+            action = Action.DROP if rule.action is Action.DROP else Action.ACCEPT
+            fate.steps.append(Step(((max(low, span[0]), min(high, span[1])),), rule.where, action, True))
+            told += 1
+            at += 1
+    return less(less(live, entry.accepted), entry.dropped)
+
+
+def _last(run: tuple[int, tuple[int, int]]) -> int:
+    return run[1][1]
 
 
 def _policy(chain: Chain, left: Spans, fate: Fate) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step, source_ports
+from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
 from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, of_address
 from gatewatch.audit.reach.zone import private
 from gatewatch.schema.facts.base import Facts
@@ -57,6 +57,7 @@ class Reach:
         """Return the addresses of *host* that the site or the evidence knows."""
         texts = [text for text, name in self.site.addresses().items() if name == host]
         texts += [text for machine in self.facts.of(Machine, host) for text in machine.addresses]
+        texts += [host] if not texts and of_address(host) is not None else []
         found = {number: None for text in texts if (number := of_address(text)) is not None}
         return list(found)
 
@@ -154,7 +155,9 @@ def arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] |
 
     *to*: count only what is translated to this address and port. Whoever connects chooses the source port, so the best of all classes counts.
     """
-    classes = source_ports(engine.rules)
+    classes = engine.source_ports
+    if len(classes) == 1:
+        return _arrive(engine, sources, replace(packet, source_port=classes[0]), to)
     made = Fate(dropped=sources)
     for number in classes:
         fate = _arrive(engine, sources, replace(packet, source_port=number), to)
