@@ -24,7 +24,9 @@ def told(answer: Answer, question: Question, files: Sequence[EvidenceFile], prob
     for word, spans in (("can", answer.sure), ("may", answer.may)):
         if spans:
             lines.append(f"  {word}: {_count(spans)}")
-            lines += [f"    {network}" for network in shown(spans, 20)]
+            networks = shown(spans, 41)
+            short = networks if len(networks) <= 12 else [*networks[:11], "..."]
+            lines += [f"    {network}" for network in short]
     for note in answer.notes:
         lines.append(f"  unknown: {note}")
     if answer.devices:

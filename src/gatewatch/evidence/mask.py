@@ -26,9 +26,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\{S?SHA(?:256|512)?\})[\w+/=]+", rf"\1{HIDDEN}"),
         (rf"(<({_NAME})(?:\s[^<>]{{0,200}})?>)[^<]+", rf"\1{HIDDEN}"),
         (rf"(\"{_NAME}\"\s*:\s*)\"(?:[^\"\\]|\\.)*\"?", rf'\1"{HIDDEN}"'),
-        (rf"((?:^|[\s,{{;(])-?{_NAME}\s*[:=]\s*){_VALUE}", rf"\1{HIDDEN}"),
+        (rf"((?:^|[\s,{{;(=&])-?{_NAME}\s*[:=]\s*){_VALUE}", rf"\1{HIDDEN}"),
         (
-            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|[05678]|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
+            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|\d|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
             rf"\1{HIDDEN}",
         ),
         (r"(^\s*(?:tls-auth|key)\s+)\d{1,3}\s+[0-9A-Fa-f]{16,}", rf"\1{HIDDEN}"),
@@ -36,7 +36,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 # values that say how, not what: nothing is hidden by hiding them
 _PLAIN = re.compile(
-    r"(?i)^(?:yes|no|on|off|true|false|none|null|enable[d]?|disable[d]?|require[d]?|optional|any|auto|\d{1,5}|without-password|prohibit-password|"
+    r"(?i)^(?:yes|no|on|off|true|false|none|null|enable[d]?|disable[d]?|require[d]?|optional|any|auto|without-password|prohibit-password|"
     r"authentication|sufficient|requisite)$"
 )
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
@@ -49,12 +49,21 @@ def quote(line: str) -> str:
     >>> quote('  set psksecret ENC abcDEF123=='), quote("PrivateKey = c2VjcmV0IQ=="), quote("PasswordAuthentication no")
     ('set psksecret ***', 'PrivateKey = ***', 'PasswordAuthentication no')
     """
-    made = line.strip()[: CAP * 4]
-    if _KEY_BODY.match(made):
+    return conceal(line.strip()[: CAP * 4])[:CAP]
+
+
+def conceal(line: str) -> str:
+    """Return a whole *line* with its secrets masked; what the collector writes.
+
+    >>> conceal("    password hunter2 # old")
+    '    password *** # old'
+    """
+    made = line
+    if _KEY_BODY.match(made.strip()):
         return HIDDEN
     for pattern, replacement in _PATTERNS:
         made = pattern.sub(partial(_kept, replacement), made)
-    return mask(made)[:CAP]
+    return mask(made) if len(made) <= CAP * 4 else made
 
 
 def value(name: str, text: str) -> str:

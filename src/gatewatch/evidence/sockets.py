@@ -21,7 +21,8 @@ from gatewatch.schema.port import service_of
 _LINE = re.compile(r"(tcp|udp)\s+(LISTEN|UNCONN)\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s+\S+(?:\s+users:\(\(\"([^\"]{1,64})\")?")
 _PROCESSES = {
     "sshd": "ssh", "dropbear": "ssh", "xrdp": "rdp", "Xvnc": "vnc", "x11vnc": "vnc", "Xtigervnc": "vnc", "dockerd": "docker_api",
-    "kubelet": "kubelet", "kube-apiserver": "kube_api", "openvpn": "vpn", "charon": "vpn", "tor": "tor", "smbd": "smb", "in.telnetd": "telnet", "guacd": "guacd",
+    "kubelet": "kubelet", "kube-apiserver": "kube_api", "openvpn": "vpn", "charon": "vpn",
+    "tor": "tor", "smbd": "smb", "in.telnetd": "telnet", "guacd": "guacd",
 }  # fmt: skip
 
 

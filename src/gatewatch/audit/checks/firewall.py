@@ -135,9 +135,7 @@ def _ends_in_drop(rules: tuple[Rule, ...]) -> bool:
     return any(
         rule.action is Action.DROP
         and not rule.unknown
-        and all(
-            getattr(rule, name) is None for name in ("sources", "destinations", "protocols", "ports", "source_ports", "interfaces_in", "local")
-        )
+        and all(getattr(rule, name) is None for name in ("sources", "destinations", "protocols", "ports", "source_ports", "interfaces_in", "local"))
         for rule in rules
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
-from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, of_address
+from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
 from gatewatch.audit.reach.zone import private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
@@ -75,7 +75,7 @@ class Reach:
             fate = self._one(sources, host, destination, number, port, zone, notes, devices)
             sure, may = join(sure, fate.sure), join(may, fate.accepted)
             steps += fate.steps
-        told = tuple(dict.fromkeys(step for step in steps if meet(step.sources, sources)))
+        told = _merged(steps)
         return Answer(host, protocol, port, sure, less(may, sure), told, tuple(dict.fromkeys(notes)), tuple(devices))
 
     def _one(
@@ -148,6 +148,17 @@ class Reach:
                     straight.dropped = less(sources, sure)
                     straight.steps += made.steps
         return straight
+
+
+def _merged(steps: list[Step]) -> tuple[Step, ...]:
+    """Return one step for each rule, with all sources it decided for."""
+    found: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    first: dict[tuple[object, ...], Step] = {}
+    for step in steps:
+        key = (step.where, step.action, step.sure)
+        first.setdefault(key, step)
+        found.setdefault(key, []).extend(step.sources)
+    return tuple(replace(first[key], sources=normal(spans)) for key, spans in found.items())
 
 
 def arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] | None = None) -> Fate:
