@@ -28,7 +28,7 @@ def labels(text: str, **others: str) -> list[str]:
         ("auth required pam_unix.so\nauth required pam_google_authenticator.so nullok\n", ["pam_unix"]),
         ("auth sufficient pam_unix.so\nauth required pam_google_authenticator.so\n", ["pam_google_authenticator", "pam_unix"]),
         (
-            "auth [success=1 default=ignore] pam_succeed_if.so user ingroup a\nauth required pam_google_authenticator.so\nauth required pam_unix.so\n",
+            "auth [success=1 default=ignore] pam_succeed_if.so user = a\nauth required pam_google_authenticator.so\nauth required pam_unix.so\n",
             ["pam_unix"],
         ),
         ("auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_permit.so\n", []),

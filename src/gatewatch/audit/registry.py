@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.audit import ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import attestation, firewall, ssh, ssh_mfa
+from gatewatch.audit.checks import attestation, firewall, segment, ssh, ssh_mfa
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
@@ -12,5 +12,6 @@ CHECKS: tuple[Check, ...] = (
     *ssh.CHECKS,
     *ssh_mfa.CHECKS,
     *firewall.CHECKS,
+    *segment.CHECKS,
     *attestation.CHECKS,
 )

@@ -113,6 +113,8 @@ def _placed(parsed: Parsed, table: str) -> Rule:
 def _words(text: str) -> list[str]:
     if text.startswith("["):  # counters, as -c writes them
         text = text.partition("]")[2].strip()
+    if '"' not in text and "'" not in text and "\\" not in text:
+        return text.split()
     try:
         return shlex.split(text)
     except ValueError:

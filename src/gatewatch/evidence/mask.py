@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from gatewatch.schema.secret import mask
+from gatewatch.schema.secret import TELLTALE, mask
 
 HIDDEN = "***"
 CAP = 300  # characters of a quoted line
@@ -40,6 +40,9 @@ _PLAIN = re.compile(
     r"authentication|sufficient|requisite)$"
 )
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
+_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|\$[\dya]|\{S|tls-auth|[A-Za-z0-9+/=]{40}")
+"""What every line with something to mask holds; looked for first, as most lines hold nothing."""
+_COMMAND = re.compile(TELLTALE)
 _KEY_BODY = re.compile(r"^[A-Za-z0-9+/=]{40,}$")
 
 
@@ -59,6 +62,8 @@ def conceal(line: str) -> str:
     '    password *** # old'
     """
     made = line
+    if not _HINT.search(made):
+        return mask(made) if len(made) <= CAP * 4 and _COMMAND.search(made) else made
     if _KEY_BODY.match(made.strip()):
         return HIDDEN
     for pattern, replacement in _PATTERNS:

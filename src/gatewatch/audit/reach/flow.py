@@ -184,7 +184,7 @@ class Compiled:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Engine:
     """The rules of one packet filter, ready to be asked."""
 

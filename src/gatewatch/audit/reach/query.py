@@ -48,14 +48,23 @@ class Reach:
     facts: Facts
     site: Site
     engines: list[Engine] = field(default_factory=list)
+    _own: dict[str, list[Engine]] = field(default_factory=dict)
+    _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
+    _addresses: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Compile every filter."""
+        """Compile every filter and index who has which address and what lies behind whom."""
         self.engines = [Engine(one) for one in self.facts.of(PacketFilter)]
+        for engine in self.engines:
+            self._own.setdefault(engine.rules.host, []).append(engine)
+            for span in _fronted(engine.rules):
+                self._behind.setdefault(span, []).append(engine)
+        for text, name in self.site.addresses().items():
+            self._addresses.setdefault(name, []).append(text)
 
     def addresses(self, host: str) -> list[int]:
         """Return the addresses of *host* that the site or the evidence knows."""
-        texts = [text for text, name in self.site.addresses().items() if name == host]
+        texts = list(self._addresses.get(host, ()))
         texts += [text for machine in self.facts.of(Machine, host) for text in machine.addresses]
         texts += [host] if not texts and of_address(host) is not None else []
         found = {number: None for text in texts if (number := of_address(text)) is not None}
@@ -91,7 +100,7 @@ class Reach:
     ) -> Fate:
         if destination is not None:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
-        front = [engine for engine in self.engines if engine.rules.host != host and self._before(engine, destination, port, protocol)]
+        front = self._front(host, destination, port, protocol)
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
         live = Fate(accepted=sources)
         if front:
@@ -101,7 +110,7 @@ class Reach:
         elif hidden:
             notes.append(f"{host} has an address the internet does not route, and no device in front of it is in the evidence")
             live.dropped = less(sources, private())
-        own = [engine for engine in self.engines if engine.rules.host == host]
+        own = self._own.get(host, [])
         covered: Spans = NOTHING
         inner = Fate(accepted=live.accepted, dropped=live.dropped, steps=live.steps)
         for engine in own:
@@ -119,13 +128,12 @@ class Reach:
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
         return inner
 
-    def _before(self, engine: Engine, destination: int | None, port: int, protocol: int) -> bool:
-        rules = engine.rules
+    def _front(self, host: str, destination: int | None, port: int, protocol: int) -> list[Engine]:
+        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to."""
         if destination is None:
-            return False
-        if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
-            return True
-        return bool(_entries(rules, destination, port, protocol))
+            return []
+        near = [engine for (low, high), engines in self._behind.items() if low <= destination <= high for engine in engines]
+        return [engine for engine in dict.fromkeys(near) if engine.rules.host != host and _before(engine.rules, destination, port, protocol)]
 
     def _device(
         self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
@@ -148,6 +156,18 @@ class Reach:
                     straight.dropped = less(sources, sure)
                     straight.steps += made.steps
         return straight
+
+
+def _fronted(rules: PacketFilter) -> list[tuple[int, int]]:
+    """Return the spans of addresses that may lie behind a device."""
+    nats = [span for chain in rules.chains for rule in chain.rules if rule.nat is not None for span in rule.nat.addresses or ()]
+    return list(dict.fromkeys([*rules.protects, *(span for one in rules.interfaces for span in one.networks), *nats]))
+
+
+def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> bool:
+    if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
+        return True
+    return bool(_entries(rules, destination, port, protocol))
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:
