@@ -187,3 +187,16 @@ def test_the_answer_does_not_depend_on_the_order_of_the_paths() -> None:
 
 def test_a_finding_of_the_whole_site_names_no_host() -> None:
     assert any(one.host == EVERYWHERE for one in run(Facts(), GROUND, CHECKS))
+
+
+def test_what_the_rules_let_the_internet_reach_is_exposed() -> None:
+    folder = CASES / "listener-bad"
+    from gatewatch.schema.findings import Exposure
+    from gatewatch.site.load import load_site
+
+    audit = posture.audit([str(folder / "evidence")], load_site(folder / "gatewatch.toml"), TODAY)
+    assert {one.exposure for one in audit.findings if one.service in {"telnet", "smb"}} == {Exposure.EXPOSED}
+    folder = CASES / "firewall-docker"
+    audit = posture.audit([str(folder / "evidence")], load_site(folder / "gatewatch.toml"), TODAY)
+    assert {one.exposure for one in audit.findings if one.service == "ssh"} == {Exposure.INTERNAL}
+    assert {one.exposure for one in audit.findings if one.service == "docker_api"} == {Exposure.INTERNAL}

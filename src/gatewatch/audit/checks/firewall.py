@@ -44,7 +44,7 @@ def _allowed(ground: Ground, host: str, protocol: str, port: int, service: str) 
 
 
 def _remote(facts: Facts, ground: Ground) -> Iterator[Verdict]:
-    reach = Reach(facts, ground.site)
+    reach = ground.reach(facts)
     outside = internet(ground.site)
     told: set[tuple[str, str, int]] = set()
     for listener in facts.of(Listener):
@@ -87,7 +87,7 @@ def _places(answer: Answer, listener: Listener) -> tuple[Where, ...]:
 
 def _published(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     """Judge every translation on a Linux host that leads the internet to something behind it: Docker publishes ports so."""
-    reach = Reach(facts, ground.site)
+    reach = ground.reach(facts)
     outside = internet(ground.site)
     for rules in facts.of(PacketFilter):
         if rules.platform not in _LINUX:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from gatewatch.audit.check import Check, Ground, Need, Verdict, cis, nist
 from gatewatch.audit.checks.firewall import describe
 from gatewatch.audit.factor import judge_path
-from gatewatch.audit.reach.query import Reach
 from gatewatch.audit.reach.zone import internet
 from gatewatch.schema.facts.access import AccessPath
 from gatewatch.schema.facts.base import Facts
@@ -63,7 +62,7 @@ def _declared(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 
 def _of_kind(facts: Facts, ground: Ground, services: frozenset[str], what: str) -> Iterator[Verdict]:
-    reach = Reach(facts, ground.site)
+    reach = ground.reach(facts)
     outside = internet(ground.site)
     for host, listeners in _open(facts).items():
         found = {(one.protocol, one.port): one for one in listeners if _name(one) in services}

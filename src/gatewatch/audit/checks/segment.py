@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist
 from gatewatch.audit.checks.attestation import attested
-from gatewatch.audit.reach.query import Reach
 from gatewatch.audit.reach.span import meet, shown
 from gatewatch.audit.reach.zone import sources
 from gatewatch.audit.run import EVERYWHERE
@@ -54,7 +53,7 @@ def _reached(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     if not _critical(ground):
         yield Verdict(status=Status.UNKNOWN, host=EVERYWHERE, message=_UNDECLARED)
         return
-    reach = Reach(facts, ground.site)
+    reach = ground.reach(facts)
     posture = ground.site.posture
     names = ["internet", *(zone.name for zone in posture.zones if zone.kind in _NEAR and zone.name != "internet")]
     for asset in _critical(ground):
