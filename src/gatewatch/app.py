@@ -167,7 +167,6 @@ def audit_exit_code(result: Audit) -> Exit:
 def export(chain: str, to: str, *, config: str | None = None) -> str:
     """Return the shipped chain of that id in the language *to*, with the tunables of the site; UsageError where there is none."""
     from gatewatch.detect.content import load_content  # noqa: PLC0415 - as above
-    from gatewatch.errors import UsageError  # noqa: PLC0415
     from gatewatch.export.target import export as write  # noqa: PLC0415
 
     content = load_content()
