@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gatewatch import __version__
+from gatewatch.errors import UsageError
 from gatewatch.exits import Exit
 from gatewatch.schema.findings import Audit
 from gatewatch.schema.incidents import Scan, Severity
@@ -128,13 +129,27 @@ def exit_code(result: Scan) -> Exit:
     return Exit.NOTHING_FOUND
 
 
-def audit(paths: Sequence[str], *, today: date, site: Site | None = None, config: str | None = None) -> Audit:
-    """Read configuration in *paths* and return findings: measure by measure, whether the site does what the mitigations ask, as of *today*."""
-    from gatewatch.engines import posture  # noqa: PLC0415 - heavy imports wait until a verb needs them
+def audit(paths: Sequence[str], *, today: date, site: Site | None = None, config: str | None = None, host_at: datetime | None = None) -> Audit:
+    """Read configuration in *paths* and return findings: measure by measure, whether the site does what the mitigations ask, as of *today*.
 
-    result = posture.audit(paths, site or find_site(paths, config), today)
+    *host_at*: this host is collected and audited as well, at that time.
+    """
+    from gatewatch.engines import host, posture  # noqa: PLC0415 - heavy imports wait until a verb needs them
+
+    pieces = list(host.collect(host_at)) if host_at is not None else []
+    result = posture.audit(paths, site or find_site(paths, config), today, pieces=pieces)
     result.version = __version__
     return result
+
+
+def changed(result: Audit, baseline: str) -> Audit:
+    """Return *result* with only the findings that are new or other than in *baseline*, an earlier audit's JSON lines.
+
+    What is gone is a note. UsageError when the file is no such audit.
+    """
+    from gatewatch.engines.baseline import compare  # noqa: PLC0415
+
+    return compare(result, baseline)
 
 
 def audit_exit_code(result: Audit) -> Exit:
@@ -152,7 +167,6 @@ def audit_exit_code(result: Audit) -> Exit:
 def export(chain: str, to: str, *, config: str | None = None) -> str:
     """Return the shipped chain of that id in the language *to*, with the tunables of the site; UsageError where there is none."""
     from gatewatch.detect.content import load_content  # noqa: PLC0415 - as above
-    from gatewatch.errors import UsageError  # noqa: PLC0415
     from gatewatch.export.target import export as write  # noqa: PLC0415
 
     content = load_content()
@@ -161,6 +175,36 @@ def export(chain: str, to: str, *, config: str | None = None) -> str:
         raise UsageError(f"there is no chain {chain!r}; gatewatch list chains names them")
     site = find_site([], config)
     return write(found, to, content.rules, lambda name: float(site.number(name, analytic=found.analytic or None)))
+
+
+def collect(out: BinaryIO, now: datetime, say: Callable[[str], None]) -> None:
+    """Collect this host's configuration into a tar.gz on *out*; *say* is told the plan first, then what could not be had."""
+    from gatewatch.engines import host  # noqa: PLC0415
+
+    for line in host.plan():
+        say(line)
+    pieces = list(host.collect(now))
+    for piece in pieces:
+        if piece.fault:
+            say(f"not collected: {piece.path}: {piece.fault}")
+    host.write_archive(pieces, out, now, host.host_of(pieces))
+    say(f"collected {sum(not piece.fault for piece in pieces)} files and outputs, secrets masked")
+
+
+def reach(paths: Sequence[str], *, source: str, target: str, config: str | None = None) -> tuple[str, bool]:
+    """Return, in words, whether *source* can open a connection to *target* (``HOST:PORT`` or ``HOST:PORT/udp``), and whether it can or may."""
+    from gatewatch.engines import posture  # noqa: PLC0415
+    from gatewatch.engines.reach_text import told  # noqa: PLC0415
+
+    host, colon, rest = target.rpartition(":")
+    port, _, protocol = rest.partition("/")
+    protocol = protocol or "tcp"
+    host = host.strip("[]")
+    if not colon or not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536) or protocol not in {"tcp", "udp"}:
+        raise UsageError(f"--to {target!r} is no HOST:PORT such as web01:3389 or gate:51820/udp")
+    question = posture.Question(source, host.casefold(), int(port), protocol)
+    answer, files, problems = posture.ask(paths, find_site(paths, config), question)
+    return told(answer, question, files, problems), answer.verdict != "no"
 
 
 def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from gatewatch.audit.reach.query import Reach
 from gatewatch.schema.facts.base import Fact, Facts, Setting, Where
 from gatewatch.schema.facts.machine import Machine, System
 from gatewatch.schema.findings import Mapping, Remediation, Status
@@ -50,6 +51,13 @@ class Ground:
 
     site: Site
     today: date
+    _kept: dict[int, Reach] = field(default_factory=dict, compare=False, repr=False)
+
+    def reach(self, facts: Facts) -> Reach:
+        """Return who reaches what by *facts*, compiled once for all checks."""
+        if id(facts) not in self._kept:
+            self._kept[id(facts)] = Reach(facts, self.site)
+        return self._kept[id(facts)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

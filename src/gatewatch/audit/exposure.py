@@ -1,14 +1,17 @@
 """Exposure: whether a service on a host can be got at from outside, as far as listeners, scans and the site say.
 
-A scan from outside that found the port open proves it; a listener on loopback only proves the contrary. A device or asset in a zone of
-kind ``dmz`` or ``internet`` that listens on every address counts as exposed; for all else nothing is known until ``reach`` has been asked.
+A scan from outside that found the port open proves it; a listener on loopback only proves the contrary; then the packet filters are asked. Where
+they cannot tell, a device or asset in a zone of kind ``dmz`` or ``internet`` counts as exposed, and of all else nothing is known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gatewatch.audit.reach.query import Reach
+from gatewatch.audit.reach.zone import internet
 from gatewatch.schema.facts.base import Facts
+from gatewatch.schema.facts.filter import Spans
 from gatewatch.schema.facts.machine import Listener
 from gatewatch.schema.findings import Exposure
 from gatewatch.schema.port import service_of
@@ -24,7 +27,9 @@ class ExposureTable:
 
     facts: Facts
     site: Site
+    reach: Reach
     _known: dict[tuple[str, str], Exposure] = field(default_factory=dict)
+    _outside: Spans = ()
 
     def of(self, host: str, service: str) -> Exposure:
         """Return the exposure of *service* on *host*."""
@@ -38,6 +43,13 @@ class ExposureTable:
         if any(one.zone == "internet" for one in mine):
             return Exposure.EXPOSED
         if mine and all(one.loopback for one in mine):
+            return Exposure.INTERNAL
+        if not self._outside:
+            self._outside = internet(self.site)
+        verdicts = {self.reach.ask(self._outside, host, one.port, one.protocol).verdict for one in mine if not one.loopback}
+        if "yes" in verdicts:
+            return Exposure.EXPOSED
+        if verdicts == {"no"}:
             return Exposure.INTERNAL
         asset = self.site.posture.asset(host)
         zone = self.site.posture.zone(asset.zone) if asset is not None and asset.zone else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from gatewatch.audit import ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import attestation, ssh, ssh_mfa
+from gatewatch.audit.checks import attestation, firewall, listener, segment, ssh, ssh_mfa
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
 CHECKS: tuple[Check, ...] = (
     *ssh.CHECKS,
     *ssh_mfa.CHECKS,
+    *firewall.CHECKS,
+    *segment.CHECKS,
+    *listener.CHECKS,
     *attestation.CHECKS,
 )

@@ -47,7 +47,7 @@ def gather(facts: Iterable[Fact], site: Site, derivations: Sequence[Derivation])
 
 def run(facts: Facts, ground: Ground, checks: Sequence[Check]) -> list[Finding]:
     """Return the findings of all *checks*, in the order in which they are to be read."""
-    exposures = ExposureTable(facts, ground.site)
+    exposures = ExposureTable(facts, ground.site, ground.reach(facts))
     waivers = ground.site.posture.waivers
     used: set[int] = set()
     found: list[Finding] = []

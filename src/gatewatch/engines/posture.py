@@ -6,11 +6,18 @@ Intake unpacks (with its limits) and evidence reads bytes, so neither imports th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from gatewatch.audit.check import Check, Ground
+from gatewatch.audit.reach.query import Answer, Reach
+from gatewatch.audit.reach.span import of_address
+from gatewatch.audit.reach.zone import sources
 from gatewatch.audit.registry import CHECKS, DERIVATIONS
 from gatewatch.audit.run import gather, run, stale_waivers, table
+from gatewatch.engines.host import Piece
+from gatewatch.errors import UsageError
 from gatewatch.evidence.document import Document
 from gatewatch.evidence.layout import split
 from gatewatch.evidence.reading import bundles, read
@@ -18,6 +25,7 @@ from gatewatch.intake.limit import MIB, Limits
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.schema.evidence import EvidenceFile
 from gatewatch.schema.facts.base import Fact, Facts
+from gatewatch.schema.facts.machine import Machine
 from gatewatch.schema.findings import Audit
 from gatewatch.schema.records import Problem
 from gatewatch.site.model import Site
@@ -26,9 +34,9 @@ FILE_CAP = 64 * MIB  # of one file; the largest configurations (cluster dumps) h
 LIMITS = Limits(max_unpacked=64 * 1024 * MIB)
 
 
-def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check] = CHECKS) -> Audit:
-    """Return the audit of the evidence in *paths* as of *today*."""
-    facts, files, problems = gather_facts(paths, site)
+def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check] = CHECKS, pieces: Sequence[Piece] = ()) -> Audit:
+    """Return the audit of the evidence in *paths*, and of *pieces* collected from this host, as of *today*."""
+    facts, files, problems = gather_facts(paths, site, pieces)
     ground = Ground(site, today)
     findings = run(facts, ground, checks)
     return Audit(
@@ -44,12 +52,36 @@ def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check]
     )
 
 
-def gather_facts(paths: Sequence[str], site: Site) -> tuple[Facts, list[EvidenceFile], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of reach, parsed: from where, to which host, port and protocol."""
+
+    source: str
+    host: str
+    port: int
+    protocol: str
+
+
+def ask(paths: Sequence[str], site: Site, question: Question) -> tuple[Answer, list[EvidenceFile], list[Problem]]:
+    """Return who of the source can reach the target, by the packet filters in *paths*. UsageError when the source or host means nothing."""
+    facts, files, problems = gather_facts(paths, site)
+    found = sources(site, question.source)
+    if found is None:
+        raise UsageError(f"--from {question.source!r} is no zone of the site, no host with an address, no address and no network")
+    host = site.host_name(question.host)
+    by_address = site.addresses().get(host)
+    host = by_address or next((one.host for one in facts.of(Machine) if question.host in one.addresses), host)
+    if host not in facts.hosts() and host not in site.host_names() and of_address(host) is None:
+        raise UsageError(f"--to: {question.host!r} is no host of the evidence or the site")
+    return Reach(facts, site).ask(found[0], host, question.port, question.protocol, found[1]), files, problems
+
+
+def gather_facts(paths: Sequence[str], site: Site, pieces: Sequence[Piece] = ()) -> tuple[Facts, list[EvidenceFile], list[Problem]]:
     """Return the facts in *paths*, the fate of every file, and what could not be opened."""
     problems: list[Problem] = []
     files: list[EvidenceFile] = []
     found: list[Fact] = []
-    for bundle in bundles(_documents(paths, problems)):
+    for bundle in bundles(chain(_documents(paths, problems), _collected(pieces, problems))):
         reading = read(bundle)
         found += reading.facts
         files += reading.files
@@ -63,6 +95,14 @@ def _documents(paths: Sequence[str], problems: list[Problem]) -> Iterator[Docume
                 problems.append(member)
                 continue
             yield _document(member, given)
+
+
+def _collected(pieces: Sequence[Piece], problems: list[Problem]) -> Iterator[Document]:
+    for piece in pieces:
+        if piece.fault:
+            problems.append(Problem(f"host!{piece.path}", piece.fault, "system"))
+        else:
+            yield Document(f"host!{piece.path}", split(f"host!{piece.path}", "host")[1], "host", piece.data)
 
 
 def _document(member: Member, given: str) -> Document:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from gatewatch.schema.secret import mask
+from gatewatch.schema.secret import TELLTALE, mask
 
 HIDDEN = "***"
 CAP = 300  # characters of a quoted line
@@ -26,9 +26,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\{S?SHA(?:256|512)?\})[\w+/=]+", rf"\1{HIDDEN}"),
         (rf"(<({_NAME})(?:\s[^<>]{{0,200}})?>)[^<]+", rf"\1{HIDDEN}"),
         (rf"(\"{_NAME}\"\s*:\s*)\"(?:[^\"\\]|\\.)*\"?", rf'\1"{HIDDEN}"'),
-        (rf"((?:^|[\s,{{;(])-?{_NAME}\s*[:=]\s*){_VALUE}", rf"\1{HIDDEN}"),
+        (rf"((?:^|[\s,{{;(=&])-?{_NAME}\s*[:=]\s*){_VALUE}", rf"\1{HIDDEN}"),
         (
-            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|[05678]|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
+            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|\d|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
             rf"\1{HIDDEN}",
         ),
         (r"(^\s*(?:tls-auth|key)\s+)\d{1,3}\s+[0-9A-Fa-f]{16,}", rf"\1{HIDDEN}"),
@@ -36,10 +36,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 # values that say how, not what: nothing is hidden by hiding them
 _PLAIN = re.compile(
-    r"(?i)^(?:yes|no|on|off|true|false|none|null|enable[d]?|disable[d]?|require[d]?|optional|any|auto|\d{1,5}|without-password|prohibit-password|"
+    r"(?i)^(?:yes|no|on|off|true|false|none|null|enable[d]?|disable[d]?|require[d]?|optional|any|auto|without-password|prohibit-password|"
     r"authentication|sufficient|requisite)$"
 )
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
+_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|\$[\dya]|\{S|tls-auth|[A-Za-z0-9+/=]{40}")
+"""What every line with something to mask holds; looked for first, as most lines hold nothing."""
+_COMMAND = re.compile(TELLTALE)
 _KEY_BODY = re.compile(r"^[A-Za-z0-9+/=]{40,}$")
 
 
@@ -49,12 +52,23 @@ def quote(line: str) -> str:
     >>> quote('  set psksecret ENC abcDEF123=='), quote("PrivateKey = c2VjcmV0IQ=="), quote("PasswordAuthentication no")
     ('set psksecret ***', 'PrivateKey = ***', 'PasswordAuthentication no')
     """
-    made = line.strip()[: CAP * 4]
-    if _KEY_BODY.match(made):
+    return conceal(line.strip()[: CAP * 4])[:CAP]
+
+
+def conceal(line: str) -> str:
+    """Return a whole *line* with its secrets masked; what the collector writes.
+
+    >>> conceal("    password hunter2 # old")
+    '    password *** # old'
+    """
+    made = line
+    if not _HINT.search(made):
+        return mask(made) if len(made) <= CAP * 4 and _COMMAND.search(made) else made
+    if _KEY_BODY.match(made.strip()):
         return HIDDEN
     for pattern, replacement in _PATTERNS:
         made = pattern.sub(partial(_kept, replacement), made)
-    return mask(made)[:CAP]
+    return mask(made) if len(made) <= CAP * 4 else made
 
 
 def value(name: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import manifest, pam, sshd, sshd_effective
+from gatewatch.evidence import addresses, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -10,4 +10,8 @@ EVIDENCE: tuple[Format, ...] = (
     sshd.FORMAT,
     sshd_effective.FORMAT,
     pam.FORMAT,
+    iptables.FORMAT,
+    nftables.FORMAT,
+    sockets.FORMAT,
+    addresses.FORMAT,
 )

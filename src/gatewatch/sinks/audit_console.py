@@ -151,13 +151,15 @@ def _short(terminal: Terminal, title: str, findings: list[Finding], everything: 
         return
     heading(terminal, title)
     table = grid(0)
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[str, list[Finding]] = {}
     for one in findings:
-        groups.setdefault((one.check, one.message), []).append(one)
-    for (check, message), members in list(groups.items()) if everything else list(groups.items())[:40]:
+        groups.setdefault(one.message, []).append(one)
+    for message, members in list(groups.items()) if everything else list(groups.items())[:40]:
         hosts = list(dict.fromkeys(one.host for one in members))
+        checks = list(dict.fromkeys(one.check for one in members))
         shown_hosts = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
-        table.add_row(shown(check), shown(f"{clip(shown_hosts, 120)}: {clip(message, 300)}"))
+        more = f" (so for {', '.join(checks[1:7])}{f' and {len(checks) - 7} more' if len(checks) > 7 else ''})" if len(checks) > 1 else ""
+        table.add_row(shown(checks[0]), shown(f"{clip(shown_hosts, 120)}: {clip(message, 300)}{more}"))
     block(terminal, table)
     if not everything and len(groups) > 40:
         put(terminal, Text(f"  and {len(groups) - 40:,} more: --all shows them", style="dim"))

@@ -7,11 +7,23 @@ from collections.abc import Sequence
 
 from gatewatch.schema.findings import Audit
 from gatewatch.sinks.audit_console import AuditConsole
+from gatewatch.sinks.audit_html import AuditHtml
 from gatewatch.sinks.audit_jsonl import AuditCsv, AuditJsonl
+from gatewatch.sinks.audit_navigator import AuditNavigator
+from gatewatch.sinks.audit_ocsf import AuditOcsf
+from gatewatch.sinks.audit_sarif import AuditSarif
 from gatewatch.sinks.audit_sink import AuditSink
 from gatewatch.sinks.target import open_targets, text, wants_color, width_of
 
-AUDIT_SINKS: tuple[AuditSink, ...] = (AuditConsole(), AuditJsonl(), AuditCsv())
+AUDIT_SINKS: tuple[AuditSink, ...] = (
+    AuditConsole(),
+    AuditJsonl(),
+    AuditCsv(),
+    AuditHtml(),
+    AuditSarif(),
+    AuditOcsf(),
+    AuditNavigator(),
+)
 
 
 def audit_formats() -> list[str]:

@@ -76,6 +76,7 @@ class Rule:
     unknown: str = ""
     target: str = ""
     nat: Nat | None = None
+    local: bool | None = None  # the destination is an address of the device itself, or is not
     quick: bool = False
     log: bool = False
     comment: str = ""

@@ -1,0 +1,282 @@
+"""The question: from which of these sources can a new connection to a host's port come about, and which rules decide.
+
+What a packet meets: on each device in front of the host, address translation, then the forward hook; on the host itself, translation (which
+is how a container's published port passes by the input hook), then ``input`` or ``forward``. Every filter on the way must let it through.
+Where the evidence does not say which of several devices lies on the way, what all let through is sure, and what one lets through may be.
+A host nobody has evidence of a filter for is no open host: the answer is ``may``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
+from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
+from gatewatch.audit.reach.zone import private
+from gatewatch.schema.facts.base import Facts
+from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
+from gatewatch.schema.facts.machine import Machine
+from gatewatch.site.model import Site
+from gatewatch.site.posture import Zone
+
+_PROTOCOLS = {"tcp": TCP, "udp": UDP}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who can (``sure``) and who may (``may``) connect; the rules that decided; what the evidence does not say."""
+
+    host: str
+    protocol: str
+    port: int
+    sure: Spans
+    may: Spans
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    devices: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """``yes``, ``may`` or ``no``."""
+        return "yes" if self.sure else "may" if self.may else "no"
+
+
+@dataclass(slots=True)
+class Reach:
+    """All packet filters of an audit, compiled once."""
+
+    facts: Facts
+    site: Site
+    engines: list[Engine] = field(default_factory=list)
+    _own: dict[str, list[Engine]] = field(default_factory=dict)
+    _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
+    _addresses: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Compile every filter and index who has which address and what lies behind whom."""
+        self.engines = [Engine(one) for one in self.facts.of(PacketFilter)]
+        for engine in self.engines:
+            self._own.setdefault(engine.rules.host, []).append(engine)
+            for span in _fronted(engine.rules):
+                self._behind.setdefault(span, []).append(engine)
+        for text, name in self.site.addresses().items():
+            self._addresses.setdefault(name, []).append(text)
+
+    def addresses(self, host: str) -> list[int]:
+        """Return the addresses of *host* that the site or the evidence knows."""
+        texts = list(self._addresses.get(host, ()))
+        texts += [text for machine in self.facts.of(Machine, host) for text in machine.addresses]
+        texts += [host] if not texts and of_address(host) is not None else []
+        found = {number: None for text in texts if (number := of_address(text)) is not None}
+        return list(found)
+
+    def ask(self, sources: Spans, host: str, port: int, protocol: str = "tcp", zone: Zone | None = None) -> Answer:
+        """Return who of *sources* (in *zone*) can open a connection to *port* of *host*, by any of its addresses."""
+        number = _PROTOCOLS[protocol]
+        known: list[int | None] = [*self.addresses(host)]
+        notes: list[str] = []
+        if not known:
+            notes.append(f"no address of {host} is known; rules that name one may or may not speak of it ([hosts.{host}] addresses)")
+        sure, may = NOTHING, NOTHING
+        steps: list[Step] = []
+        devices: dict[str, None] = {}
+        for destination in known or [None]:
+            fate = self._one(sources, host, destination, number, port, zone, notes, devices)
+            sure, may = join(sure, fate.sure), join(may, fate.accepted)
+            steps += fate.steps
+        told = _merged(steps)
+        return Answer(host, protocol, port, sure, less(may, sure), told, tuple(dict.fromkeys(notes)), tuple(devices))
+
+    def _one(
+        self,
+        sources: Spans,
+        host: str,
+        destination: int | None,
+        protocol: int,
+        port: int,
+        zone: Zone | None,
+        notes: list[str],
+        devices: dict[str, None],
+    ) -> Fate:
+        if destination is not None:
+            sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
+        front = self._front(host, destination, port, protocol)
+        hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
+        live = Fate(accepted=sources)
+        if front:
+            fates = [self._device(engine, sources, destination, protocol, port, zone, hidden) for engine in front]
+            devices.update(dict.fromkeys(engine.rules.host for engine in front))
+            live = _parallel(fates)
+        elif hidden:
+            notes.append(f"{host} has an address the internet does not route, and no device in front of it is in the evidence")
+            live.dropped = less(sources, private())
+        own = self._own.get(host, [])
+        covered: Spans = NOTHING
+        inner = Fate(accepted=live.accepted, dropped=live.dropped, steps=live.steps)
+        for engine in own:
+            part = meet(live.accepted, engine.rules.covers)
+            covered = join(covered, engine.rules.covers)
+            devices[host] = None
+            made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=_interface(engine, zone)))
+            inner.accepted = join(less(inner.accepted, part), made.accepted)
+            inner.dropped = join(inner.dropped, made.dropped)
+            inner.steps = [*inner.steps, *made.steps]
+        bare = less(live.accepted, covered)
+        if bare:
+            inner.dropped = join(inner.dropped, bare)
+            family = "IPv6" if meet(bare, (SIX_SPAN,)) == bare else "IPv4" if own else ""
+            notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
+        return inner
+
+    def _front(self, host: str, destination: int | None, port: int, protocol: int) -> list[Engine]:
+        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to."""
+        if destination is None:
+            return []
+        near = [engine for (low, high), engines in self._behind.items() if low <= destination <= high for engine in engines]
+        return [engine for engine in dict.fromkeys(near) if engine.rules.host != host and _before(engine.rules, destination, port, protocol)]
+
+    def _device(
+        self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
+    ) -> Fate:
+        """Return what a device in front does: straight through, unless the address is not routed, and by every translation to the target."""
+        incoming = _interface(engine, zone)
+        straight = Fate(dropped=sources)
+        if not hidden:
+            outgoing = _interface_to(engine, destination)
+            packet = Packet(protocol, port, destination, local=False, interface_in=incoming, interface_out=outgoing)
+            straight = arrive(engine, sources, packet)
+        assert destination is not None
+        for rule, nat in _entries(engine.rules, destination, port, protocol):
+            for entry in rule.destinations or ((None, None),):
+                for low, _ in rule.ports if rule.ports is not None and nat.ports is not None else ((port, port),):
+                    packet = Packet(protocol, low, entry[0], local=True, interface_in=incoming)
+                    made = arrive(engine, sources, packet, to=(destination, port))
+                    sure = join(straight.sure, made.sure)
+                    straight.accepted = join(straight.accepted, made.accepted)
+                    straight.dropped = less(sources, sure)
+                    straight.steps += made.steps
+        return straight
+
+
+def _fronted(rules: PacketFilter) -> list[tuple[int, int]]:
+    """Return the spans of addresses that may lie behind a device."""
+    nats = [span for chain in rules.chains for rule in chain.rules if rule.nat is not None for span in rule.nat.addresses or ()]
+    return list(dict.fromkeys([*rules.protects, *(span for one in rules.interfaces for span in one.networks), *nats]))
+
+
+def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> bool:
+    if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
+        return True
+    return bool(_entries(rules, destination, port, protocol))
+
+
+def _merged(steps: list[Step]) -> tuple[Step, ...]:
+    """Return one step for each rule, with all sources it decided for."""
+    found: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    first: dict[tuple[object, ...], Step] = {}
+    for step in steps:
+        key = (step.where, step.action, step.sure)
+        first.setdefault(key, step)
+        found.setdefault(key, []).extend(step.sources)
+    return tuple(replace(first[key], sources=normal(spans)) for key, spans in found.items())
+
+
+def arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] | None = None) -> Fate:
+    """Return what *engine* does with a class on its way in: translation, then input or forward.
+
+    *to*: count only what is translated to this address and port. Whoever connects chooses the source port, so the best of all classes counts.
+    """
+    classes = engine.source_ports
+    if len(classes) == 1:
+        return _arrive(engine, sources, replace(packet, source_port=classes[0]), to)
+    made = Fate(dropped=sources)
+    for number in classes:
+        fate = _arrive(engine, sources, replace(packet, source_port=number), to)
+        sure = join(made.sure, fate.sure)
+        made.accepted = join(made.accepted, fate.accepted)
+        made.dropped = less(sources, sure)
+        made.steps += fate.steps
+    made.steps = list(dict.fromkeys(made.steps))
+    return made
+
+
+def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] | None) -> Fate:
+    before = engine.through(engine.rules.prerouting, sources, packet)
+    fate = Fate(dropped=before.dropped, steps=[step for step in before.steps if step.action is Action.DROP])
+    rest = before.accepted
+    for hit, rule, sure in before.rewritten:
+        nat = rule.nat or Nat()
+        address = nat.addresses[0][0] if nat.addresses and len(nat.addresses) == 1 and nat.addresses[0][0] == nat.addresses[0][1] else None
+        port = nat.ports[0][0] if nat.ports else packet.port
+        local = True if nat.local else None if address is None else any(holds(one.addresses, address) for one in engine.rules.interfaces)
+        if nat.local:
+            address = packet.destination
+        moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
+        if to is not None and (address, port) != to and not (address is None and _covers(nat, to)):
+            fate.dropped = join(fate.dropped, hit)
+        else:
+            inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
+            fate.accepted = join(fate.accepted, inner.accepted)
+            fate.dropped = join(fate.dropped, inner.dropped)
+            fate.steps += [Step(hit, rule.where, Action.NAT, sure, rule.unknown), *inner.steps]
+        if sure:
+            rest = less(rest, hit)
+    if to is not None:
+        fate.dropped = join(fate.dropped, rest)
+        return fate
+    inner = engine.through(engine.rules.input if packet.local else engine.rules.forward, rest, packet)
+    fate.accepted = join(fate.accepted, inner.accepted)
+    fate.dropped = join(fate.dropped, inner.dropped)
+    fate.steps += inner.steps
+    return fate
+
+
+def _covers(nat: Nat, to: tuple[int, int]) -> bool:
+    return (nat.addresses is None or holds(nat.addresses, to[0])) and (nat.ports is None or any(low <= to[1] <= high for low, high in nat.ports))
+
+
+def _entries(rules: PacketFilter, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
+    """Return the translations that can end at *destination* and *port*."""
+    found = []
+    for chain in rules.chains:
+        for rule in chain.rules:
+            nat = rule.nat
+            if rule.action is not Action.NAT or nat is None or nat.addresses is None or not holds(nat.addresses, destination):
+                continue
+            if rule.protocols is not None and protocol not in rule.protocols:
+                continue
+            ports = nat.ports if nat.ports is not None else rule.ports
+            if ports is None or any(low <= port <= high for low, high in ports):
+                found.append((rule, nat))
+    return found
+
+
+def _interface(engine: Engine, zone: Zone | None) -> str | None:
+    """Return the interface of a device by which a zone comes in, where it is the only one."""
+    if zone is None:
+        return None
+    wanted = {name.casefold() for name in (*zone.interfaces, zone.name)}
+    found = [one.name for one in engine.rules.interfaces if one.name.casefold() in wanted or (one.zone and one.zone.casefold() in wanted)]
+    if not engine.rules.interfaces and len(zone.interfaces) == 1:
+        return zone.interfaces[0]
+    return found[0] if len(found) == 1 else None
+
+
+def _interface_to(engine: Engine, destination: int | None) -> str | None:
+    """Return the interface behind which an address lies."""
+    if destination is None:
+        return None
+    return next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
+
+
+def _parallel(fates: list[Fate]) -> Fate:
+    """Return what devices do of which nobody knows whether they lie behind or beside each other."""
+    made = Fate()
+    for fate in fates:
+        made.accepted = join(made.accepted, fate.accepted)
+        made.dropped = join(made.dropped, fate.dropped)
+        made.steps += fate.steps
+    return made
+
+
+__all__ = ["ANY", "Answer", "Reach", "arrive"]

@@ -1,0 +1,139 @@
+"""The algebra of spans: sets of numbers as sorted, disjoint, closed intervals that do not touch."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address, summarize_address_range
+
+from gatewatch.schema.facts.filter import SIX, Spans
+
+NOTHING: Spans = ()
+
+
+def normal(spans: Iterable[tuple[int, int]]) -> Spans:
+    """Return *spans*, in any order and overlapping, as a set.
+
+    >>> normal([(5, 9), (0, 2), (3, 4)]), normal([(1, 2), (4, 5)])
+    (((0, 9),), ((1, 2), (4, 5)))
+    """
+    made: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if made and first <= made[-1][1] + 1:
+            if last > made[-1][1]:
+                made[-1] = (made[-1][0], last)
+        elif first <= last:
+            made.append((first, last))
+    return tuple(made)
+
+
+def join(one: Spans, other: Spans) -> Spans:
+    """Return the union."""
+    if not one or not other:
+        return one or other
+    return normal((*one, *other))
+
+
+def meet(one: Spans, other: Spans) -> Spans:
+    """Return the intersection.
+
+    >>> meet(((0, 9), (20, 29)), ((5, 22),))
+    ((5, 9), (20, 22))
+    """
+    if len(other) < len(one):
+        one, other = other, one
+    made: list[tuple[int, int]] = []
+    for first, last in one:
+        at = bisect_left(other, (first, first))
+        if at and other[at - 1][1] >= first:
+            at -= 1
+        while at < len(other) and other[at][0] <= last:
+            made.append((max(first, other[at][0]), min(last, other[at][1])))
+            at += 1
+    return tuple(made)
+
+
+def less(one: Spans, other: Spans) -> Spans:
+    """Return what is in *one* and not in *other*.
+
+    >>> less(((0, 9),), ((0, 0), (4, 5), (9, 12)))
+    ((1, 3), (6, 8))
+    """
+    if not one or not other:
+        return one
+    if len(other) == 1:
+        return _cut(one, *other[0])
+    made: list[tuple[int, int]] = []
+    for start, last in one:
+        first = start
+        at = bisect_left(other, (first, first))
+        if at and other[at - 1][1] >= first:
+            at -= 1
+        while at < len(other) and other[at][0] <= last:
+            if other[at][0] > first:
+                made.append((first, other[at][0] - 1))
+            first = other[at][1] + 1
+            at += 1
+        if first <= last:
+            made.append((first, last))
+    return tuple(made)
+
+
+def _cut(one: Spans, low: int, high: int) -> Spans:
+    start = bisect_left(one, (low, low))
+    if start and one[start - 1][1] >= low:
+        start -= 1
+    end = start
+    while end < len(one) and one[end][0] <= high:
+        end += 1
+    if start == end:
+        return one
+    edge: list[tuple[int, int]] = []
+    if one[start][0] < low:
+        edge.append((one[start][0], low - 1))
+    if one[end - 1][1] > high:
+        edge.append((high + 1, one[end - 1][1]))
+    return (*one[:start], *edge, *one[end:])
+
+
+def size(spans: Spans) -> int:
+    """Return how many numbers *spans* hold."""
+    return sum(last - first + 1 for first, last in spans)
+
+
+def holds(spans: Spans, number: int) -> bool:
+    """Return whether *number* is in *spans*."""
+    at = bisect_left(spans, (number, number))
+    return (at < len(spans) and spans[at][0] == number) or (at > 0 and spans[at - 1][1] >= number)
+
+
+def of_address(text: str) -> int | None:
+    """Return the place of an address on the line of both families, or None when it is none."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return int(address) + (0 if address.version == 4 else SIX)
+
+
+def address(number: int) -> IPv4Address | IPv6Address:
+    """Return the address at a place on the line."""
+    return IPv4Address(number) if number < SIX else IPv6Address(number - SIX)
+
+
+def shown(spans: Spans, most: int = 12) -> list[str]:
+    """Return *spans* of addresses as networks, at most *most*; what is left out is counted.
+
+    >>> shown(((0, 2**32 - 1),)), shown(((2**31, 2**32 - 1),))
+    (['0.0.0.0/0'], ['128.0.0.0/1'])
+    """
+    made: list[str] = []
+    for first, last in spans:
+        halves = [(first, min(last, SIX - 1))] if first < SIX else []
+        halves += [(max(first, SIX), last)] if last >= SIX else []
+        for low, high in halves:
+            for network in summarize_address_range(address(low), address(high)):
+                if len(made) == most:
+                    return [*made, "..."]
+                made.append(str(network))
+    return made

@@ -1,0 +1,158 @@
+"""Random rule sets of nftables and iptables: the answer computed from their dump is what the kernel does, probe by probe."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from kernel import Probe, ask, needs
+
+from gatewatch.audit.reach.flow import Engine, Packet
+from gatewatch.audit.reach.query import arrive
+from gatewatch.audit.reach.span import holds, of_address
+from gatewatch.evidence.document import Document
+from gatewatch.evidence.reading import bundles, read
+from gatewatch.schema.facts.filter import UDP, PacketFilter
+
+SOURCES = [f"127.0.0.{number}" for number in range(1, 13)]
+TARGETS = ["127.0.0.1", "127.0.0.20", "127.0.0.21"]
+PORTS = [1022, 1389, 1900]
+
+
+def filter_of(name: str, text: str) -> PacketFilter:
+    [bundle] = bundles([Document(f"h/commands/{name}", f"commands/{name}", "h", text.encode())])
+    reading = read(bundle)
+    assert [file.reason for file in reading.files] == [""]
+    [found] = [fact for fact in reading.facts if isinstance(fact, PacketFilter)]
+    return found
+
+
+def networks(rng: random.Random) -> str:
+    kind = rng.randrange(4)
+    if kind == 0:
+        return rng.choice(SOURCES)
+    if kind == 1:
+        return f"127.0.0.{rng.choice([0, 4, 8])}/{rng.choice([29, 30])}"
+    if kind == 2:
+        low = rng.randrange(1, 10)
+        return f"127.0.0.{low}-127.0.0.{low + rng.randrange(1, 6)}"
+    return "127.0.0.0/8"
+
+
+def nft_rules(rng: random.Random) -> str:
+    def match() -> str:
+        parts = []
+        if rng.random() < 0.6:
+            some = ", ".join(dict.fromkeys(networks(rng).replace("127.0.0.0/8", "127.0.0.7") for _ in range(rng.choice([1, 1, 2]))))
+            single = some.split(", ")[0]
+            parts.append(f"ip saddr {rng.choice(['', '!= '])}{single}")
+        if rng.random() < 0.3:
+            parts.append(f"ip daddr {rng.choice(['', '!= '])}{rng.choice(TARGETS)}")
+        if rng.random() < 0.6:
+            parts.append(
+                rng.choice(
+                    [f"udp dport {rng.choice(PORTS)}", f"udp dport {{ {PORTS[0]}, {PORTS[1]} }}", f"udp dport != {PORTS[2]}", "udp dport 1000-1500"]
+                )
+            )
+        if rng.random() < 0.15:
+            parts.append(
+                rng.choice(["meta l4proto udp", "ip protocol tcp", 'iifname "lo"', 'iifname != "lo"', "ct state new", "ct state established"])
+            )
+        return " ".join(parts)
+
+    def body(targets: list[str], most: int) -> list[str]:
+        lines = []
+        for _ in range(rng.randrange(most)):
+            verdicts = ["accept", "drop", "return", "counter", *(f"{word} {name}" for name in targets for word in ("jump", "goto"))]
+            lines.append(f"{match()} {rng.choice(verdicts)}".strip())
+        if rng.random() < 0.3:
+            lines.append(f"udp dport vmap {{ {PORTS[0]} : {rng.choice(['accept', 'drop'])}, {PORTS[1]}-1500 : {rng.choice(['drop', 'accept'])} }}")
+        return lines
+
+    chains = {"inner": body([], 4), "middle": body(["inner"], 4)}
+    text = "table inet one {\n"
+    for name, lines in chains.items():
+        text += f"chain {name} {{\n" + "\n".join(lines) + "\n}\n"
+    for name, priority in (("first", 0), ("second", 10)):
+        policy = rng.choice(["accept", "drop"]) if name == "first" else "accept"
+        text += f"chain {name} {{\ntype filter hook input priority {priority}; policy {policy};\n" + "\n".join(body(["inner", "middle"], 7)) + "\n}\n"
+    text += "}\n"
+    if rng.random() < 0.4:
+        text += "table ip nat {\nchain pre {\ntype nat hook output priority -100; policy accept;\n}\n}\n"
+    return text
+
+
+def iptables_rules(rng: random.Random) -> str:
+    def rule(chain: str, targets: list[str]) -> str:
+        parts = [f"-A {chain}"]
+        if rng.random() < 0.6:
+            network = networks(rng)
+            flag = "-m iprange {}--src-range" if "-" in network else "{}-s"
+            parts.append(flag.format(rng.choice(["", "! "])) + f" {network}")
+        if rng.random() < 0.3:
+            parts.append(f"{rng.choice(['', '! '])}-d {rng.choice(TARGETS)}/32")
+        if rng.random() < 0.6:
+            choices = [
+                f"-m udp {rng.choice(['', '! '])}--dport {rng.choice(PORTS)}",
+                f"-m multiport {rng.choice(['', '! '])}--dports {PORTS[0]},1300:1400",
+            ]
+            parts.append("-p udp " + rng.choice(choices))
+        if rng.random() < 0.2:
+            parts.append(rng.choice(["-i lo", "! -i lo", "-m conntrack --ctstate RELATED,ESTABLISHED", "-m conntrack --ctstate NEW", "-p tcp"][:4]))
+        verdict = rng.choice(["-j ACCEPT", "-j DROP", "-j REJECT", "-j RETURN", "", *(f"{word} {name}" for name in targets for word in ("-j", "-g"))])
+        return " ".join(part for part in [*parts, verdict] if part)
+
+    lines = [
+        "*filter",
+        f":INPUT {rng.choice(['ACCEPT', 'DROP'])} [0:0]",
+        ":FORWARD ACCEPT [0:0]",
+        ":OUTPUT ACCEPT [0:0]",
+        ":inner - [0:0]",
+        ":middle - [0:0]",
+    ]
+    lines += [rule("inner", []) for _ in range(rng.randrange(5))]
+    lines += [rule("middle", ["inner"]) for _ in range(rng.randrange(5))]
+    lines += [rule("INPUT", ["inner", "middle"]) for _ in range(rng.randrange(10))]
+    return "\n".join([*lines, "COMMIT", ""])
+
+
+def compare(found: PacketFilter, probes: list[Probe], arrived: list[list[int]]) -> int:
+    engine = Engine(found)
+    let_in = 0
+    for (source, target, port), got in zip(probes, arrived, strict=True):
+        number = of_address(source)
+        assert number is not None
+        fate = arrive(engine, ((number, number),), Packet(UDP, port, of_address(target), local=True, interface_in="lo"))
+        assert holds(fate.accepted, number) is bool(got), (source, target, port, got)
+        assert holds(fate.dropped, number) is not bool(got), (source, target, port, got)
+        let_in += bool(got)
+    return let_in
+
+
+PROBES: list[Probe] = [(source, target, port) for source in SOURCES for target in TARGETS for port in PORTS]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_nftables_is_what_the_kernel_does(seed: int) -> None:
+    needs("nft")
+    text = nft_rules(random.Random(seed))
+    arrived, [dump] = ask([(["nft", "-f", "-"], text)], [["nft", "-j", "list", "ruleset"]], PORTS, PROBES)
+    compare(filter_of("nft.json", dump), PROBES, arrived)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_iptables_is_what_the_kernel_does(seed: int) -> None:
+    needs("iptables-nft-restore", "iptables-nft-save")
+    text = iptables_rules(random.Random(seed))
+    arrived, [dump] = ask([(["iptables-nft-restore"], text)], [["iptables-nft-save"]], PORTS, PROBES)
+    compare(filter_of("iptables-save.txt", dump), PROBES, arrived)
+
+
+def test_the_random_rules_let_some_in_and_keep_some_out() -> None:
+    needs("nft")
+    counts = []
+    for seed in range(25):
+        arrived, _ = ask([(["nft", "-f", "-"], nft_rules(random.Random(seed)))], [], PORTS, PROBES[:36])
+        counts.append(sum(map(bool, arrived)))
+    assert min(counts) < 18 < max(counts)
+    assert sum(0 < count < 36 for count in counts) > 5
