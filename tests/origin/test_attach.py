@@ -104,7 +104,8 @@ def test_a_logon_from_an_entered_host_is_one_hop_further_for_the_same_user_only(
 def test_the_end_of_a_session_ends_it_and_a_reboot_ends_all() -> None:
     boot = {"minute": 3, "kind": "boot", "source": "system"}
     assert run(logon(0), boot, sudo(4))[2] == (None, None, None)
-    assert run(logon(0), sudo(60 * 24 * 8))[1] == (None, None, None)  # no end was seen, but a week is long
+    assert run(logon(0), sudo(60 * 24 * 8))[1] == (OUT, 0, "possible")  # no end was seen, but a week is long
+    assert run(logon(0), end(60 * 24 * 9), sudo(60 * 24 * 8))[1] == (OUT, 0, "likely")  # it ended a day later
 
 
 def test_an_id_used_again_names_the_later_session() -> None:

@@ -27,8 +27,8 @@ from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
 from gatewatch.enrich.forwarded import believe
 from gatewatch.intake.limit import Limits
-from gatewatch.origin.address import learn_addresses
-from gatewatch.origin.attach import Bond, attach, attribute
+from gatewatch.origin.attach import Bond, attribute, attributed
+from gatewatch.origin.attribution import bind
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.schema import events as ev
@@ -71,7 +71,7 @@ class Prepared:
     """Events ready for detection, with everything learnt on the way.
 
     ``events``: sorted by total order, with ``row`` and ``file_id``, enriched and attached; ``failures``: ``src_ip, time, count`` of the failures
-    among them; ``attempts``: parts of :func:`~gatewatch.origin.ledger.attempt_parts`; ``slots``: parts of coverage.
+    among them; ``attribution``: its table (:mod:`gatewatch.schema.attribution`); ``attempts``: parts of :func:`~gatewatch.origin.ledger.attempt_parts`; ``slots``: parts of coverage.
     """
 
     collected: Collected
@@ -79,6 +79,7 @@ class Prepared:
     events: pl.DataFrame
     sessions: Sessions
     bonds: dict[str, Bond]
+    attribution: pl.DataFrame
     enrich: Enricher
     attempts: list[pl.DataFrame]
     slots: list[pl.DataFrame]
@@ -118,14 +119,17 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     events = enrich(lend_sources(in_order(merged, collected.files)))
     del merged
     sessions = build(events)
-    bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
+    bindings = bind(events, sessions, site.addresses())
+    bonds = attribute(sessions, bindings)
+    events, table = attributed(events, sessions, bonds, bindings)
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
         notes=notes,
-        events=attach(events, sessions, bonds),
+        events=events,
         sessions=sessions,
         bonds=bonds,
+        attribution=table,
         enrich=enrich,
         attempts=parts,
         slots=covered,

@@ -15,8 +15,7 @@ from gatewatch.canonical.merge import lend_sources
 from gatewatch.engines.collect import FileState
 from gatewatch.engines.order import in_order
 from gatewatch.enrich.apply import Enricher
-from gatewatch.origin.address import learn_addresses
-from gatewatch.origin.attach import attribute
+from gatewatch.origin.attribution import Bindings, attribute, bind
 from gatewatch.origin.session import build, outside
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind, Scope
@@ -33,7 +32,9 @@ class Reach:
         self._enrich = Enricher(site)
         events = self._enrich(lend_sources(in_order(events, files)))
         sessions = build(events)
-        bonds = attribute(sessions, learn_addresses(events) | dict(site.addresses()))
+        bindings = bind(events, sessions, site.addresses())
+        # commands are not read yet, and they may be evidence: whatever an entered host may have caused counts here
+        bonds = attribute(sessions, bindings, loose=True)
         entered = sessions.table.filter(pl.col("sid").is_in(sorted(bonds)))
         self._ids = sessions.ids.filter(pl.col("sid").is_in(sorted(bonds))).select("host", "session").unique()
         self._users = entered.select("host", "user").drop_nulls().unique()
@@ -41,6 +42,13 @@ class Reach:
         stopped = pl.col("kind").is_in([str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED)])
         anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | stopped)
         self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
+        self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._sources(bindings, entered)]).unique().sort()
+
+    @staticmethod
+    def _sources(bindings: Bindings, entered: pl.DataFrame) -> pl.Series:
+        """Return the inner addresses that sessions from outside were given, and those of the hosts they entered."""
+        hosts = bindings.hosts.spans().filter(pl.col("host").is_in(entered["host"].drop_nulls().unique().implode()))
+        return pl.concat([bindings.leases["address"], hosts["address"]]).unique().sort()
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
         """Return those of *acts* that a session from outside can explain."""

@@ -1,199 +1,274 @@
 """Who from outside caused this event: what happens in an outside session bears its origin.
 
-In order of confidence: the session id on the host (``certain``); else the user's live session on the host (``likely``, ``possible`` with rivals);
-else, for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root. A logon from an
-internal host whose address the site declares inherits the origin of the same user's live session there, one hop further.
+In this order, each only for what the one before leaves open:
+
+1. the session id on the host, or the logon itself: ``certain``;
+2. host, user and time (:mod:`gatewatch.origin.ownership`): ``likely``, ``possible`` with rivals;
+3. for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root;
+4. a source address that was leased to a session at the time: that session's origin, one hop on; ``certain``, ``possible`` with rivals;
+5. a source address that an entered host bears: the same user's live session there, one hop on, ``likely``; for failures and connections
+   of another account, or of none, the session begun last on that host, ``possible``;
+6. an outside source address of its own: hop 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
+from gatewatch.origin.attribution import Bindings, attribute
+from gatewatch.origin.bond import Bond, bond_table
+from gatewatch.origin.ownership import GRACE_MICROS, OWN, Ownership
 from gatewatch.origin.session import GRACE, Sessions
-from gatewatch.schema.events import DTYPES, Kind, ensure
+from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
+from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE
+from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
 
-MAX_OPEN = timedelta(days=7)  # past this age an unended session explains nothing by user and time alone
+__all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
+
 ACTORLESS = timedelta(seconds=15)  # sudo writes its line, then the tool writes its own
-MAX_HOPS = 16
-RECENT = 32  # live sessions of one user on one host that are considered as rivals
+RECENT = 32  # live sessions that hold root on one host that are considered as rivals
+MAX_HOP = 255
 _ADMIN = (Kind.ACCOUNT_CHANGE, Kind.CONFIG_CHANGE, Kind.SERVICE_INSTALL, Kind.SCHEDULED_JOB, Kind.LOG_CLEARED)
 _SHELL = r"(?:^|/)(?:su|bash|sh|zsh|dash|fish|ksh)(?: |$)|(?:^|/)sudo (?:-i|-s|su)"
+_VIA = (
+    "",
+    "session id",
+    "host, user and time",
+    "sudo or administrator rights",
+    "leased address",
+    "source host and user",
+    "source host",
+    "its own address",
+)
+ID, USER, TOOL, LEASE, SOURCE_USER, SOURCE, OWN_ADDRESS = range(1, 8)
+_SHARED = (str(Scope.PROXY), str(Scope.LOOPBACK), str(Scope.LINK_LOCAL), str(Scope.RESERVED))
 
 
-@dataclass(frozen=True, slots=True)
-class Bond:
-    """The outside origin of a session: address, the outside session it began with, hops since, confidence."""
+@dataclass(slots=True)
+class Result:
+    """The origin of each event of a batch: the session's ``number`` (NOBODY where none), hops beyond it, grade, how, and the place of rivals."""
 
-    ip: str
-    session: str
-    hop: int
-    confidence: str
-
-
-def attribute(sessions: Sessions, addresses: Mapping[str, str]) -> dict[str, Bond]:
-    """Return the origin of every session that has one, by ``sid``; *addresses* maps inner addresses to the host that bears them."""
-    bonds: dict[str, Bond] = {}
-    table = sessions.table.sort("start", "row")
-    live: dict[tuple[str, str | None], list[tuple[datetime, datetime | None, str]]] = {}
-    for row in table.iter_rows(named=True):
-        sid, host, user = row["sid"], row["host"], row["user"]
-        if row["outside"] and row["src_ip"] and not row["tunnel"]:
-            bonds[sid] = Bond(row["src_ip"], sid, 0, "certain")
-        else:
-            # a tunnel ends on the host itself, whoever opened it; the way from another host is the same user's
-            key = (host, None) if row["tunnel"] else (addresses.get(row["src_ip"] or "") or "", user or "")
-            candidates = [entry for entry in live.get(key, []) if (entry[1] is None or row["start"] <= entry[1] + GRACE) and entry[2] in bonds]
-            if candidates:
-                origins = {bonds[entry[2]].ip for entry in candidates}
-                parent = bonds[candidates[-1][2]]
-                if parent.hop < MAX_HOPS:
-                    bonds[sid] = Bond(parent.ip, parent.session, parent.hop + 1, "likely" if len(origins) == 1 else "possible")
-            elif row["tunnel"]:
-                bonds[sid] = Bond(row["src_ip"], sid, 0, "certain")
-        if host and user:
-            for key in ((host, user), (host, None)):
-                live.setdefault(key, []).append((row["start"], row["until"], sid))
-    return bonds
+    number: Ints
+    beyond: Ints
+    grade: Ints
+    how: Ints
+    piece: Ints
+    by_lease: Ints
 
 
-def attach(events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond]) -> pl.DataFrame:
+class Attacher:
+    """Gives events their origin, batch by batch: small tables built once, then look-ups only."""
+
+    def __init__(self, sessions: Sessions, bonds: Mapping[str, Bond], bindings: Bindings | None = None) -> None:
+        """Build the tracks of *sessions*, *bonds* and *bindings*."""
+        self.bindings = bindings or Bindings()
+        self.ownership = Ownership.of(sessions, bonds)
+        sids = list(self.ownership.sids)
+        leases = self.bindings.leases
+        known = {sid: number for number, sid in enumerate(sids)}
+        for sid in leases["sid"].to_list():
+            if sid not in known:
+                known[sid] = len(sids)
+                sids.append(sid)
+        codes = {name: code for code, name in enumerate(self.ownership.origins)}
+        bare = [bonds[sid].ip if sid in bonds else INSIDE for sid in leases["sid"].to_list()]
+        for name in bare:
+            codes.setdefault(name, len(codes))
+        self.origins = tuple(codes)
+        self.row_of = sessions.table.select("row", pl.int_range(pl.len(), dtype=pl.Int64).alias("own"))
+        numbered = pl.DataFrame({"sid": sids}, schema={"sid": pl.String}).join(bond_table(dict(bonds)), on="sid", how="left", maintain_order="left")
+        self.bonds = numbered
+        self.bonded = numbered["origin_ip"].is_not_null().to_numpy()
+        self.grades = numbered["grade"].fill_null(0).to_numpy()
+        held = leases.with_columns(
+            pl.Series("key", hashed(leases, "address")),
+            pl.Series("number", [known[sid] for sid in leases["sid"].to_list()], dtype=pl.Int64),
+            pl.Series("origin", [codes[name] for name in bare], dtype=pl.Int64),
+            pl.col("start").to_physical(),
+            (pl.col("end").to_physical() + GRACE_MICROS).alias("end"),
+            pl.col("sid").rank("ordinal").alias("rank"),
+        )
+        self.by_lease = build_track(held, 2)
+        table = sessions.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
+        inside = table.filter(pl.col("sid").is_in(list(bonds)) & pl.col("host").is_not_null())
+        inside = inside.with_columns(
+            pl.Series("key", hashed(inside, "host")),
+            pl.Series("origin", [codes[bonds[sid].ip] for sid in inside["sid"].to_list()], dtype=pl.Int64),
+            pl.col("start").to_physical(),
+            (pl.col("until").to_physical() + GRACE_MICROS).alias("end"),
+            pl.col("sid").rank("ordinal").alias("rank"),
+        )
+        self.by_host = build_track(inside, 0)
+        self._addresses = self._spans()
+
+    def _spans(self) -> Track:
+        """The host of each address as a track; the host's number is its place in ``self._hosts``."""
+        spans = self.bindings.hosts.spans()
+        self._hosts = spans["host"].unique(maintain_order=True)
+        numbers = {host: number for number, host in enumerate(self._hosts.to_list())}
+        spans = spans.with_columns(
+            pl.Series("key", hashed(spans, "address")), pl.Series("held", [numbers[host] for host in spans["host"].to_list()], dtype=pl.Int64)
+        ).sort("key", "at")
+        keys, first = np.unique(spans["key"].to_numpy(), return_index=True)
+        return Track(
+            keys,
+            np.append(first, spans.height).astype(np.int64),
+            spans["at"].to_numpy(),
+            spans["held"].to_numpy(),
+            np.zeros(spans.height, np.int8),
+            {},
+        )
+
+    def find(self, events: pl.DataFrame) -> Result:
+        """Return the origins of *events* (``row, host, session, user, time, kind, src_ip, scope``) but for records that name no actor."""
+        height = events.height
+        owner = self.ownership.find(events)
+        number, grade = owner.number.copy(), owner.grade.astype(np.int64)
+        how = np.where(number == NOBODY, 0, np.where(owner.piece >= 0, USER, np.where(grade == 2, ID, USER)))
+        # an id whose session is long past its age is an id all the same
+        beyond, by_lease = np.zeros(height, dtype=np.int64), np.full(height, -1, dtype=np.int64)
+        if self.row_of.height:
+            own = events.select("row").join(self.row_of, on="row", how="left", maintain_order="left")["own"].fill_null(NOBODY).to_numpy()
+            # the logon itself, unless its id says more
+            bare = (own != NOBODY) & (number == NOBODY)
+            number[bare], grade[bare], how[bare] = own[bare], 2, ID
+        result = Result(number, beyond, grade, how, owner.piece, by_lease)
+        self._from_source(events, result)
+        return result
+
+    def _from_source(self, events: pl.DataFrame, result: Result) -> None:
+        """Fill what is left by the address it comes from: leased, or borne by an entered host."""
+        if not (len(self.by_lease.keys) or (len(self._addresses.keys) and len(self.by_host.keys))):
+            return
+        shared = events["scope"].cast(pl.String).is_in(_SHARED).fill_null(False)
+        left = (events["src_ip"].is_not_null() & events["time"].is_not_null() & ~shared).to_numpy() & (result.number == NOBODY)
+        rows = np.flatnonzero(left)
+        if not len(rows):
+            return
+        part = events.select("src_ip", "user", "time", "kind")[rows]
+        moments, keys = part["time"].to_physical().to_numpy(), hashed(part, "src_ip")
+        place = self.by_lease.find(keys, moments)
+        held = np.where(place >= 0, self.by_lease.held[place] if len(self.by_lease.held) else NOBODY, NOBODY)
+        hit = held != NOBODY
+        at = rows[hit]
+        result.number[at], result.grade[at], result.how[at], result.beyond[at] = held[hit], self.by_lease.grade[place[hit]], LEASE, 1
+        result.by_lease[at] = place[hit]
+        rows, part, moments, keys = rows[~hit], part.filter(pl.Series(~hit)), moments[~hit], keys[~hit]
+        place = self._addresses.find(keys, moments)
+        hit = place >= 0
+        if not hit.any():
+            return
+        rows, part, moments = rows[hit], part.filter(pl.Series(hit)), moments[hit]
+        part = part.with_columns(self._hosts.gather(self._addresses.held[place[hit]]).alias("host"))
+        # a failure or a connection is nobody's act on the target: it is the source that acts
+        loose = part["kind"].cast(pl.String).is_in([*OWN, str(Kind.EXEC), str(Kind.FILE_TRANSFER)]).fill_null(False).to_numpy()
+        piece = self.ownership.by_user.find(hashed(part, "host", "user"), moments)
+        held = np.where(piece >= 0, self.ownership.by_user.held[piece] if len(self.ownership.by_user.held) else NOBODY, NOBODY)
+        same = (held != NOBODY) & loose
+        at = rows[same]
+        result.number[at], result.grade[at], result.how[at], result.beyond[at] = held[same], self.ownership.by_user.grade[piece[same]], SOURCE_USER, 1
+        result.piece[at] = piece[same]
+        other = loose & ~same & (part["kind"].cast(pl.String) != str(Kind.AUTH_SUCCESS)).fill_null(False).to_numpy()
+        place = self.by_host.find(hashed(part, "host"), moments)
+        held = np.where(place >= 0, self.by_host.held[place] if len(self.by_host.held) else NOBODY, NOBODY)
+        some = other & (held != NOBODY)
+        at = rows[some]
+        result.number[at], result.grade[at], result.how[at], result.beyond[at] = held[some], 0, SOURCE, 1
+
+    def columns(self, result: Result) -> pl.DataFrame:
+        """Return ``origin_ip, origin_session, hop, hop_confidence`` of *result*, row by row."""
+        number = np.where((result.number != NOBODY) & self._is_bonded(result.number), result.number, NOBODY)
+        places = pl.Series("at", number).replace(NOBODY, None)
+        taken = (
+            self.bonds.select(pl.col("origin_ip").gather(places), pl.col("origin_session").gather(places), pl.col("hop").gather(places).alias("base"))
+            if self.bonds.height
+            else pl.DataFrame(
+                {
+                    name: pl.Series([None] * len(number), dtype=kind)
+                    for name, kind in {"origin_ip": pl.String, "origin_session": pl.String, "base": pl.UInt8}.items()
+                }
+            )
+        )
+        grade = np.minimum(result.grade, self.grades[number]) if len(self.grades) else result.grade
+        words = pl.Series("words", BY_GRADE, dtype=pl.String).gather(pl.Series(np.where(number == NOBODY, 0, grade)))
+        return taken.select(
+            "origin_ip",
+            "origin_session",
+            (pl.col("base").cast(pl.Int64) + pl.Series("beyond", result.beyond)).clip(0, MAX_HOP).cast(DTYPES["hop"]).alias("hop"),
+            pl.when(pl.col("origin_ip").is_not_null()).then(words).alias("hop_confidence"),
+        )
+
+    def _is_bonded(self, number: Ints) -> np.ndarray:
+        return self.bonded[number] if len(self.bonded) else np.zeros(len(number), dtype=np.bool_)
+
+    def rivals(self, result: Result, place: int) -> tuple[list[str], int]:
+        """Return the rivals of the event at *place* of its batch: those of its session, and those of its own attribution."""
+        number = int(result.number[place])
+        names: dict[str, None] = {}
+        count = 0
+        if 0 <= number < self.bonds.height and self.bonded[number]:
+            for name in self.bonds["rivals"][number]:
+                names[name] = None
+            count = int(self.bonds["rival_count"][number])
+        track, piece = (self.by_lease, result.by_lease) if result.by_lease[place] >= 0 else (self.ownership.by_user, result.piece)
+        codes, more = track.rivals.get(int(piece[place]), ((), 0))
+        for code in codes:
+            names[self.origins[code]] = None
+        return list(names), max(count + more, len(names))
+
+
+def attach(events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond], bindings: Bindings | None = None) -> pl.DataFrame:
     """Return *events* with ``origin_ip, origin_session, hop, hop_confidence``; the rows and their order stay."""
+    return attributed(events, sessions, bonds, bindings)[0]
+
+
+def attributed(
+    events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond], bindings: Bindings | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return *events* as :func:`attach` does, and the attribution table (:data:`~gatewatch.schema.attribution.ATTRIBUTION`) of those with an origin."""
     events = ensure(events, "session", "user", "src_ip", "scope", "command", "target_user", "process", "host", "pattern")
-    drop = [name for name in ("origin_ip", "origin_session", "hop", "hop_confidence") if name in events.columns]
-    events = events.drop(drop)
-    found = _by_id(events, sessions)
-    found = _first(found, _own(_without(events, found), sessions))
-    found = _first(found, _by_user(_without(events, found), sessions))
-    found = _first(found, _by_tool(_without(events, found), events, found, sessions))
-    bond_table = pl.DataFrame(
-        [(sid, bond.ip, bond.session, bond.hop, bond.confidence) for sid, bond in sorted(bonds.items())],
-        schema={"sid": pl.String, "origin_ip": pl.String, "origin_session": pl.String, "hop": pl.UInt8, "hop_confidence": pl.String},
-        orient="row",
+    events = events.drop([name for name in ("origin_ip", "origin_session", "hop", "hop_confidence") if name in events.columns])
+    attacher = Attacher(sessions, bonds, bindings)
+    result = attacher.find(events)
+    _by_tool(events, result, attacher, sessions)
+    found = attacher.columns(result)
+    own = found["origin_ip"].is_null() & (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
+    result.how[own.to_numpy()] = OWN_ADDRESS
+    made = events.with_columns(
+        pl.when(own).then(events["src_ip"].cast(pl.String)).otherwise(found["origin_ip"]).alias("origin_ip"),
+        found["origin_session"],
+        pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise(found["hop"]).cast(DTYPES["hop"]).alias("hop"),
+        pl.when(own).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
-    weakest = (
-        pl.when(pl.min_horizontal(_grade("how"), _grade("hop_confidence")) == 2)
-        .then(pl.lit("certain"))
-        .when(pl.min_horizontal(_grade("how"), _grade("hop_confidence")) == 1)
-        .then(pl.lit("likely"))
-        .otherwise(pl.lit("possible"))
+    return made, _table(made, result, attacher)
+
+
+def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataFrame:
+    """Return the attribution table of *events*; only what is possible has rivals to look up."""
+    there = events["origin_ip"].is_not_null()
+    rows = there.arg_true().to_numpy()
+    part = events.select("row", "origin_ip", "origin_session", "hop", pl.col("hop_confidence").alias("confidence"))[rows]
+    number = np.where((result.number != NOBODY) & attacher._is_bonded(result.number), result.number, NOBODY)[rows]
+    how = pl.Series("via", _VIA, dtype=pl.String).gather(pl.Series(result.how[rows]))
+    through = (
+        attacher.bonds["via"].gather(pl.Series(number).replace(NOBODY, None))
+        if attacher.bonds.height
+        else pl.Series([None] * len(rows), dtype=pl.String)
     )
-    chosen = found.join(bond_table, on="sid", how="inner").with_columns(weakest.alias("hop_confidence")).drop("sid", "how")
-    result = events.join(chosen, on="row", how="left", maintain_order="left")
-    own = pl.col("origin_ip").is_null() & (pl.col("scope") == "public").fill_null(False) & pl.col("src_ip").is_not_null()
-    return result.with_columns(
-        pl.when(own).then("src_ip").otherwise("origin_ip").alias("origin_ip"),
-        pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise("hop").cast(DTYPES["hop"]).alias("hop"),
-        pl.when(own).then(pl.lit("certain")).otherwise("hop_confidence").alias("hop_confidence"),
-    )
-
-
-def _grade(name: str) -> pl.Expr:
-    return pl.col(name).replace_strict(["possible", "likely", "certain"], [0, 1, 2], default=0, return_dtype=pl.Int8)
-
-
-_FOUND = pl.Schema({"row": pl.UInt32(), "sid": pl.String(), "how": pl.String()})
-
-
-def _none() -> pl.DataFrame:
-    return pl.DataFrame(schema=_FOUND)
-
-
-def _first(found: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([found, more.select(*_FOUND).cast(_FOUND)])
-
-
-def _without(events: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    return events.join(found.select("row"), on="row", how="anti", maintain_order="left")
-
-
-def _by_id(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
-    """Join by host and session id, within the life of the session."""
-    named = events.filter(pl.col("session").is_not_null() & pl.col("time").is_not_null()).select("row", "host", "session", "time").sort("time")
-    if not named.height or not sessions.ids.height:
-        return _none()
-    # the logon bears its own row; several sessions may reuse an id, the latest begun counts
-    ids = sessions.ids.sort("start")
-    joined = named.join_asof(ids, left_on="time", right_on="start", by=["host", "session"], strategy="backward", check_sortedness=False)
-    alive = joined.filter(pl.col("sid").is_not_null() & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until"))))
-    return alive.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)
-
-
-def _own(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
-    """Join the logons that began a session and bear no id."""
-    own = events.select("row").join(sessions.table.select("row", "sid"), on="row", how="inner")
-    return own.select("row", "sid", pl.lit("certain").alias("how")).cast(_FOUND)
-
-
-def _by_user(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
-    """Join by host, user and time; rivals (live sessions of the same user from elsewhere) make it ``possible``.
-
-    Logons and failures are facts of their own connection: they are never explained by another session of the same user.
-    """
-    own = [
-        str(kind)
-        for kind in (
-            Kind.AUTH_FAILURE,
-            Kind.AUTH_SUCCESS,
-            Kind.AUTH_STOPPED,
-            Kind.MFA_DENIED,
-            Kind.CONNECTION,
-            Kind.CONNECTION_CLOSED,
-            Kind.CONNECTION_DENIED,
-            Kind.BAN,
-        )
-    ]
-    loose = events.filter(pl.col("user").is_not_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null() & ~pl.col("kind").is_in(own))
-    loose = loose.filter(pl.col("session").is_null() | ~pl.col("session").str.starts_with("pid:"))
-    table = sessions.table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
-    if not loose.height or not table.height:
-        return _none()
-    rows = loose.select("row", "host", "user", "time", _numbered("session").alias("numbered"))
-    intervals = table.select("host", "user", "sid", "start", pl.col("until").alias("end"), "src_ip", _numbered("session").alias("by_number"))
-    # Windows logs say by number which logon did something: another number is another logon
-    pairs = [
-        _pairs(part, some.drop("by_number"), ["host", "user"])
-        for part, some in (
-            (rows.filter("numbered").drop("numbered"), intervals.filter(~pl.col("by_number"))),
-            (rows.filter(~pl.col("numbered")).drop("numbered"), intervals),
-        )
-        if part.height and some.height
-    ]
-    return _pick(pl.concat(pairs)) if pairs else _none()
-
-
-def _numbered(name: str) -> pl.Expr:
-    return pl.col(name).str.starts_with("logon:").fill_null(False)
-
-
-def _pairs(rows: pl.DataFrame, intervals: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """Pair each row with the last :data:`RECENT` intervals of its key begun before it (the whole product would be quadratic)."""
-    ranked = intervals.sort("start", "sid").with_columns(pl.int_range(pl.len()).over(by).alias("rank"))
-    last = rows.sort("time").join_asof(
-        ranked.select(*by, "start", "rank").sort("start"), left_on="time", right_on="start", by=by, strategy="backward", check_sortedness=False
-    )
-    last = last.filter(pl.col("rank").is_not_null()).drop("start")
-    reach = last.with_columns(pl.int_ranges((pl.col("rank") - (RECENT - 1)).clip(0), pl.col("rank") + 1).alias("rank")).explode("rank")
-    return reach.join(ranked, on=[*by, "rank"], how="inner").drop("rank")
-
-
-def _pick(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Choose, for each row, the live session begun last; ``possible`` when live sessions of other sources compete."""
-    live = pairs.filter(
-        (pl.col("start") <= pl.col("time"))
-        & (pl.col("end").is_null() | (pl.col("time") <= pl.col("end") + GRACE))
-        & (pl.col("time") - pl.col("start") <= MAX_OPEN)
-    )
-    if not live.height:
-        return _none()
-    chosen = (
-        live.sort("row", "start", "sid").group_by("row", maintain_order=True).agg(pl.col("sid").last(), pl.col("src_ip").n_unique().alias("rivals"))
-    )
-    how = pl.when(pl.col("rivals") > 1).then(pl.lit("possible")).otherwise(pl.lit("likely"))
-    return chosen.select("row", "sid", how.alias("how")).cast(_FOUND)
+    rivals: list[list[str]] = [[] for _ in range(len(rows))]
+    counts = [0] * len(rows)
+    for place in (part["confidence"] == BY_GRADE[0]).arg_true().to_list():
+        rivals[place], counts[place] = attacher.rivals(result, int(rows[place]))
+    return part.with_columns(
+        pl.when(pl.Series(through).is_not_null()).then(how + pl.lit("; ") + through).otherwise(how).alias("via"),
+        pl.Series("rivals", rivals, dtype=pl.List(pl.String)).list.head(8),
+        pl.Series("rival_count", counts, dtype=pl.UInt32),
+    ).cast(ATTRIBUTION)  # type: ignore[arg-type]
 
 
 def _tools() -> pl.Expr:
@@ -213,43 +288,77 @@ def _tools() -> pl.Expr:
     )
 
 
-def _by_tool(loose: pl.DataFrame, events: pl.DataFrame, found: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
+def _by_tool(events: pl.DataFrame, result: Result, attacher: Attacher, sessions: Sessions) -> None:
     """Explain administrative records without an actor: by the sudo command that ran the tool, else by the live session that holds root."""
-    silent = loose.filter(
-        pl.col("kind").is_in([str(kind) for kind in _ADMIN]) & pl.col("user").is_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null()
-    ).with_columns(_tools().alias("tools"))
+    free = pl.Series("free", result.number == NOBODY)
+    silent = events.filter(
+        free & events["kind"].cast(pl.String).is_in([str(kind) for kind in _ADMIN]) & events["user"].is_null() & events["time"].is_not_null()
+        & events["host"].is_not_null()
+    )  # fmt: skip
     if not silent.height:
-        return _none()
-    sudo = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("command").is_not_null()).join(found, on="row", how="inner")
-    result = _none()
-    if sudo.height:
-        ran = sudo.select("host", "sid", "how", pl.col("time").alias("at"), "command")
-        pairs = (
-            silent.select("row", "host", "time", "tools")
-            .join(ran, on="host", how="inner")
-            .filter((pl.col("time") >= pl.col("at") - timedelta(seconds=1)) & (pl.col("time") - pl.col("at") <= ACTORLESS))
-        )
-        pairs = pairs.filter(pl.col("command").str.contains(pl.col("tools")))
-        if pairs.height:
-            result = (
-                pairs.sort("row", "at")
-                .group_by("row", maintain_order=True)
-                .agg(pl.col("sid").last())
-                .select("row", "sid", pl.lit("likely").alias("how"))
-                .cast(_FOUND)
-            )
-    rest = silent.join(result.select("row"), on="row", how="anti")
-    table = sessions.table
-    table = table.with_columns(pl.col("until").alias("end"))
-    administrators = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & (pl.col("pattern") == "special-privileges")).join(
-        found, on="row", how="inner"
+        return
+    silent = silent.with_columns(_tools().alias("tools"))
+    told = events.select("row", "host", "time", "kind", "pattern", "command").with_columns(
+        pl.Series("number", result.number), pl.Series("grade", result.grade), pl.Series("how", result.how)
     )
-    by_right = (pl.col("user") == "root") | pl.col("sid").is_in(administrators["sid"].unique().implode())
-    rooted = table.filter(by_right).select("host", "sid", "start", "end", "src_ip")
+    told = told.filter((pl.col("kind").cast(pl.String) == str(Kind.PRIVILEGE_USE)) & pl.col("how").is_in([ID, USER]))
+    sudo = told.filter(pl.col("command").is_not_null())
+    found: list[pl.DataFrame] = []
     if sudo.height:
-        shells = sudo.filter(pl.col("command").str.contains(_SHELL)).select("sid", pl.col("time").alias("raised"))
-        raised = table.join(shells, on="sid", how="inner").select("host", "sid", pl.col("raised").alias("start"), "end", "src_ip")
+        ran = sudo.select("host", "number", pl.col("time").alias("at"), "command")
+        # each minute has few commands: a join on host and minute, and on the one before, instead of the product of a whole host
+        minute = pl.col("time").dt.truncate("1m").alias("minute")
+        asked = silent.select("row", "host", "time", "tools", minute)
+        near = pl.concat([asked.with_columns(pl.col("minute") + timedelta(minutes=step)) for step in (-1, 0, 1)])
+        pairs = near.join(ran.with_columns(pl.col("at").dt.truncate("1m").alias("minute")), on=["host", "minute"], how="inner")
+        pairs = pairs.filter(
+            (pl.col("time") >= pl.col("at") - timedelta(seconds=1))
+            & (pl.col("time") - pl.col("at") <= ACTORLESS)
+            & pl.col("command").str.contains(pl.col("tools"))
+        )
+        if pairs.height:
+            last = pairs.sort("row", "at").group_by("row", maintain_order=True).agg(pl.col("number").last())
+            found.append(last.with_columns(pl.lit(1, pl.Int64).alias("grade")))
+    rest = silent.join(found[0].select("row"), on="row", how="anti") if found else silent
+    table = sessions.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"), pl.col("until").alias("end"))
+    rights = told.filter(pl.col("pattern").cast(pl.String) == "special-privileges")["number"].unique()
+    rooted = table.filter((pl.col("user") == "root") | pl.col("number").is_in(rights.implode())).select(
+        "host", "number", "start", "end", "src_ip", "sid"
+    )
+    if sudo.height:
+        shells = sudo.filter(pl.col("command").str.contains(_SHELL)).select("number", pl.col("time").alias("raised"))
+        raised = table.join(shells, on="number", how="inner").select("host", "number", pl.col("raised").alias("start"), "end", "src_ip", "sid")
         rooted = pl.concat([rooted, raised])
     if rest.height and rooted.height:
-        result = pl.concat([result, _pick(_pairs(rest.select("row", "host", "time"), rooted, ["host"]))])
-    return result
+        found.append(_pick(_pairs(rest.select("row", "host", "time"), rooted, ["host"])))
+    rows = events["row"]
+    for part in found:
+        if part.height:
+            joined = rows.to_frame().join(part, on="row", how="left", maintain_order="left")
+            hit = joined["number"].is_not_null().to_numpy()
+            result.number[hit] = joined["number"].drop_nulls().to_numpy()
+            result.grade[hit], result.how[hit] = joined["grade"].drop_nulls().to_numpy(), TOOL
+
+
+def _pairs(rows: pl.DataFrame, intervals: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Pair each row with the last :data:`RECENT` intervals of its key begun before it (the whole product would be quadratic)."""
+    ranked = intervals.sort("start", "sid").with_columns(pl.int_range(pl.len()).over(by).alias("rank"))
+    last = rows.sort("time").join_asof(
+        ranked.select(*by, "start", "rank").sort("start"), left_on="time", right_on="start", by=by, strategy="backward", check_sortedness=False
+    )
+    last = last.filter(pl.col("rank").is_not_null()).drop("start")
+    reach = last.with_columns(pl.int_ranges((pl.col("rank") - (RECENT - 1)).clip(0), pl.col("rank") + 1).alias("rank")).explode("rank")
+    return reach.join(ranked, on=[*by, "rank"], how="inner").drop("rank")
+
+
+def _pick(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Choose, for each row, the live session begun last; ``possible`` when live sessions of other sources compete."""
+    live = pairs.filter(
+        (pl.col("start") <= pl.col("time"))
+        & (pl.col("end").is_null() | (pl.col("time") <= pl.col("end") + GRACE))
+        & (pl.col("end").is_not_null() | (pl.col("time") - pl.col("start") <= MAX_OPEN))
+    )
+    chosen = live.sort("row", "start", "sid").group_by("row", maintain_order=True).agg(
+        pl.col("number").last(), pl.col("src_ip").n_unique().alias("rivals")
+    )  # fmt: skip
+    return chosen.select("row", "number", pl.when(pl.col("rivals") > 1).then(0).otherwise(1).cast(pl.Int64).alias("grade"))

@@ -1,9 +1,12 @@
 """Sessions: every accepted logon with its beginning, its end where the logs show one, and the ids it is known by.
 
 Columns of the table: ``sid`` (stable id: host, session and start), ``host, user, service, src_ip, src_host, scope, auth_method, start, end,
-closed, row`` (the logon's row), ``outside`` and ``tunnel`` (outside, but through a loopback address). ``until`` is when its ids stop naming
-it: its end, unless it was only disconnected. The second table maps the ids under which later events name the session: ``host, session, sid,
-start, until``.
+closed, row`` (the logon's row), ``outside`` and ``tunnel`` (outside, but through a loopback address), ``at_ip`` (the host's own address, where the
+logon's record names it). ``until`` is when its ids stop naming it: its end, unless it was only disconnected. The second table maps the ids under
+which later events name the session: ``host, session, sid, start, until``.
+
+A row is a *segment*: one source, from its beginning on. A reconnect (4778, LSM 25, a token shown from a new address) is a new row under the same id;
+:func:`segments` says which rows are one session.
 """
 
 from __future__ import annotations
@@ -48,8 +51,10 @@ def tunnelled() -> pl.Expr:
 def build(events: pl.DataFrame) -> Sessions:
     """Return the sessions of *events* (sorted by total order, with ``row``, enriched)."""
     events = ensure(events, "linked_session", "scope", "src_host", "auth_method", "user", "service", "src_ip", "session", "host", "pattern")
+    events = ensure(events, "host_ip", "dst_ip")
     logons = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("time").is_not_null()).select(
-        "row", "host", "user", "service", "src_ip", "src_host", "scope", "auth_method", "session", "linked_session", pl.col("time").alias("start")
+        "row", "host", "user", "service", "src_ip", "src_host", "scope", "auth_method", "session", "linked_session", pl.col("time").alias("start"),
+        pl.coalesce("host_ip", "dst_ip").alias("at_ip"),
     )
     logons = logons.with_columns(
         (outside() | tunnelled()).alias("outside"),
@@ -73,6 +78,27 @@ def build(events: pl.DataFrame) -> Sessions:
         logons = logons.with_columns(pl.min_horizontal("end", "boot").alias("end"), pl.min_horizontal("until", "boot").alias("until")).drop("boot")
     table = logons.with_columns(pl.col("end").is_not_null().alias("closed"))
     return Sessions(table.drop("linked_session", "next"), _ids(table, aliases, events))
+
+
+def segments(sessions: Sessions) -> pl.DataFrame:
+    """Return the segments of *sessions*: ``sid`` (of the segment), ``first`` (of the session's first segment), ``number, source, start, end``.
+
+    A logon goes on with the one before it under the same id of the same host while that one has not ended, where the id is a Windows session's or
+    the logon showed a token; a number used again by another process is another session.
+    """
+    table = sessions.table.sort("host", "session", "start", "row")
+    lasting = pl.col("session").str.contains(r"^(?:logon|ts):") | (pl.col("auth_method").cast(pl.String) == "token")
+    before = pl.col("until").shift(1).over("host", "session")
+    later = (pl.int_range(pl.len()).over("host", "session") > 0) & lasting.fill_null(False) & pl.col("session").is_not_null()
+    goes_on = later & (before.is_null() | (before >= pl.col("start")))
+    marked = table.with_columns(goes_on.alias("goes_on"), (~goes_on).cum_sum().alias("group"))
+    marked = marked.with_columns(
+        pl.col("sid").first().over("group").alias("first"),
+        pl.int_range(pl.len()).over("group").cast(pl.UInt32).alias("number"),
+        pl.col("start").shift(-1).over("group").alias("next"),
+    )
+    end = pl.min_horizontal("end", "next").alias("end")
+    return marked.select("sid", "first", "number", pl.coalesce("src_ip", "src_host").alias("source"), "start", end).sort("start", "sid")
 
 
 def _aliases(logons: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
