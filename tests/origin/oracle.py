@@ -112,7 +112,9 @@ class Oracle:
     def _by_id(self, event: Event) -> Session | None:
         if event.get("session") is None:
             return None
-        named = [s for s in self.sessions if s.event.get("session") == event["session"] and s.event["host"] == event["host"] and s.start <= event["time"]]
+        named = [
+            s for s in self.sessions if s.event.get("session") == event["session"] and s.event["host"] == event["host"] and s.start <= event["time"]
+        ]
         return named[-1] if named and named[-1].alive(event["time"]) else None
 
     def _by_user(self, host: str, user: str | None, moment: datetime) -> tuple[Session | None, str, frozenset[str]]:
@@ -142,12 +144,26 @@ class Oracle:
             spans.append(Span(session.start, end, session, "certain"))
         return spans
 
+    def _guises(self, host: str, user: str | None) -> list[Span]:
+        """The sessions on *host* that became *user*."""
+        found = []
+        for event in self.events:
+            if event["kind"] != "privilege_use" or event["source"] != "su" or event["host"] != host or event["user"] == event["target_user"]:
+                continue
+            if event["target_user"] == user:
+                owner, grade, _ = self._by_user_alone(event)
+                if owner is not None:
+                    found.append(Span(event["time"], owner.until, owner, grade))
+        return found
+
     def _passages(self, session: Session) -> list[tuple[Span, str]]:
         """The passages towards the host of *session*, with the host each starts from."""
         found = []
         for at, event in enumerate(self.events):
             relay = event["kind"] == "auth_success" and event.get("dst_host") is not None
-            if event.get("dst_host") != session.event["host"] or not (relay or event["kind"] == "logon_out"):
+            ran = event["kind"] == "exec" and event["command"].startswith("ssh ")
+            target = event["command"].partition(" ")[2].rpartition("@")[2].partition(".")[0] if ran else event.get("dst_host")
+            if target != session.event["host"] or not (relay or ran or event["kind"] == "logon_out"):
                 continue
             if relay:
                 owner, grade = next(s for s in self.sessions if s.at == at), "likely"
@@ -158,9 +174,11 @@ class Oracle:
                 owner_, grade = (named, "certain") if named is not None else (chosen, how)
                 if named is not None and named.old(event["time"]):
                     grade = "possible"
-                if owner_ is None:
+                if owner_ is None or (named is None and (event.get("session") or "").startswith("pid:")):
                     continue
-                span = Span(event["time"] - BEFORE, event["time"] + LATER, owner_, least(grade, "likely"), event.get("target_user"))
+                span = Span(
+                    event["time"] - BEFORE, event["time"] + (SOON if ran else LATER), owner_, least(grade, "likely"), event.get("target_user")
+                )
             found.append((span, event["host"]))
         return sorted(found, key=lambda one: one[0].start)
 
@@ -192,8 +210,11 @@ class Oracle:
             return Verdict(src, session.at, 0, "certain")
         source = self.hosts.get(src or "")
         passed = []
-        for span, place in self._passages(session):
-            if not span.live(moment) or (span.end is not None and moment > span.end) or span.holder.at >= session.at:
+        towards = self._passages(session)
+        places = {(span.start, span.holder.at): place for span, place in towards}
+        for span in best_of([span for span, _ in towards if span.holder.at < session.at], moment):
+            place = places[span.start, span.holder.at]
+            if span.end is not None and moment > span.end:
                 continue
             if source is None:
                 if span.relay and moment - span.start > SOON:
@@ -207,7 +228,9 @@ class Oracle:
         if source is None:
             return self._choose([span for span in passed if span.account is None and span.holder.event["user"] == user], moment)
         here = [s for s in self.sessions if s.event["host"] == source and s.at < session.at]
-        own = best_of([Span(s.start, s.until, s, "likely") for s in here if s.event["user"] == user], moment)
+        mine = [Span(s.start, s.until, s, "likely") for s in here if s.event["user"] == user]
+        mine += [span for span in self._guises(source, user) if span.holder.at < session.at]
+        own = best_of(sorted(mine, key=lambda span: span.start), moment)
         if own:
             return self._choose(own, moment)
         unnamed = [span for span in passed if span.account is None]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.origin.oracle import Oracle, Verdict
-from tests.origin.world import HOSTS, OUTSIDE, frame, worlds
+from tests.origin.world import HOSTS, frame, world, worlds
 
-from gatewatch.origin.attach import Attacher, attributed
+from gatewatch.origin.attach import attributed
 from gatewatch.origin.attribution import attribute, bind
 from gatewatch.origin.session import build
 
@@ -35,7 +34,14 @@ def theirs(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [flat(oracle.origin(at)) for at in range(len(rows))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(worlds())
 def test_the_oracle_agrees(rows: list[dict[str, Any]]) -> None:
     assert ours(rows)[0] == theirs(rows)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_the_oracle_agrees_on_dense_worlds(part: int) -> None:
+    for seed in range(part * 200, part * 200 + 200):
+        rows = world(seed)
+        assert ours(rows)[0] == theirs(rows), f"world {seed}"

@@ -15,7 +15,7 @@ import polars as pl
 
 from gatewatch.origin.bond import Bond
 from gatewatch.origin.session import GRACE, Sessions
-from gatewatch.origin.track import NOBODY, Ints, Track, build_track, hashed
+from gatewatch.origin.track import NOBODY, OPEN_MICROS, Ints, Track, build_track, hashed
 from gatewatch.schema.attribution import INSIDE
 from gatewatch.schema.events import Kind
 
@@ -67,6 +67,7 @@ class Ownership:
         # an id that is given anew names the later session only
         ids = ids.with_columns(pl.col("start").shift(-1).over("host", "session").alias("next"))
         ids = ids.with_columns(pl.min_horizontal("until", pl.col("next") - 1).alias("end"), pl.int_range(pl.len()).alias("rank"))
+        ids = _aged(ids)
         ids = ids.filter(pl.col("end").is_null() | (pl.col("end") >= pl.col("start")))
         people = table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
         people = people.with_columns(
@@ -110,3 +111,15 @@ class Ownership:
                 if track is self.by_user:
                     piece[at[hit]] = place[hit]
         return Found(number, grade, piece)
+
+
+def _aged(ids: pl.DataFrame) -> pl.DataFrame:
+    """Cut the ids that end only because they were given anew where their sessions pass their age: from there on they are possible."""
+    ids = ids.with_columns(pl.lit(2, pl.Int8).alias("sure"))
+    limit = pl.col("start") + OPEN_MICROS
+    long = pl.col("until").is_null() & pl.col("end").is_not_null() & (pl.col("end") > limit)
+    old = ids.filter(long)
+    if not old.height:
+        return ids
+    late = old.with_columns((limit + 1).alias("start"), pl.lit(0, pl.Int8).alias("sure"))
+    return pl.concat([ids.filter(long.not_()), old.with_columns(limit.alias("end")), late])

@@ -79,8 +79,11 @@ def build_track(intervals: pl.DataFrame, sure: int) -> Track:
     """Return the track of *intervals*: ``key`` (:func:`hashed`), ``start, end`` (microseconds, inclusive; null where open), ``number``, ``origin``
     (a code of where it comes from: intervals of one origin are no rivals) and ``rank`` (order among equal starts).
 
-    *sure* is the grade of a piece without rivals; with rivals, or past its age, a piece is only possible (0).
+    *sure* is the grade of a piece without rivals (a column ``sure`` says it for each interval); with rivals, or past its age, a piece is only
+    possible (0).
     """
+    if "sure" not in intervals.columns:
+        intervals = intervals.with_columns(pl.lit(sure, pl.Int8).alias("sure"))
     part = intervals.filter(pl.col("key") != 0).sort("key", "start", "rank")
     part = part.with_columns(
         pl.coalesce("end", pl.col("start") + OPEN_MICROS).alias("live"), pl.when(pl.col("end").is_null()).then("number").alias("stale")
@@ -92,12 +95,12 @@ def build_track(intervals: pl.DataFrame, sure: int) -> Track:
     part = part.with_columns(pl.col("meets").any().over("key").alias("meets"))
     alone, meeting = part.filter(~pl.col("meets")), part.filter("meets")
     begun = alone.select("key", pl.col("start").alias("at"), pl.lit(1, pl.Int8).alias("turn"), pl.col("number").alias("held"))
-    begun = begun.with_columns(pl.lit(sure, pl.Int8).alias("grade"), pl.lit(None, pl.Int64).alias("swept"))
+    begun = begun.with_columns(alone["sure"].alias("grade"), pl.lit(None, pl.Int64).alias("swept"))
     ended = alone.select(
         "key", (pl.col("live") + 1).alias("at"), pl.lit(0, pl.Int8).alias("turn"), pl.col("stale").fill_null(NOBODY).alias("held"),
         pl.lit(0, pl.Int8).alias("grade"), pl.lit(None, pl.Int64).alias("swept"),
     )  # fmt: skip
-    swept, rivals = _sweep(meeting, sure)
+    swept, rivals = _sweep(meeting)
     pieces = pl.concat([begun, ended, swept]).sort("key", "at", "turn", maintain_order=True)
     keys = pieces["key"].to_numpy()
     unique, first = np.unique(keys, return_index=True)
@@ -116,13 +119,14 @@ def build_track(intervals: pl.DataFrame, sure: int) -> Track:
 _SWEPT = pl.Schema({"key": pl.UInt64(), "at": pl.Int64(), "turn": pl.Int8(), "held": pl.Int64(), "grade": pl.Int8(), "swept": pl.Int64()})
 
 
-def _sweep(part: pl.DataFrame, sure: int) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...], int]]]:
+def _sweep(part: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...], int]]]:
     """Return the pieces of keys whose intervals overlap, and the rivals that pieces name by their place (``swept``)."""
     if not part.height:
         return pl.DataFrame(schema=_SWEPT), []
     keys = part["key"].to_list()
     starts, lives = part["start"].to_list(), part["live"].to_list()
     numbers, origins, stales = part["number"].to_list(), part["origin"].to_list(), part["stale"].to_list()
+    sures = part["sure"].to_list()
     points = (
         pl.concat(
             [
@@ -166,7 +170,7 @@ def _sweep(part: pl.DataFrame, sure: int) -> tuple[pl.DataFrame, list[tuple[tupl
         mark: int | None = None
         if stack:
             held, mine = numbers[stack[-1]], origins[stack[-1]]
-            grade = sure
+            grade = sures[stack[-1]]
             if len(counts) > 1:
                 others: list[int] = []
                 for other in counts:
