@@ -37,7 +37,8 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def scope_of(address: str | None) -> str | None:
     """Return the scope of an address of these worlds."""
-    return None if address is None else "public" if address in OUTSIDE else "private"
+    outside = ("203.0.113.", "198.51.100.", "192.0.2.")
+    return None if address is None else "public" if address.startswith(outside) else "private"
 
 
 def _make(choose: Choose) -> list[dict[str, Any]]:
