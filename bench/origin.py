@@ -1,6 +1,6 @@
 """Attribution of sessions and attach of events, at growing sizes: CPU time and peak memory.
 
-``python bench/origin.py [SESSIONS] [EVENTS]`` (default 1,000,000 and 50,000,000) makes a synthetic estate (VPN leases, jump hosts, hops between hosts,
+``python bench/origin.py [SESSIONS] [EVENTS]`` (default 1,000,000 and 50,000,000) makes a synthetic estate (VPN leases, jump hosts, hops,
 inside users), then measures building the sessions, binding, attribution, and attach in batches. The making of the events is not counted.
 Run it at a tenth and at three tenths of the size to see that the cost grows linearly.
 """
@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,9 @@ def estate(number: int) -> tuple[pl.DataFrame, dict[str, str], dict[str, np.ndar
         }
     )
     ended = dice.random(number) < 0.9
-    ends = logons.select((pl.col("time") + pl.Series(length).cast(pl.Duration("us"))).alias("time"), "host", "user", "session").filter(pl.Series(ended))
+    ends = logons.select((pl.col("time") + pl.Series(length).cast(pl.Duration("us"))).alias("time"), "host", "user", "session").filter(
+        pl.Series(ended)
+    )
     ends = ends.with_columns(pl.lit("session_end").cast(DTYPES["kind"]).alias("kind"))
     events = pl.concat([logons, ends], how="diagonal").sort("time").with_row_index("row")
     known = {"start": start, "length": length, "where": where, "user": user_name[user], "session": session, "pool_ip": pool_ip, "host_ip": host_ip}
@@ -84,7 +87,9 @@ def batch(number: int, seed: int, known: dict[str, Any], low: float, high: float
     moment = known["start"][one] + (dice.random(number) * known["length"][one]).astype(np.int64)
     way = dice.choice(4, number, p=[0.4, 0.3, 0.15, 0.15])
     kinds = np.array(["exec", "privilege_use", "auth_failure", "connection_denied"])
-    source = np.where(way == 2, known["pool_ip"][dice.integers(0, len(known["pool_ip"]), number)], known["host_ip"][dice.integers(0, len(known["host_ip"]), number)])
+    source = np.where(
+        way == 2, known["pool_ip"][dice.integers(0, len(known["pool_ip"]), number)], known["host_ip"][dice.integers(0, len(known["host_ip"]), number)]
+    )
     frame = pl.DataFrame(
         {
             "time": pl.Series(moment).cast(pl.Datetime("us", "UTC")),
@@ -101,7 +106,9 @@ def batch(number: int, seed: int, known: dict[str, Any], low: float, high: float
 
 def main() -> None:
     """Measure."""
-    number, total = (int(value) for value in (*sys.argv[1:], "1000000", "50000000")[:2]) if len(sys.argv) != 2 else (int(sys.argv[1]), int(sys.argv[1]) * 50)
+    number, total = (
+        (int(value) for value in (*sys.argv[1:], "1000000", "50000000")[:2]) if len(sys.argv) != 2 else (int(sys.argv[1]), int(sys.argv[1]) * 50)
+    )
     events, hosts, known = estate(number)
     spent: dict[str, float] = {}
 
@@ -112,8 +119,8 @@ def main() -> None:
         spent[name + " wall"] = spent.get(name + " wall", 0.0) + time.perf_counter() - wall
         return result
 
-    sessions = timed("sessions", lambda: build(events))
-    bindings = timed("bindings", lambda: bind(events, sessions, hosts))
+    sessions = timed("sessions", partial(build, events))
+    bindings = timed("bindings", partial(bind, events, sessions, hosts))
     bonds = timed("attribution", lambda: attribute(sessions, bindings))
     logons = events.height
     del events
@@ -127,10 +134,10 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     cpu = sum(value for name, value in spent.items() if not name.endswith("wall"))
     wall = sum(value for name, value in spent.items() if name.endswith("wall"))
-    print(f"{number:,} sessions, {len(bonds):,} with an origin; {done:,} events, {found:,} with an origin")  # noqa: T201
+    print(f"{number:,} sessions, {len(bonds):,} with an origin; {done:,} events, {found:,} with an origin")
     for name in ("sessions", "bindings", "attribution", "tracks", "attach"):
-        print(f"  {name:12} {spent[name]:7.1f} s CPU {spent[name + ' wall']:7.1f} s")  # noqa: T201
-    print(f"  {'all':12} {cpu:7.1f} s CPU {wall:7.1f} s; peak {peak:.2f} GB")  # noqa: T201
+        print(f"  {name:12} {spent[name]:7.1f} s CPU {spent[name + ' wall']:7.1f} s")
+    print(f"  {'all':12} {cpu:7.1f} s CPU {wall:7.1f} s; peak {peak:.2f} GB")
 
 
 if __name__ == "__main__":

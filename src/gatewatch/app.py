@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gatewatch.detect.content import Content
     from gatewatch.engines.collect import Progress
     from gatewatch.engines.local import Options
+    from gatewatch.schema.traces import Trace
     from gatewatch.site.draft import DraftFacts
     from gatewatch.site.model import Site
 
@@ -113,6 +114,16 @@ def events(
 
     site = site or find_site(paths, config)
     return local.event_frames(paths, site, options(**given), progress)  # type: ignore[arg-type]
+
+
+def trace(
+    target: str, paths: Sequence[str], *, site: Site | None = None, config: str | None = None, progress: Progress | None = None, **given: object
+) -> Trace:
+    """Return everything that came from *target* (an address, a user, a host or a session), and the way there."""
+    from gatewatch.engines import local  # noqa: PLC0415
+
+    site = site or find_site(paths, config)
+    return local.trace_of(target, paths, site, options(**given), progress)  # type: ignore[arg-type]
 
 
 def exit_code(result: Scan) -> Exit:

@@ -277,6 +277,5 @@ class Oracle:
     def _of(self, session: Session, how: str, beyond: int, rivals: frozenset[str] = frozenset()) -> Verdict | None:
         bond = self.bonds.get(session.at)
         if bond is None:
-            src = None
-            return src
+            return None
         return Verdict(bond.ip, bond.first, bond.hop + beyond, least(how, bond.confidence), rivals)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+from tests.origin.world import START, frame, scope_of
 
 from gatewatch.origin.attach import Attacher, attributed
 from gatewatch.origin.attribution import attribute, bind
 from gatewatch.origin.session import build
-from tests.origin.world import START, frame, scope_of
 
 OUT, OTHER = "203.0.113.9", "198.51.100.7"
 GATE = {"10.0.0.5": "gate"}
@@ -156,7 +156,9 @@ def test_a_million_failures_from_one_address_cost_a_look_up_each() -> None:
 
 def test_a_user_name_shared_by_all_has_rivals_and_is_never_sure() -> None:
     rows = [ssh(n, "gate", f"203.0.113.{n + 1}", "admin", 100 + n) for n in range(50)]
-    rows += [{"time": at(55), "kind": "privilege_use", "host": "gate", "user": "admin", "target_user": "root", "command": "/usr/bin/id", "source": "sudo"}]
+    rows += [
+        {"time": at(55), "kind": "privilege_use", "host": "gate", "user": "admin", "target_user": "root", "command": "/usr/bin/id", "source": "sudo"}
+    ]
     rows += [ssh(60, "db", "10.0.0.5", "admin", 7)]
     result, table = run(rows, GATE)
     assert result[50] == ("203.0.113.50", 0, "possible") and result[51] == ("203.0.113.50", 1, "possible")
@@ -174,7 +176,9 @@ def test_a_jump_host_with_fifty_users_is_told_apart_by_the_user() -> None:
 
 def test_evidence_names_the_one_of_fifty_who_changed_the_account() -> None:
     rows = [ssh(n, "gate", f"203.0.113.{n + 1}", f"user{n}", 100 + n) for n in range(50)]
-    rows += [{"time": at(59), "kind": "exec", "host": "gate", "user": "user7", "session": "pid:107", "command": "/usr/bin/ssh root@db.corp", "source": "x"}]
+    rows += [
+        {"time": at(59), "kind": "exec", "host": "gate", "user": "user7", "session": "pid:107", "command": "/usr/bin/ssh root@db.corp", "source": "x"}
+    ]
     rows += [ssh(60, "db", "10.0.0.5", "root", 8)]
     result, table = run(rows, GATE)
     assert result[51] == ("203.0.113.8", 1, "likely")

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.origin.world import HOSTS, OUTSIDE, frame, world
 
 from gatewatch.origin.attach import Attacher, attributed
 from gatewatch.origin.attribution import attribute, bind
 from gatewatch.origin.session import build
-from tests.origin.world import HOSTS, OUTSIDE, frame, world
 
 COLUMNS = ("origin_ip", "hop", "hop_confidence")
 SEEDS = range(30)

@@ -216,6 +216,49 @@ def access(
 
 
 @app.command()
+def trace(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS|USER|HOST|SESSION", help="What to trace; user:, host:, session: or address: before it says which, where a name is both."
+        ),
+    ],
+    paths: Paths,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console or jsonl.")] = "console",
+    config: Config = None,
+    zone: Zone = None,
+    year: Year = None,
+    since: Since = None,
+    until: Until = None,
+    framing: Format = None,
+    maps: Maps = None,
+    quiet: Quiet = False,
+) -> None:
+    """Print the tree of everything that came from an address, a user, a host or a session: where, when, how surely."""
+    from gatewatch import app as verbs
+    from gatewatch.sinks.registry import TRACE_FORMATS, check_outputs, deliver_trace
+
+    check_outputs([output], TRACE_FORMATS)
+    bar = Bar(paths, quiet)
+    try:
+        result = verbs.trace(
+            target,
+            paths,
+            config=config,
+            zone=_checked_zone(zone),
+            year=year,
+            since=_moment(since, "--since"),
+            until=_moment(until, "--until"),
+            framing=_framing(framing),
+            maps=maps or (),
+            progress=bar,
+        )
+    finally:
+        bar.stop()
+    deliver_trace(result, output)
+
+
+@app.command()
 def events(
     paths: Paths,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="jsonl, csv, parquet or ocsf.")] = "jsonl",

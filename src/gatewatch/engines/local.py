@@ -31,12 +31,14 @@ from gatewatch.origin.attach import Bond, attribute, attributed
 from gatewatch.origin.attribution import bind
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
+from gatewatch.origin.trace import trace
 from gatewatch.schema import events as ev
 from gatewatch.schema.coverage import Coverage
 from gatewatch.schema.events import Kind, Scope
 from gatewatch.schema.incidents import Attempts, Incident, Match, Scan
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.schema.secret import mask
+from gatewatch.schema.traces import Trace
 from gatewatch.site.model import Site
 from gatewatch.sources.map import MapSource
 
@@ -71,7 +73,8 @@ class Prepared:
     """Events ready for detection, with everything learnt on the way.
 
     ``events``: sorted by total order, with ``row`` and ``file_id``, enriched and attached; ``failures``: ``src_ip, time, count`` of the failures
-    among them; ``attribution``: its table (:mod:`gatewatch.schema.attribution`); ``attempts``: parts of :func:`~gatewatch.origin.ledger.attempt_parts`; ``slots``: parts of coverage.
+    among them; ``attribution``: the table of :mod:`gatewatch.schema.attribution`; ``attempts``: parts of
+    :func:`~gatewatch.origin.ledger.attempt_parts`; ``slots``: parts of coverage.
     """
 
     collected: Collected
@@ -224,6 +227,12 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
             "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20]),
         },
     )
+
+
+def trace_of(target: str, paths: Sequence[str], site: Site, options: Options, progress: Progress | None = None) -> Trace:
+    """Return the trace of *target* through *paths*."""
+    ready = prepare(paths, site, options, progress=progress)
+    return trace(target, ready.sessions, ready.bonds, ready.events, ready.attribution, zone=options.zone or site.zone)
 
 
 def find(events: pl.DataFrame, content: Content, site: Site, rows: Sequence[Coverage] = ()) -> list[tuple[Chain, Match]]:

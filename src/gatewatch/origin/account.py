@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 _NAMES = frozenset(
-    "system, local service, network service, nobody, daemon, www-data, apache, nginx, ansible, jenkins, gitlab-runner, nagios, zabbix, icinga, "
-    "prometheus, backup, veeam, postgres, mysql, oracle, rsync, git".split(", ")
+    (
+        *("system", "local service", "network service", "nobody", "daemon", "www-data", "apache", "nginx", "ansible", "jenkins", "gitlab-runner"),
+        *("nagios", "zabbix", "icinga", "prometheus", "backup", "veeam", "postgres", "mysql", "oracle", "rsync", "git"),
+    )
 )
 _SHAPE = re.compile(r"\$$|^(?:svc|service|sa|srv)[-_.]|[-_.](?:svc|service|sa)$|^(?:dwm|umfd)-[0-9]+$|^system:")
 

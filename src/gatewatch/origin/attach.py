@@ -182,7 +182,7 @@ class Attacher:
 
     def columns(self, result: Result) -> pl.DataFrame:
         """Return ``origin_ip, origin_session, hop, hop_confidence`` of *result*, row by row."""
-        number = np.where((result.number != NOBODY) & self._is_bonded(result.number), result.number, NOBODY)
+        number = np.where((result.number != NOBODY) & self.is_bonded(result.number), result.number, NOBODY)
         places = pl.Series("at", number).replace(NOBODY, None)
         taken = (
             self.bonds.select(pl.col("origin_ip").gather(places), pl.col("origin_session").gather(places), pl.col("hop").gather(places).alias("base"))
@@ -203,7 +203,8 @@ class Attacher:
             pl.when(pl.col("origin_ip").is_not_null()).then(words).alias("hop_confidence"),
         )
 
-    def _is_bonded(self, number: Ints) -> np.ndarray:
+    def is_bonded(self, number: Ints) -> np.ndarray:
+        """Return whether sessions, by number, have an origin."""
         return self.bonded[number] if len(self.bonded) else np.zeros(len(number), dtype=np.bool_)
 
     def rivals(self, result: Result, place: int) -> tuple[list[str], int]:
@@ -230,12 +231,12 @@ def attach(events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond], 
 def attributed(
     events: pl.DataFrame, sessions: Sessions, bonds: Mapping[str, Bond], bindings: Bindings | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return *events* as :func:`attach` does, and the attribution table (:data:`~gatewatch.schema.attribution.ATTRIBUTION`) of those with an origin."""
+    """Return *events* as :func:`attach` does, and the attribution table (:mod:`gatewatch.schema.attribution`) of those with an origin."""
     events = ensure(events, "session", "user", "src_ip", "scope", "command", "target_user", "process", "host", "pattern")
     events = events.drop([name for name in ("origin_ip", "origin_session", "hop", "hop_confidence") if name in events.columns])
     attacher = Attacher(sessions, bonds, bindings)
     result = attacher.find(events)
-    _by_tool(events, result, attacher, sessions)
+    _by_tool(events, result, sessions)
     found = attacher.columns(result)
     own = found["origin_ip"].is_null() & (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
     result.how[own.to_numpy()] = OWN_ADDRESS
@@ -253,7 +254,7 @@ def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataF
     there = events["origin_ip"].is_not_null()
     rows = there.arg_true().to_numpy()
     part = events.select("row", "origin_ip", "origin_session", "hop", pl.col("hop_confidence").alias("confidence"))[rows]
-    number = np.where((result.number != NOBODY) & attacher._is_bonded(result.number), result.number, NOBODY)[rows]
+    number = np.where((result.number != NOBODY) & attacher.is_bonded(result.number), result.number, NOBODY)[rows]
     how = pl.Series("via", _VIA, dtype=pl.String).gather(pl.Series(result.how[rows]))
     through = (
         attacher.bonds["via"].gather(pl.Series(number).replace(NOBODY, None))
@@ -264,11 +265,17 @@ def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataF
     counts = [0] * len(rows)
     for place in (part["confidence"] == BY_GRADE[0]).arg_true().to_list():
         rivals[place], counts[place] = attacher.rivals(result, int(rows[place]))
-    return part.with_columns(
-        pl.when(pl.Series(through).is_not_null()).then(how + pl.lit("; ") + through).otherwise(how).alias("via"),
-        pl.Series("rivals", rivals, dtype=pl.List(pl.String)).list.head(8),
-        pl.Series("rival_count", counts, dtype=pl.UInt32),
-    ).cast(ATTRIBUTION)  # type: ignore[arg-type]
+    within = attacher.bonds["sid"].gather(pl.Series(number).replace(NOBODY, None)) if attacher.bonds.height else through
+    part = part.with_columns(within.alias("within"))
+    return (
+        part.with_columns(
+            pl.when(pl.Series(through).is_not_null()).then(how + pl.lit("; ") + through).otherwise(how).alias("via"),
+            pl.Series("rivals", rivals, dtype=pl.List(pl.String)).list.head(8),
+            pl.Series("rival_count", counts, dtype=pl.UInt32),
+        )
+        .select(*ATTRIBUTION)
+        .cast(ATTRIBUTION)
+    )
 
 
 def _tools() -> pl.Expr:
@@ -288,7 +295,7 @@ def _tools() -> pl.Expr:
     )
 
 
-def _by_tool(events: pl.DataFrame, result: Result, attacher: Attacher, sessions: Sessions) -> None:
+def _by_tool(events: pl.DataFrame, result: Result, sessions: Sessions) -> None:
     """Explain administrative records without an actor: by the sudo command that ran the tool, else by the live session that holds root."""
     free = pl.Series("free", result.number == NOBODY)
     silent = events.filter(

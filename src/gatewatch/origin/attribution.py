@@ -30,15 +30,17 @@ from gatewatch.origin.address import Hosts, learn_hosts
 from gatewatch.origin.bond import Bond
 from gatewatch.origin.lease import LEASES, leases
 from gatewatch.origin.ownership import GRACE_MICROS
-from gatewatch.origin.passage import GUISES, PASSAGES, SOON, guises, passages
+from gatewatch.origin.passage import CLUSTER, GUISES, PASSAGES, SOON, guises, passages
 from gatewatch.origin.session import Sessions
 from gatewatch.origin.track import OPEN_MICROS
 from gatewatch.schema.attribution import BY_GRADE, GRADE, INSIDE, MOST_RIVALS
+from gatewatch.schema.events import Service
 
 MAX_HOPS = 16
 RECENT = 32
 HISTORY = 5  # earlier logons on a host, over
 HISTORY_SPAN = timedelta(days=14)  # this long, before an account that is new there is called never seen
+_APIS = frozenset(str(service) for service in (Service.KUBE_API, Service.KUBELET, Service.KUBE_DASHBOARD, Service.DOCKER_API))
 _SOON = SOON // timedelta(microseconds=1)
 _SPAN = HISTORY_SPAN // timedelta(microseconds=1)
 
@@ -195,8 +197,8 @@ class _Walk:
             if source in self.entered:
                 parent = self.bonds[self.entered[source]]
                 return Bond(parent.ip, parent.session, min(parent.hop + 1, MAX_HOPS), BY_GRADE[0], self.entered[source], f"from {source}")
-            return self._choose(self._passed(host, at_ip, source, start, sid), bonded=True)
-        passed = self._passed(host, at_ip, source, start, sid)
+            return self._choose(self._passed(host, at_ip, source, start, sid, service), bonded=True)
+        passed = self._passed(host, at_ip, source, start, sid, service)
         named = [one for one in passed if one.extra[1] is not None and one.extra[1] == user]
         found = self._choose(_told(named, user))
         if found is not None or named:
@@ -217,10 +219,10 @@ class _Walk:
             return self._choose(candidates, via=f"{user} was never seen on {host} before; from {source}", bonded=True)
         return None
 
-    def _passed(self, host: str | None, at_ip: str | None, source: str | None, start: int, sid: str) -> list[_Candidate]:
+    def _passed(self, host: str | None, at_ip: str | None, source: str | None, start: int, sid: str, service: str | None) -> list[_Candidate]:
         """Return the passages towards *host* that a session from *source* (None: nobody knows whose address it is) may have used."""
         found: dict[tuple[str, str, int], _Candidate] = {}
-        keys = [key for key in (host.lower().partition(".")[0] if host else None, at_ip) if key]
+        keys = [key for key in (host.lower().partition(".")[0] if host else None, at_ip, CLUSTER if service in _APIS else None) if key]
         for key in keys:
             for one in self.passing.at(key, start):
                 _, _, place, relay, begun = one.extra
@@ -229,10 +231,9 @@ class _Walk:
                 if source is None:
                     if relay and start - begun > _SOON:
                         continue
-                    one = one if relay else one._replace(grade=0)
-                elif source != place and not self.loose:
-                    continue
-                found[one.sid, one.via, one.start] = one
+                    found[one.sid, one.via, one.start] = one if relay else one._replace(grade=0)
+                elif source == place or self.loose:
+                    found[one.sid, one.via, one.start] = one
         return sorted(found.values(), key=lambda one: one.start)
 
     def _never_seen(self, host: str, user: str, start: int) -> bool:
@@ -282,10 +283,8 @@ def _merge(bindings: Bindings) -> list[tuple[int, str, Any]]:
     """Return leases, guises and passages in the order they begin."""
     coming: list[tuple[int, str, Any]] = []
     moments = (pl.col("start").to_physical(), pl.col("end").to_physical())
-    for row in bindings.leases.select(*moments, "sid", "address", "host").iter_rows():
-        coming.append((row[0], "lease", row))
-    for row in bindings.guises.select(*moments, "sid", "host", "user", "account", "grade").iter_rows():
-        coming.append((row[0], "guise", row))
+    coming += [(row[0], "lease", row) for row in bindings.leases.select(*moments, "sid", "address", "host").iter_rows()]
+    coming += [(row[0], "guise", row) for row in bindings.guises.select(*moments, "sid", "host", "user", "account", "grade").iter_rows()]
     columns = ("sid", "grade", "via", "to_host", "to_ip", "words", "user", "account", "host", "relay")
     for start, end, sid, grade, via, to_host, to_ip, words, user, account, host, relay in bindings.passages.select(*moments, *columns).iter_rows():
         keys = dict.fromkeys(key for key in (to_host, to_ip) if key)

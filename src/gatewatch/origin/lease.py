@@ -12,6 +12,7 @@ Columns: ``address, host`` (the gateway), ``sid, ip`` (of a session without a lo
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from gatewatch.origin.session import Sessions, outside, segments
 from gatewatch.schema.events import UTC, Kind, ensure
 
 AHEAD = timedelta(seconds=60)  # an address may be given before the logon is written
+_NEAR: tuple[tuple[Literal["backward", "forward"], timedelta | None], ...] = (("backward", None), ("forward", AHEAD))
 LEASES = pl.Schema(
     {
         "address": pl.String(),
@@ -74,7 +76,7 @@ def _owners(given: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     people = sessions.table.filter(pl.col("user").is_not_null() & pl.col("host").is_not_null())
     users = people.select("host", "user", "sid", pl.col("start").alias("begun"), "until", pl.col("src_ip").alias("source")).sort("begun")
     for table, key in ((ids, "session"), (users, "user")):
-        for strategy, tolerance in (("backward", None), ("forward", AHEAD)):
+        for strategy, tolerance in _NEAR:
             open_ = own.filter(pl.col("sid").is_null() & pl.col(key).is_not_null()).drop("sid")
             if not open_.height or not table.height:
                 continue
@@ -85,7 +87,7 @@ def _owners(given: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
                 by=["host", key],
                 strategy=strategy,
                 tolerance=tolerance,
-                check_sortedness=False,  # type: ignore[arg-type]
+                check_sortedness=False,
             )
             near = near.filter(pl.col("sid").is_not_null() & (pl.col("until").is_null() | (pl.col("time") <= pl.col("until"))))
             # a user's earlier session from another address is not the one that was given this

@@ -14,11 +14,13 @@ from gatewatch.schema.platform import Platform, on_platform
 
 BEFORE = timedelta(hours=24)  # failures of the same source that count as "before" an access
 RIGHTS = "administrator rights"
-_NAMES = {
+NAMES = {
     Kind.LOGON_OUT: "logon elsewhere",
     Kind.PRIVILEGE_USE: "sudo/su",
     Kind.PRIVILEGE_DENIED: "sudo denied",
     Kind.EXEC: "command",
+    Kind.CONTAINER_CREATE: "container created",
+    Kind.CONTAINER_EXEC: "command in a container",
     Kind.FILE_TRANSFER: "file transfer",
     Kind.PORT_FORWARD: "port forward",
     Kind.ACCOUNT_CHANGE: "account change",
@@ -138,7 +140,7 @@ def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, in
 
 
 def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    names = {str(kind): name for kind, name in _NAMES.items()}
+    names = {str(kind): name for kind, name in NAMES.items()}
     part = events.filter(pl.col("origin_session").is_not_null() & pl.col("kind").is_in(list(names)))
     part = part.filter(~((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0)))
     windows = on_platform(Platform.WINDOWS).alias("windows")

@@ -9,6 +9,8 @@ explicit credentials   4648 towards another host: the account that was used     
 remote client          RDP, WinRM or Sysmon's record of an outgoing connection      :data:`LATER`
 port forwarding        a port opened through an SSH session: target, no account     :data:`LATER`
 client program         ssh, mstsc, psexec … ran in the session (process and auid)   :data:`SOON`
+                       and names the target; kubectl, helm, docker need not: the
+                       cluster is what they are configured for
 =====================  ===========================================================  =====================================================
 
 Columns: ``host`` (where it starts), ``sid, user`` (of the session), ``grade`` (of the session's ownership), ``start, end``, ``to_host`` (short),
@@ -32,10 +34,12 @@ from gatewatch.schema.events import UTC, Kind, Service, ensure
 BEFORE = timedelta(seconds=5)  # the target may write first
 SOON = timedelta(minutes=2)
 LATER = timedelta(minutes=5)
+API_CLIENT = r"(?:^|[\s/\\\"'])(?:kubectl|helm|oc|docker)(?:\.exe)?(?:[\s\"']|$)"
+CLUSTER = "\0cluster"  # the target of a command that is configured for one
 GATEWAYS = (Service.RDGATEWAY, Service.CITRIX, Service.WEB)
 _CLIENT = (
     r"(?i)(?:^|[\s/\\;&|\"'])(?:ssh|scp|sftp|rsync|mosh|slogin|mstsc|xfreerdp|rdesktop|vncviewer|psexec(?:64)?|winrs|evil-winrm|wmiexec|smbexec|"
-    r"enter-pssession|new-pssession|invoke-command)(?:\.exe|\.py)?(?:[\s\"']|$)"
+    r"enter-pssession|new-pssession|invoke-command|kubectl|helm|oc|docker)(?:\.exe|\.py)?(?:[\s\"']|$)"
 )
 _WORD = r"[0-9a-z_][0-9a-z._-]*"
 _SHELL = r"(?:^|/)(?:su|bash|sh|zsh|dash|fish|ksh)(?: |$)|(?:^|/)sudo (?:-i|-s|su)"
@@ -74,7 +78,7 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataF
         kind.is_in([str(Kind.AUTH_SUCCESS), str(Kind.SESSION_START)]) & aimed & pl.col("service").cast(pl.String).is_in([str(s) for s in GATEWAYS])
     )
     out = (kind == str(Kind.LOGON_OUT)) | ((kind == str(Kind.PORT_FORWARD)) & aimed)
-    ran = (kind == str(Kind.EXEC)) & pl.col("command").str.contains(_CLIENT)
+    ran = kind.is_in([str(Kind.EXEC), str(Kind.PRIVILEGE_USE)]) & pl.col("command").str.contains(_CLIENT)
     part = events.filter((relay | out | ran).fill_null(False) & pl.col("time").is_not_null() & pl.col("host").is_not_null())
     if not part.height or not sessions.table.height:
         return pl.DataFrame(schema=PASSAGES)
@@ -104,12 +108,13 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataF
         .otherwise(pl.lit("remote client on ") + pl.col("host"))
     )  # fmt: skip
     named = pl.col("command").str.to_lowercase().str.slice(0, 400).str.extract_all(_WORD)
-    words = pl.when(ran.fill_null(False)).then(named)
+    api = pl.when(pl.col("command").str.to_lowercase().str.contains(API_CLIENT)).then(named.list.concat(pl.lit([CLUSTER]))).otherwise(named)
+    words = pl.when(ran.fill_null(False)).then(api)
     made = part.select(
         "host", "sid", pl.col("by").alias("user"), "grade", (pl.col("time") - BEFORE).alias("start"), until.alias("end"),
         pl.coalesce(short(pl.col("dst_host")), short(pl.col("at"))).alias("to_host"),
         pl.col("dst_ip").alias("to_ip"),
-        pl.when(gate).then("user").otherwise("target_user").alias("account"),
+        pl.when(gate).then("user").when(~ran.fill_null(False)).then("target_user").alias("account"),
         words.alias("words"), via.alias("via"), gate.alias("relay"),
     )  # fmt: skip
     # towards the host itself nothing leads on

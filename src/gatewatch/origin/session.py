@@ -53,7 +53,17 @@ def build(events: pl.DataFrame) -> Sessions:
     events = ensure(events, "linked_session", "scope", "src_host", "auth_method", "user", "service", "src_ip", "session", "host", "pattern")
     events = ensure(events, "host_ip", "dst_ip")
     logons = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("time").is_not_null()).select(
-        "row", "host", "user", "service", "src_ip", "src_host", "scope", "auth_method", "session", "linked_session", pl.col("time").alias("start"),
+        "row",
+        "host",
+        "user",
+        "service",
+        "src_ip",
+        "src_host",
+        "scope",
+        "auth_method",
+        "session",
+        "linked_session",
+        pl.col("time").alias("start"),
         pl.coalesce("host_ip", "dst_ip").alias("at_ip"),
     )
     logons = logons.with_columns(

@@ -1,8 +1,8 @@
 """The attribution table: which session from outside an event is taken to come from, how surely, and what else it could be.
 
-One row per event that has an origin and per candidate that lost is kept small: the event's row, its best candidate, and at most
-:data:`MOST_RIVALS` rivals with their true number. A rival is an origin that could as well have caused the event: an outside address, or
-:data:`INSIDE` for a session of somebody inside. Rivals are shown; they are never counted or merged.
+One row per event that has an origin: the event's row, its best candidate, and at most :data:`MOST_RIVALS` rivals with their true number. A rival
+is an origin that could as well have caused the event: an outside address, or :data:`INSIDE` for a session of somebody inside. Rivals are shown;
+they are never counted or merged.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ class Confidence(StrEnum):
 GRADE: dict[str, int] = {Confidence.POSSIBLE: 0, Confidence.LIKELY: 1, Confidence.CERTAIN: 2}
 BY_GRADE: tuple[str, ...] = (str(Confidence.POSSIBLE), str(Confidence.LIKELY), str(Confidence.CERTAIN))
 
-ATTRIBUTION: dict[str, pl.DataType] = {
-    "row": pl.UInt32(),
-    "origin_ip": pl.String(),
-    "origin_session": pl.String(),
-    "hop": pl.UInt8(),
-    "confidence": pl.String(),
-    "via": pl.String(),
-    "rivals": pl.List(pl.String()),
-    "rival_count": pl.UInt32(),
-}
+ATTRIBUTION = pl.Schema(
+    {
+        "row": pl.UInt32(),
+        "origin_ip": pl.String(),
+        "origin_session": pl.String(),
+        "hop": pl.UInt8(),
+        "confidence": pl.String(),
+        "within": pl.String(),  # the session the event belongs to, or came through
+        "via": pl.String(),
+        "rivals": pl.List(pl.String()),
+        "rival_count": pl.UInt32(),
+    }
+)
 
 
 def weaker(one: str, other: str) -> str:

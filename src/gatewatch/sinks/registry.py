@@ -11,6 +11,7 @@ import polars as pl
 
 from gatewatch.errors import UsageError
 from gatewatch.schema.incidents import Scan
+from gatewatch.schema.traces import Trace
 from gatewatch.sinks import events_csv, events_jsonl, events_ocsf, events_parquet, table_access
 from gatewatch.sinks.console import Console
 from gatewatch.sinks.html import Html
@@ -18,9 +19,11 @@ from gatewatch.sinks.jsonl import Jsonl
 from gatewatch.sinks.sink import Sink
 from gatewatch.sinks.target import Target, binary, open_target, open_targets, text, wants_color, width_of
 from gatewatch.sinks.timesketch import Timesketch
+from gatewatch.sinks.trace import FORMATS, write_trace
 
 SINKS: tuple[Sink, ...] = (Console(), Jsonl(), Timesketch(), Html())
 ACCESS_FORMATS = table_access.FORMATS
+TRACE_FORMATS = FORMATS
 EVENT_WRITERS: dict[str, Callable[[Iterator[pl.DataFrame], BinaryIO], None]] = {
     "jsonl": events_jsonl.write,
     "csv": events_csv.write,
@@ -52,6 +55,13 @@ def deliver_access(scan: Scan, output: str) -> None:
     target = open_target(output, ACCESS_FORMATS)
     with text(target) as out:
         table_access.write_access(scan, target.format, out, color=wants_color(target, os.environ), width=width_of(target, os.environ))
+
+
+def deliver_trace(trace: Trace, output: str) -> None:
+    """Write *trace*."""
+    target = open_target(output, TRACE_FORMATS)
+    with text(target) as out:
+        write_trace(trace, target.format, out, color=wants_color(target, os.environ), width=width_of(target, os.environ))
 
 
 def deliver_events(frames: Iterator[pl.DataFrame], output: str) -> None:
