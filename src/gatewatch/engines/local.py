@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 # the scan never looks at these one by one: they are recognised and counted
 UNWANTED = frozenset({Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.OTHER})
+TRACED = 50  # incidents with a picture of all that came from them
 SHOWN_ATTEMPTS = 1000  # sources that only failed, described one by one
 OUTSIDE_RANGE = "outside --since/--until"
 
@@ -224,6 +225,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         extra={
             "failure_bins": _failure_bins(incidents, ready.failures),
             "attempt_sources": sources,
+            "traces": _traces(incidents, ready, options.zone or site.zone),
             "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20]),
         },
     )
@@ -318,6 +320,17 @@ def _story_sessions(ready: Prepared) -> pl.DataFrame:
     return ready.sessions.table.join(bonds, on="sid", how="inner", maintain_order="left").select(
         "sid", "origin_session", "origin_ip", "hop", "host", "user", "src_ip", "start", "end", "closed", "row"
     )
+
+
+def _traces(incidents: Sequence[Incident], ready: Prepared, zone: str) -> dict[str, Trace]:
+    """Return, by incident, everything that came from its outside address, for the picture."""
+    named = [incident for incident in incidents if incident.origin.ip][:TRACED]
+    parts = {}
+    for incident in named:
+        ip = str(incident.origin.ip)
+        if ip not in parts:
+            parts[ip] = trace(f"address:{ip}", ready.sessions, ready.bonds, ready.events, ready.attribution, zone=zone)
+    return {incident.id: parts[str(incident.origin.ip)] for incident in named}
 
 
 def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> dict[str, list[str]]:

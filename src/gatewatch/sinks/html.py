@@ -27,6 +27,7 @@ from gatewatch.sinks.moment import both, duration, local, localize, utc, zone_in
 from gatewatch.sinks.picture_gaps import gaps_picture, left_out
 from gatewatch.sinks.picture_path import drawn, is_wide, path_graph
 from gatewatch.sinks.picture_timeline import failure_bins, timeline
+from gatewatch.sinks.picture_trace import trace_tree, tree_left
 
 TEMPLATES = "templates"
 # what a page can hold and still open at once; the rest is in the JSON and CSV outputs, and the page says so
@@ -54,6 +55,8 @@ class View:
     path: Markup
     path_left: int
     wide: bool
+    trace: Markup
+    trace_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,14 @@ def _seconds(value: float) -> str:
 
 def _view(scan: Scan, incident: Incident, name: str) -> View:
     bins = failure_bins(scan, incident)
+    found = scan.extra.get("traces", {}).get(incident.id)
     return View(
-        name, incident, timeline(incident, bins, f"{name}-time"), path_graph(incident, f"{name}-path"), drawn(incident), is_wide(incident)
+        name,
+        incident,
+        timeline(incident, bins, f"{name}-time"),
+        path_graph(incident, f"{name}-path"),
+        drawn(incident),
+        is_wide(incident),
+        trace_tree(found, f"{name}-trace"),
+        tree_left(found),
     )
