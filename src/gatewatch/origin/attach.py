@@ -22,6 +22,7 @@ import polars as pl
 
 from gatewatch.origin.attribution import Bindings, attribute
 from gatewatch.origin.bond import Bond, bond_table
+from gatewatch.origin.calm import calm
 from gatewatch.origin.ownership import GRACE_MICROS, OWN, Ownership
 from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
@@ -67,6 +68,11 @@ class Attacher:
     def __init__(self, sessions: Sessions, bonds: Mapping[str, Bond], bindings: Bindings | None = None) -> None:
         """Build the tracks of *sessions*, *bonds* and *bindings*."""
         self.bindings = bindings or Bindings()
+        self._bonds = bonds
+        with calm():
+            self._build(sessions, bonds)
+
+    def _build(self, sessions: Sessions, bonds: Mapping[str, Bond]) -> None:
         self.ownership = Ownership.of(sessions, bonds)
         sids = list(self.ownership.sids)
         leases = self.bindings.leases
@@ -79,7 +85,7 @@ class Attacher:
         bare = [bonds[sid].ip if sid in bonds else INSIDE for sid in leases["sid"].to_list()]
         for name in bare:
             codes.setdefault(name, len(codes))
-        self.origins = tuple(codes)
+        self.origins, self.sids = tuple(codes), sids
         self.row_of = sessions.table.select("row", pl.int_range(pl.len(), dtype=pl.Int64).alias("own"))
         numbered = pl.DataFrame({"sid": sids}, schema={"sid": pl.String}).join(bond_table(dict(bonds)), on="sid", how="left", maintain_order="left")
         self.bonds = numbered
@@ -213,9 +219,9 @@ class Attacher:
         names: dict[str, None] = {}
         count = 0
         if 0 <= number < self.bonds.height and self.bonded[number]:
-            for name in self.bonds["rivals"][number]:
-                names[name] = None
-            count = int(self.bonds["rival_count"][number])
+            bond = self._bonds[self.sids[number]]
+            names = dict.fromkeys(bond.rivals)
+            count = bond.rival_count
         track, piece = (self.by_lease, result.by_lease) if result.by_lease[place] >= 0 else (self.ownership.by_user, result.piece)
         codes, more = track.rivals.get(int(piece[place]), ((), 0))
         for code in codes:

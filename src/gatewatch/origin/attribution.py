@@ -21,13 +21,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import polars as pl
 
 from gatewatch.origin.account import is_service_account
 from gatewatch.origin.address import Hosts, learn_hosts
 from gatewatch.origin.bond import Bond
+from gatewatch.origin.calm import calm
 from gatewatch.origin.lease import LEASES, leases
 from gatewatch.origin.ownership import GRACE_MICROS
 from gatewatch.origin.passage import CLUSTER, GUISES, PASSAGES, SOON, guises, passages
@@ -61,7 +63,7 @@ def bind(events: pl.DataFrame, sessions: Sessions, declared: Mapping[str, str]) 
     return Bindings(hosts, leases(events, sessions), passages(events, sessions, hosts), guises(events, sessions))
 
 
-class _Candidate(NamedTuple):
+class _Candidate(msgspec.Struct, frozen=True, gc=False):
     """A session that may be the parent: from when to when, how surely at best, the reason."""
 
     start: int
@@ -70,6 +72,10 @@ class _Candidate(NamedTuple):
     grade: int
     via: str
     extra: Any = None
+
+    def lesser(self) -> _Candidate:
+        """Return the same, only possible."""
+        return _Candidate(self.start, self.end, self.sid, 0, self.via, self.extra)
 
 
 class _Live:
@@ -96,11 +102,19 @@ class _Live:
         some = self._by.get(key)
         if some is None:
             return []
+        if len(some) == 1:  # as nearly always
+            (one,) = some
+            if one.end is None:
+                return some if moment - one.start <= OPEN_MICROS else [one.lesser()]
+            if one.end + GRACE_MICROS >= moment:
+                return some
+            del self._by[key]
+            return []
         live = [one for one in some if one.end is None or one.end + GRACE_MICROS >= moment][-RECENT:]
         if len(live) != len(some):
             self._by[key] = live
         fresh = [one for one in live if one.end is not None or moment - one.start <= OPEN_MICROS]
-        return fresh or [one._replace(grade=0) for one in live[-1:]]
+        return fresh or [one.lesser() for one in live[-1:]]
 
 
 def attribute(sessions: Sessions, bindings: Bindings | Mapping[str, str], *, loose: bool = False) -> dict[str, Bond]:
@@ -110,7 +124,8 @@ def attribute(sessions: Sessions, bindings: Bindings | Mapping[str, str], *, loo
     """
     if not isinstance(bindings, Bindings):
         bindings = Bindings(Hosts(dict(bindings)))
-    return _Walk(bindings, loose).over(sessions.table)
+    with calm():
+        return _Walk(bindings, loose).over(sessions.table)
 
 
 class _Walk:
@@ -128,6 +143,7 @@ class _Walk:
         self.edges: set[tuple[str, str]] = set()
         for ip, sid in bindings.leases.filter(pl.col("ip").is_not_null()).select("ip", "sid").iter_rows():
             self.bonds.setdefault(sid, Bond(ip, sid, 0, str(BY_GRADE[1]), None, "an address was given; no logon was seen"))
+        self.passages = bindings.passages.height > 0
         self.coming = _merge(bindings)
 
     def over(self, table: pl.DataFrame) -> dict[str, Bond]:
@@ -149,7 +165,7 @@ class _Walk:
                 if host:
                     self.entered[host] = sid
             if host:
-                here = _Candidate(start, until, sid, 1, f"{service or 'logon'} from {host}")
+                here = _Candidate(start, until, sid, 1, "")
                 if user:
                     self.users.add((host, user), here)
                     self.edges.add((host, user))
@@ -199,28 +215,29 @@ class _Walk:
                 return Bond(parent.ip, parent.session, min(parent.hop + 1, MAX_HOPS), BY_GRADE[0], self.entered[source], f"from {source}")
             return self._choose(self._passed(host, at_ip, source, start, sid, service), bonded=True)
         passed = self._passed(host, at_ip, source, start, sid, service)
-        named = [one for one in passed if one.extra[1] is not None and one.extra[1] == user]
-        found = self._choose(_told(named, user))
-        if found is not None or named:
-            return found
+        if passed:
+            named = [one for one in passed if one.extra[1] is not None and one.extra[1] == user]
+            if named:
+                return self._choose(_told(named, user))
         if source is None:
-            return self._choose(_told([one for one in passed if one.extra[1] is None and one.extra[0] == user], user))
+            return self._choose([one for one in passed if one.extra[1] is None and one.extra[0] == user]) if passed else None
         if user:
             own = [one for one in self.users.at((source, user), start) if one.sid != sid]
             found = self._choose(own, service=service, source=source)
             if found is not None or own:
                 return found
-        unnamed = [one for one in passed if one.extra[1] is None]
-        found = self._choose(_told(unnamed, user))
-        if found is not None or unnamed:
-            return found
+        unnamed = [one for one in passed if one.extra[1] is None] if passed else []
+        if unnamed:
+            return self._choose(_told(unnamed, user))
         if user and host and self._never_seen(host, user, start):
-            candidates = [one._replace(grade=0) for one in self.users.at(source, start) if one.sid != sid]
-            return self._choose(candidates, via=f"{user} was never seen on {host} before; from {source}", bonded=True)
+            candidates = [one for one in self.users.at(source, start) if one.sid != sid]
+            return self._choose(candidates, keep=0, via=f"{user} was never seen on {host} before; from {source}", bonded=True)
         return None
 
     def _passed(self, host: str | None, at_ip: str | None, source: str | None, start: int, sid: str, service: str | None) -> list[_Candidate]:
         """Return the passages towards *host* that a session from *source* (None: nobody knows whose address it is) may have used."""
+        if not self.passages:
+            return []
         found: dict[tuple[str, str, int], _Candidate] = {}
         keys = [key for key in (host.lower().partition(".")[0] if host else None, at_ip, CLUSTER if service in _APIS else None) if key]
         for key in keys:
@@ -231,7 +248,7 @@ class _Walk:
                 if source is None:
                     if relay and start - begun > _SOON:
                         continue
-                    found[one.sid, one.via, one.start] = one if relay else one._replace(grade=0)
+                    found[one.sid, one.via, one.start] = one if relay else one.lesser()
                 elif source == place or self.loose:
                     found[one.sid, one.via, one.start] = one
         return sorted(found.values(), key=lambda one: one.start)
@@ -276,7 +293,7 @@ class _Walk:
 
 def _told(passed: Iterable[_Candidate], user: str | None) -> list[_Candidate]:
     """Say in the reason of passages that the account changed."""
-    return [one if user is None or one.extra[0] in {user, None} else one._replace(via=f"{one.via}: {one.extra[0]} as {user}") for one in passed]
+    return [one if user is None or one.extra[0] in {user, None} else _Candidate(one.start, one.end, one.sid, one.grade, f"{one.via}: {one.extra[0]} as {user}", one.extra) for one in passed]
 
 
 def _merge(bindings: Bindings) -> list[tuple[int, str, Any]]:

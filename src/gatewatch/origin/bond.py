@@ -26,7 +26,7 @@ class Bond(msgspec.Struct, frozen=True, gc=False):
 
 
 def bond_table(bonds: dict[str, Bond]) -> pl.DataFrame:
-    """Return *bonds* as a table: ``sid, origin_ip, origin_session, hop, grade, parent, via, rivals, rival_count``, by ``sid``."""
+    """Return *bonds* as a table: ``sid, origin_ip, origin_session, hop, grade, parent, via``, by ``sid``."""
     sids = sorted(bonds)
     chosen = [bonds[sid] for sid in sids]
     return pl.DataFrame(
@@ -38,7 +38,5 @@ def bond_table(bonds: dict[str, Bond]) -> pl.DataFrame:
             "grade": pl.Series([GRADE[bond.confidence] for bond in chosen], dtype=pl.Int8),
             "parent": pl.Series([bond.parent for bond in chosen], dtype=pl.String),
             "via": pl.Series([bond.via for bond in chosen], dtype=pl.String),
-            "rivals": pl.Series([list(bond.rivals) for bond in chosen], dtype=pl.List(pl.String)),
-            "rival_count": pl.Series([bond.rival_count for bond in chosen], dtype=pl.UInt32),
         }
     )
