@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -86,17 +87,27 @@ def scan(
     framing: str | None = None,
     progress: Progress | None = None,
     maps: Sequence[str] = (),
+    watch: Sequence[str] = (),
 ) -> Scan:
     """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
     from gatewatch.engines import local  # noqa: PLC0415
 
-    site = site or find_site(paths, config)
+    site = _watching(site or find_site(paths, config), watch)
     chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules), maps=maps)
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
         result = local.scan(paths, site, content.result, chosen, progress)
     result.version = __version__
     return result
+
+
+def _watching(site: Site, files: Sequence[str]) -> Site:
+    """Return *site* with the entries of further watch-list files."""
+    if not files:
+        return site
+    from gatewatch.site.load import load_watch  # noqa: PLC0415
+
+    return replace(site, watch=(*site.watch, *(entry for file in files for entry in load_watch(file))))
 
 
 def _load_content(rules: Sequence[Path]) -> Content:

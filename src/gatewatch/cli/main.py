@@ -150,6 +150,9 @@ def scan(
     until: Until = None,
     framing: Format = None,
     maps: Maps = None,
+    watch: Annotated[
+        list[str] | None, typer.Option("--watch", metavar="FILE", help="Addresses, users and hosts to watch ([[watch]] tables in TOML).")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Turn logs into incidents: who from outside got in, how, and what followed."""
@@ -170,6 +173,7 @@ def scan(
             until=_moment(until, "--until"),
             framing=_framing(framing),
             maps=maps or (),
+            watch=watch or (),
             progress=bar,
         )
     finally:

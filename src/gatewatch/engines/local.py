@@ -26,6 +26,7 @@ from gatewatch.engines.settle import copies, settle
 from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
 from gatewatch.enrich.forwarded import believe
+from gatewatch.enrich.watch import mark_watched
 from gatewatch.intake.limit import Limits
 from gatewatch.origin.attach import Bond, attribute, attributed
 from gatewatch.origin.attribution import bind
@@ -120,7 +121,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     enrich = Enricher(site)
     merged = pl.concat(kept, how="diagonal_relaxed")
     kept.clear()
-    events = enrich(lend_sources(in_order(merged, collected.files)))
+    events = mark_watched(enrich(lend_sources(in_order(merged, collected.files))), site)
     del merged
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())

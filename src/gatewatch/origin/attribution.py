@@ -77,6 +77,10 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         """Return the same, only possible."""
         return _Candidate(self.start, self.end, self.sid, 0, self.via, self.extra)
 
+    def said(self, via: str) -> _Candidate:
+        """Return the same for another reason."""
+        return _Candidate(self.start, self.end, self.sid, self.grade, via, self.extra)
+
 
 class _Live:
     """Candidates by key, at an instant that never goes back."""
@@ -293,7 +297,7 @@ class _Walk:
 
 def _told(passed: Iterable[_Candidate], user: str | None) -> list[_Candidate]:
     """Say in the reason of passages that the account changed."""
-    return [one if user is None or one.extra[0] in {user, None} else _Candidate(one.start, one.end, one.sid, one.grade, f"{one.via}: {one.extra[0]} as {user}", one.extra) for one in passed]
+    return [one if user is None or one.extra[0] in {user, None} else one.said(f"{one.via}: {one.extra[0]} as {user}") for one in passed]
 
 
 def _merge(bindings: Bindings) -> list[tuple[int, str, Any]]:

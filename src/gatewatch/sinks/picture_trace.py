@@ -20,13 +20,17 @@ def trace_tree(trace: Trace | None, name: str) -> Markup:
     steps = trace.steps[:MOST]
     place = {step.session: number for number, step in enumerate(steps)}
     marks = [_branch(step, number, place) for number, step in enumerate(steps)] + [_row(step, number, trace) for number, step in enumerate(steps)]
-    told = "; ".join(f"hop {step.hop}: {step.user or 'unknown user'} on {step.host or 'unknown host'} by {step.via}, {step.confidence}" for step in steps)
+    told = "; ".join(f"hop {step.hop}: {_who(step)} by {step.via}, {step.confidence}" for step in steps)
     return picture(name, f"Everything that came from {trace.value}", told, WIDTH, len(steps) * ROW + 2 * MARGIN, *marks)
 
 
 def tree_left(trace: Trace | None) -> int:
     """Return how many sessions the picture leaves out."""
     return max(len(trace.steps) - MOST, 0) if trace is not None else 0
+
+
+def _who(step: Step) -> str:
+    return f"{step.user or 'unknown user'} on {step.host or 'unknown host'}"
 
 
 def _at(step: Step, number: int) -> tuple[float, float]:
@@ -47,7 +51,7 @@ def _branch(step: Step, number: int, place: dict[str, int]) -> Markup:
 def _row(step: Step, number: int, trace: Trace) -> Markup:
     x, y = _at(step, number)
     zone = zone_info(trace.zone)
-    who = f"{step.user or 'unknown user'} on {step.host or 'unknown host'}"
+    who = _who(step)
     rivals = f" or {', '.join(step.rivals)}" if step.rivals else ""
     said = f"{who}, {both(step.start, zone, trace.zone)}, hop {step.hop}, {step.confidence}: {step.via}{rivals}"
     right = WIDTH - MARGIN - 118

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from gatewatch.errors import SiteError
@@ -47,29 +48,53 @@ def load_site(path: str | Path) -> Site:
     return site
 
 
+def load_watch(path: str | Path) -> tuple[Watch, ...]:
+    """Return the watch-list entries of a file of their own: ``[[watch]]`` tables as in the site file, nothing else. SiteError when wrong."""
+    found: list[Watch] = []
+
+    def read(root: Reader) -> None:
+        found.extend(_watch(entry, number) for number, entry in enumerate(root.tables("watch"), 1))
+        root.close()
+
+    faults = _load(Path(path), read)
+    wrong = [fault for fault in faults if not fault.warning]
+    if not found and not wrong:
+        wrong = [Fault(1, "holds no [[watch]] entry")]
+    if wrong:
+        raise SiteError("\n".join(f"{path}:{fault.line}: {fault.text}" for fault in wrong))
+    return tuple(found)
+
+
 def check(path: str | Path) -> list[str]:
     """Return what is wrong or doubtful in the site file *path*, as ``file:line: error: …`` and ``file:line: warning: …``."""
     return [f"{path}:{fault.line}: {'warning' if fault.warning else 'error'}: {fault.text}" for fault in _read(Path(path))[1]]
 
 
 def _read(path: Path) -> tuple[Site | None, list[Fault]]:
+    made: list[Site] = []
+    faults = _load(path, lambda root: made.append(_site(root, path)))
+    return (made[0] if made else None), faults
+
+
+def _load(path: Path, read: Callable[[Reader], None]) -> list[Fault]:
+    """Hand the tables of the TOML file *path* to *read*; return what is wrong, by line."""
     try:
         content = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        return None, [Fault(1, f"cannot be read: {error.strerror or error}")]
+        return [Fault(1, f"cannot be read: {error.strerror or error}")]
     except UnicodeDecodeError as error:
-        return None, [Fault(1 + error.object[: error.start].count(b"\n"), "is not UTF-8 text")]
+        return [Fault(1 + error.object[: error.start].count(b"\n"), "is not UTF-8 text")]
     try:
         values = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         place = _TOML_PLACE.search(str(error))
         line = int(place.group(1)) if place is not None and place.group(1) else content.count("\n") + 1
-        return None, [Fault(line, f"is no TOML: {_TOML_PLACE.sub('', str(error))}")]
+        return [Fault(line, f"is no TOML: {_TOML_PLACE.sub('', str(error))}")]
     except RecursionError:
-        return None, [Fault(1, "is no TOML: nested too deeply")]
+        return [Fault(1, "is no TOML: nested too deeply")]
     faults = Faults(find_lines(content))
-    site = _site(Reader(values, (), faults), path)
-    return site, sorted(set(faults.found))
+    read(Reader(values, (), faults))
+    return sorted(set(faults.found))
 
 
 def _site(root: Reader, path: Path) -> Site:
