@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from gatewatch.origin.attach import Bond, attribute, attributed
 from gatewatch.origin.attribution import bind
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
+from gatewatch.origin.skew import apart, skews, told
 from gatewatch.origin.trace import trace
 from gatewatch.schema import events as ev
 from gatewatch.schema.coverage import Coverage
@@ -85,6 +86,7 @@ class Prepared:
     sessions: Sessions
     bonds: dict[str, Bond]
     attribution: pl.DataFrame
+    clocks: Mapping[tuple[str, str], tuple[int, int]]
     enrich: Enricher
     attempts: list[pl.DataFrame]
     slots: list[pl.DataFrame]
@@ -126,15 +128,17 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())
     bonds = attribute(sessions, bindings)
+    clocks = skews(events, bindings.hosts)
     events, table = attributed(events, sessions, bonds, bindings)
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
-        notes=notes,
+        notes=[*notes, *told(clocks)],
         events=events,
         sessions=sessions,
         bonds=bonds,
         attribution=table,
+        clocks=apart(clocks),
         enrich=enrich,
         attempts=parts,
         slots=covered,
@@ -235,7 +239,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
 def trace_of(target: str, paths: Sequence[str], site: Site, options: Options, progress: Progress | None = None) -> Trace:
     """Return the trace of *target* through *paths*."""
     ready = prepare(paths, site, options, progress=progress)
-    return trace(target, ready.sessions, ready.bonds, ready.events, ready.attribution, zone=options.zone or site.zone)
+    return trace(target, ready.sessions, ready.bonds, ready.events, ready.attribution, clocks=ready.clocks, zone=options.zone or site.zone)
 
 
 def find(events: pl.DataFrame, content: Content, site: Site, rows: Sequence[Coverage] = ()) -> list[tuple[Chain, Match]]:
@@ -330,7 +334,7 @@ def _traces(incidents: Sequence[Incident], ready: Prepared, zone: str) -> dict[s
     for incident in named:
         ip = str(incident.origin.ip)
         if ip not in parts:
-            parts[ip] = trace(f"address:{ip}", ready.sessions, ready.bonds, ready.events, ready.attribution, zone=zone)
+            parts[ip] = trace(f"address:{ip}", ready.sessions, ready.bonds, ready.events, ready.attribution, clocks=ready.clocks, zone=zone)
     return {incident.id: parts[str(incident.origin.ip)] for incident in named}
 
 

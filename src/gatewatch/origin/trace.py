@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,8 @@ from gatewatch.schema.traces import Attempt, Step, Trace
 
 KINDS = ("address", "user", "host", "session")
 MOST_STEPS = 5000
+Clocks = Mapping[tuple[str, str], tuple[int, int]]
+NO_CLOCKS: Clocks = MappingProxyType({})
 _SECOND = timedelta(seconds=1)
 
 
@@ -42,8 +45,17 @@ def subject(text: str, sessions: Sessions) -> tuple[str, str]:
     return ("host", text) if (table["host"].str.to_lowercase() == name).any() else ("user", name)
 
 
-def trace(text: str, sessions: Sessions, bonds: Mapping[str, Bond], events: pl.DataFrame, attribution: pl.DataFrame, *, zone: str = "UTC") -> Trace:
-    """Return the trace of what *text* names, from attached *events* and their attribution table."""
+def trace(
+    text: str,
+    sessions: Sessions,
+    bonds: Mapping[str, Bond],
+    events: pl.DataFrame,
+    attribution: pl.DataFrame,
+    *,
+    clocks: Clocks = NO_CLOCKS,
+    zone: str = "UTC",
+) -> Trace:
+    """Return the trace of what *text* names, from attached *events* and their attribution table; *clocks*: :func:`gatewatch.origin.skew.apart`."""
     kind, value = subject(text, sessions)
     table = sessions.table.with_columns(pl.col("service").cast(pl.String))
     wanted = _wanted(kind, value, table, bonds)
@@ -51,7 +63,7 @@ def trace(text: str, sessions: Sessions, bonds: Mapping[str, Bond], events: pl.D
     return Trace(
         kind=kind,
         value=value,
-        steps=tuple(_steps(asked, table, bonds, events, attribution)[:MOST_STEPS]),
+        steps=tuple(_steps(asked, table, bonds, events, attribution, clocks)[:MOST_STEPS]),
         attempts=tuple(_attempts(kind, value, asked, bonds, events)),
         inside=len(wanted) - len(asked),
         notes=_notes(kind, value, wanted, asked),
@@ -75,7 +87,9 @@ def _wanted(kind: str, value: str, table: pl.DataFrame, bonds: Mapping[str, Bond
     return found
 
 
-def _steps(asked: Sequence[str], table: pl.DataFrame, bonds: Mapping[str, Bond], events: pl.DataFrame, attribution: pl.DataFrame) -> list[Step]:
+def _steps(
+    asked: Sequence[str], table: pl.DataFrame, bonds: Mapping[str, Bond], events: pl.DataFrame, attribution: pl.DataFrame, clocks: Clocks
+) -> list[Step]:
     children: dict[str, list[str]] = {}
     for sid in bonds:
         parent = bonds[sid].parent
@@ -111,7 +125,7 @@ def _steps(asked: Sequence[str], table: pl.DataFrame, bonds: Mapping[str, Bond],
     while stack:
         sid, depth = stack.pop()
         row, bond = rows[sid], bonds[sid]
-        steps.append(_step(row, bond, depth, did.get(sid, ()), sid in mine, _order(row, rows.get(bond.parent or ""), when)))
+        steps.append(_step(row, bond, depth, did.get(sid, ()), sid in mine, _order(row, rows.get(bond.parent or ""), when, clocks)))
         stack += [(child, depth + 1) for child in reversed(below.get(sid, ()))]
     return steps
 
@@ -131,11 +145,18 @@ def _instants(rows: Sequence[int], events: pl.DataFrame) -> dict[int, tuple[date
     return {row: (time, err or _SECOND, stream) for row, time, err, stream in part.iter_rows()}
 
 
-def _order(row: Mapping[str, Any], parent: Mapping[str, Any] | None, when: Mapping[int, tuple[datetime, timedelta, str | None]]) -> str:
-    """Return whether a session certainly began after its parent: in one log, or where the intervals of the two instants do not overlap."""
+def _order(
+    row: Mapping[str, Any], parent: Mapping[str, Any] | None, when: Mapping[int, tuple[datetime, timedelta, str | None]], clocks: Clocks
+) -> str:
+    """Return whether a session certainly began after its parent: in one log, or where the intervals of the two instants do not overlap.
+
+    Where the clocks of the two hosts are known to be apart, the later instant is set back by as much, and its interval is as wide as the estimate.
+    """
     if parent is None or row["row"] not in when or parent["row"] not in when:
         return "certain"
     (later, later_err, stream), (earlier, earlier_err, other) = when[row["row"]], when[parent["row"]]
+    offset, spread = clocks.get((parent["host"] or "", row["host"] or ""), (0, 0))
+    later, later_err = later - timedelta(microseconds=offset), later_err + timedelta(microseconds=spread)
     return "certain" if (stream is not None and stream == other) or earlier + earlier_err < later - later_err else "possible"
 
 
