@@ -89,7 +89,7 @@ def test_the_attribution_table_says_the_same_and_why(seed: int) -> None:
     sessions = build(events)
     bindings = bind(events, sessions, HOSTS)
     made, table = attributed(events, sessions, attribute(sessions, bindings), bindings)
-    there = made.filter(pl.col("origin_ip").is_not_null())
+    there = made.filter(pl.col("origin_session").is_not_null())
     assert table.select("row", "origin_ip", "origin_session", "hop", "confidence").equals(
         there.select("row", "origin_ip", "origin_session", "hop", pl.col("hop_confidence").alias("confidence"))
     )

@@ -26,7 +26,7 @@ from gatewatch.origin.calm import calm
 from gatewatch.origin.ownership import GRACE_MICROS, OWN, Ownership
 from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
-from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE
+from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE, MOST_RIVALS
 from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
 
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
@@ -256,31 +256,30 @@ def attributed(
 
 
 def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataFrame:
-    """Return the attribution table of *events*; only what is possible has rivals to look up."""
-    there = events["origin_ip"].is_not_null()
-    rows = there.arg_true().to_numpy()
+    """Return the attribution table of *events*; what is its own origin, without a session, is not in it, as there is nothing to say of it."""
+    rows = events["origin_session"].is_not_null().arg_true().to_numpy()
     part = events.select("row", "origin_ip", "origin_session", "hop", pl.col("hop_confidence").alias("confidence"))[rows]
-    number = np.where((result.number != NOBODY) & attacher.is_bonded(result.number), result.number, NOBODY)[rows]
-    how = pl.Series("via", _VIA, dtype=pl.String).gather(pl.Series(result.how[rows]))
-    through = (
-        attacher.bonds["via"].gather(pl.Series(number).replace(NOBODY, None))
-        if attacher.bonds.height
-        else pl.Series([None] * len(rows), dtype=pl.String)
+    if not len(rows):
+        return pl.DataFrame(schema=ATTRIBUTION)
+    number, how = result.number[rows], result.how[rows]
+    # few sessions explain many events: each reason is worded once
+    pairs, place = np.unique(number * len(_VIA) + how, return_inverse=True)
+    through = attacher.bonds["via"].to_list()
+    words = [f"{_VIA[pair % len(_VIA)]}; {through[pair // len(_VIA)]}" for pair in pairs.tolist()]
+    named: list[tuple[int, list[str], int]] = []
+    for at in (part["confidence"] == BY_GRADE[0]).arg_true().to_list():
+        names, count = attacher.rivals(result, int(rows[at]))
+        if names:
+            named.append((at, names[:MOST_RIVALS], count))
+    rivals = pl.DataFrame(named, schema={"at": pl.UInt32, "rivals": pl.List(pl.String), "rival_count": pl.UInt32}, orient="row")
+    part = part.with_columns(
+        attacher.bonds["sid"].gather(pl.Series(number)).alias("within"),
+        pl.Series("words", words, dtype=pl.String).gather(pl.Series(place)).alias("via"),
     )
-    rivals: list[list[str]] = [[] for _ in range(len(rows))]
-    counts = [0] * len(rows)
-    for place in (part["confidence"] == BY_GRADE[0]).arg_true().to_list():
-        rivals[place], counts[place] = attacher.rivals(result, int(rows[place]))
-    within = attacher.bonds["sid"].gather(pl.Series(number).replace(NOBODY, None)) if attacher.bonds.height else through
-    part = part.with_columns(within.alias("within"))
-    return (
-        part.with_columns(
-            pl.when(pl.Series(through).is_not_null()).then(how + pl.lit("; ") + through).otherwise(how).alias("via"),
-            pl.Series("rivals", rivals, dtype=pl.List(pl.String)).list.head(8),
-            pl.Series("rival_count", counts, dtype=pl.UInt32),
-        )
-        .select(*ATTRIBUTION)
-        .cast(ATTRIBUTION)
+    joined = part.with_row_index("at").join(rivals, on="at", how="left", maintain_order="left")
+    empty: list[str] = []
+    return joined.with_columns(pl.col("rivals").fill_null(pl.lit(empty, pl.List(pl.String))), pl.col("rival_count").fill_null(0)).select(
+        pl.col(name).cast(kind) for name, kind in ATTRIBUTION.items()
     )
 
 

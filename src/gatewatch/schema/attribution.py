@@ -1,8 +1,8 @@
 """The attribution table: which session from outside an event is taken to come from, how surely, and what else it could be.
 
-One row per event that has an origin: the event's row, its best candidate, and at most :data:`MOST_RIVALS` rivals with their true number. A rival
-is an origin that could as well have caused the event: an outside address, or :data:`INSIDE` for a session of somebody inside. Rivals are shown;
-they are never counted or merged.
+One row per event that comes from a session with an origin (what is its own origin needs none): the event's row, its best candidate, and at most
+:data:`MOST_RIVALS` rivals with their true number. A rival is an origin that could as well have caused the event: an outside address, or
+:data:`INSIDE` for a session of somebody inside. Rivals are shown; they are never counted or merged.
 """
 
 from __future__ import annotations
