@@ -145,11 +145,12 @@ def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     part = part.filter(~((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0)))
     windows = on_platform(Platform.WINDOWS).alias("windows")
     counts = ensure(part, "source").group_by("origin_session", "kind", windows).agg(pl.col("count").fill_null(1).sum().alias("n"))
-    result: dict[str, list[str]] = {}
+    result: dict[str, dict[str, int]] = {}
     for sid, kind, windows_log, number in counts.sort("origin_session", "kind", "windows").iter_rows():
         word = RIGHTS if windows_log and kind == Kind.PRIVILEGE_USE else names[str(kind)]
-        result.setdefault(sid, []).append(f"{word} x{number}")
-    return {sid: tuple(items) for sid, items in result.items()}
+        told = result.setdefault(sid, {})
+        told[word] = told.get(word, 0) + number
+    return {sid: tuple(f"{word} x{number}" for word, number in told.items()) for sid, told in result.items()}
 
 
 SOURCE = ("src_ip", "src_host")
