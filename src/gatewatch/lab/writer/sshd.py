@@ -114,7 +114,7 @@ class Sshd(Device):
         self.line(time, "sftp-server", pid, f"session opened for local user {entry.user} from [{entry.source}]", mark)
         self.line(time + 90 * MS, "sftp-server", pid, f'open "{path}" flags {"WRITE,CREATE,TRUNCATE" if upload else "READ"} mode 0666', mark)
         later = time + max(SECOND, size // 4_000_000 * SECOND)
-        self.line(later, "sftp-server", pid, f'close "{path}" bytes read {read} written {wrote}', mark, "file_transfer", entry.user, None)
+        self.line(later, "sftp-server", pid, f'close "{path}" bytes read {read} written {wrote}', mark, "file_transfer")
         self.line(later + 2 * SECOND, "sftp-server", pid, f"session closed for local user {entry.user} from [{entry.source}]", mark)
 
     def cron(self, time: int, user: str = "root") -> None:

@@ -46,8 +46,7 @@ class Zeek(Device):
             f'"history":"{"S" if quiet else "ShADadFf"}","orig_pkts":{packets},"orig_ip_bytes":{(0 if quiet else sent) + packets * 52},'
             f'"resp_pkts":{back},"resp_ip_bytes":{(0 if quiet else received) + back * 52}}}'
         )
-        kind = "connection_denied" if quiet else "connection"
-        self.log.say(time, text, mark, (kind, None, src))
+        self.log.say(time, text, mark, ("connection", None, src))
         return uid
 
     def ssh(self, time: int, uid: str, src: str, sport: int, dst: str, ok: bool, attempts: int, mark: int = 0) -> None:
