@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gatewatch.detect.content import Content
     from gatewatch.engines.collect import Progress
     from gatewatch.engines.local import Options
+    from gatewatch.lab.score.report import Report
+    from gatewatch.lab.truth import World
     from gatewatch.schema.traces import Trace
     from gatewatch.site.draft import DraftFacts
     from gatewatch.site.model import Site
@@ -235,3 +237,91 @@ def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | No
     from gatewatch.site.model import Site  # noqa: PLC0415
 
     return draft.draft_facts(paths, Site.default(), options(zone=zone, year=year), progress)
+
+
+# The lab
+
+
+def lab_make(
+    out: Path, *, users: int, days: int, seed: int, intrusions: int | None = None, difficulty: str | None = None, volume: float = 1.0,
+    scenarios: Sequence[Path] = (), grafts: Sequence[Path] = (), progress: Callable[[int, int], None] | None = None,
+) -> World:  # fmt: skip
+    """Write a labelled world of logs and return what it is."""
+    from gatewatch.lab.scenario import library  # noqa: PLC0415 - only the lab's verbs need the lab
+    from gatewatch.lab.world import DIFFICULTIES, make  # noqa: PLC0415 - as above
+
+    if difficulty is not None and difficulty not in DIFFICULTIES:
+        raise UsageError(f"there is no difficulty {difficulty!r}; choose one of {', '.join(DIFFICULTIES)}")
+    return make(
+        out, seed=seed, users=users, days=days, scenarios=library(scenarios), number=intrusions, difficulty=difficulty, volume=volume, grafts=grafts,
+        progress=progress,
+    )  # fmt: skip
+
+
+def lab_score(pairs: Sequence[tuple[Path, Path]]) -> Report:
+    """Hold the incidents of scans against the truths of their worlds: pairs of a world and a file of incidents."""
+    from gatewatch.lab.score.incident_file import read_incidents  # noqa: PLC0415 - as above
+    from gatewatch.lab.score.judge import judge  # noqa: PLC0415 - as above
+    from gatewatch.lab.score.report import summarise  # noqa: PLC0415 - as above
+    from gatewatch.lab.truth import read  # noqa: PLC0415 - as above
+
+    return summarise([judge(read(world), read_incidents(incidents), world) for world, incidents in pairs])
+
+
+def lab_run(
+    folder: Path, seeds: Sequence[int], *, users: int, days: int, intrusions: int | None = None, difficulty: str | None = None, volume: float = 1.0,
+    scenarios: Sequence[Path] = (), keep: bool = False, told: Callable[[str], None] | None = None,
+) -> Report:  # fmt: skip
+    """Make, scan and score a world for each seed below *folder*; without *keep* only truths, site files and incidents stay there."""
+    import shutil  # noqa: PLC0415 - as above
+
+    from gatewatch.lab.score.incident_file import read_incidents  # noqa: PLC0415 - as above
+    from gatewatch.lab.score.judge import judge  # noqa: PLC0415 - as above
+    from gatewatch.lab.score.report import summarise  # noqa: PLC0415 - as above
+    from gatewatch.lab.truth import read  # noqa: PLC0415 - as above
+    from gatewatch.sinks.registry import deliver  # noqa: PLC0415 - as above
+
+    scores = []
+    for seed in seeds:
+        world = folder / f"seed-{seed}"
+        made = lab_make(world, users=users, days=days, seed=seed, intrusions=intrusions, difficulty=difficulty, volume=volume, scenarios=scenarios)
+        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"))
+        incidents = world / "incidents.jsonl"
+        deliver(result, [f"jsonl:{incidents}"])
+        scores.append(judge(read(world), read_incidents(incidents), world))
+        if told is not None:
+            found = sum(verdict.found for verdict in scores[-1].verdicts)
+            told(f"seed {seed}: {made.records} records, {found} of {len(scores[-1].verdicts)} found, {len(scores[-1].falses)} false")
+        if not keep:
+            shutil.rmtree(world / "logs")
+    return summarise(scores)
+
+
+def lab_story(name: str, scenarios: Sequence[Path] = ()) -> str:
+    """Return the story of a scenario, by its id or its file; without a name the list of scenarios."""
+    from gatewatch.lab.scenario import library, load, tell  # noqa: PLC0415 - as above
+    from gatewatch.site.suggestion import did_you_mean  # noqa: PLC0415 - as above
+
+    if name.endswith(".toml"):
+        return tell(load(Path(name)))
+    known = {scenario.id: scenario for scenario in library(scenarios)}
+    if not name:
+        return "\n".join(f"{scenario.id:<38}{scenario.analytic}  {scenario.title}" for scenario in known.values())
+    if name not in known:
+        raise UsageError(f"there is no scenario {name!r}{did_you_mean(name, known)}")
+    return tell(known[name])
+
+
+def lab_write(report: Report, json: Path | None, html: Path | None) -> None:
+    """Write a report as JSON and as a page. UsageError when a file cannot be written."""
+    import msgspec  # noqa: PLC0415 - as above
+
+    from gatewatch.lab.score.page import page  # noqa: PLC0415 - as above
+
+    texts = ((json, msgspec.json.format(msgspec.json.encode(report), indent=1).decode() + "\n"), (html, page(report)))
+    for path, text in texts:
+        if path is not None:
+            try:
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{path}: {error.strerror}") from None

@@ -74,7 +74,9 @@ class Estate:
         if is_outside(src):
             self.accesses.append(Access(time, user, src, service, host, port, mark))
 
-    def seen(self, time: int, src: str, host: Host, dport: int, service: str, duration: int, sent: int, received: int, mark: int = 0, sport: int = 0) -> str:
+    def seen(
+        self, time: int, src: str, host: Host, dport: int, service: str, duration: int, sent: int, received: int, mark: int = 0, sport: int = 0
+    ) -> str:
         """Let the sensor see a connection."""
         target = host.outer if is_outside(src) and host.outer else host.inner
         return self.zeek.conn(time, src, sport or self.zeek.port(), target, dport, service, duration, sent, received, "SF", mark)
@@ -195,7 +197,22 @@ class Estate:
         provider.enter(time, person.name, src, agent or person.agent, mark, mfa=mfa)
         self._accepted(time, person.name, src, "idp", provider.format, 0, mark)
 
-    def request(self, time: int, user: str, src: str, verb: str, resource: str, namespace: str | None = None, name: str | None = None, *, sub: str | None = None, code: int = 200, body: dict[str, object] | None = None, mark: int = 0, agent: str = "") -> None:
+    def request(
+        self,
+        time: int,
+        user: str,
+        src: str,
+        verb: str,
+        resource: str,
+        namespace: str | None = None,
+        name: str | None = None,
+        *,
+        sub: str | None = None,
+        code: int = 200,
+        body: dict[str, object] | None = None,
+        mark: int = 0,
+        agent: str = "",
+    ) -> None:
         """A request to the cluster."""
         more = {"agent": agent} if agent else {}
         groups = ("system:unauthenticated",) if user == "system:anonymous" else ("system:authenticated",)

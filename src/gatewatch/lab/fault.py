@@ -13,7 +13,9 @@ def inflict(estate: Estate) -> None:
     rng = dice(estate.organisation.seed, "fault")
     for name, gateway in sorted(estate.gateways.items()):
         if rng.random() < 0.5:  # syslog over UDP
-            gateway.log.fault = Fault(lost=rng.uniform(0.0002, 0.002), repeated=rng.uniform(0, 0.001), late=rng.uniform(0, 0.01), delay=rng.randint(2, 90) * SECOND)
+            gateway.log.fault = Fault(
+                lost=rng.uniform(0.0002, 0.002), repeated=rng.uniform(0, 0.001), late=rng.uniform(0, 0.01), delay=rng.randint(2, 90) * SECOND
+            )
         if name == "vpn01":
             gateway.log.fault = Fault(repeated=0.002)
     quiet = rng.choice(["app02", "app03", "app04"])  # a collector that stood still for some hours

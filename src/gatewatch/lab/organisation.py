@@ -268,7 +268,14 @@ def _people(organisation: Organisation, rng: random.Random, users: int) -> None:
         organisation.people.append(person)
     for number, name in enumerate(SERVICES):
         person = Person(
-            name, "service", organisation.offices[0], organisation.hosting[0], organisation.hosting[0], dice(organisation.seed, name), users + number, 900 + number
+            name,
+            "service",
+            organisation.offices[0],
+            organisation.hosting[0],
+            organisation.hosting[0],
+            dice(organisation.seed, name),
+            users + number,
+            900 + number,
         )
         person.mfa = False
         person.key = f"RSA SHA256:{_fingerprint(person.rng)}"

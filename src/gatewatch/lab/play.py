@@ -9,7 +9,7 @@ from gatewatch.lab.estate import Estate, is_outside
 from gatewatch.lab.moment import HOUR, MINUTE, MS, SECOND, iso_z, seconds
 from gatewatch.lab.organisation import Host, Person
 from gatewatch.lab.scenario import Act, Scenario, length
-from gatewatch.lab.truth import Intrusion, Leg, Ledger, Step
+from gatewatch.lab.truth import Intrusion, Ledger, Leg, Step
 from gatewatch.lab.writer.device import Entry
 
 if TYPE_CHECKING:
@@ -203,7 +203,9 @@ class Play:
         if host.name in self.estate.gateways:
             entry, via = self.estate.vpn(at, host.name, user, src, at + 3 * 24 * HOUR, client, self.mark), "vpn"
         elif host.kind == "windows":
-            again = next((one for one in self.sessions.values() if one.host == host.name and one.user == user and one.open and one.method == "left"), None)
+            again = next(
+                (one for one in self.sessions.values() if one.host == host.name and one.user == user and one.open and one.method == "left"), None
+            )
             entry, via = self.estate.rdp(at, host.name, user, src, client, admin=True, again=again, mark=self.mark), "rdp"
         elif host.kind == "mac":
             if self.get("mode") == "screen":
@@ -361,7 +363,19 @@ class Play:
         src = self.source(entry=True) if before is None else (before.inner or self.estate.host(before.host).inner)
         target = host.outer if before is None and host.outer else host.inner
         lasts, sent = length(self.get("for", "5s")), int(self.get("bytes", 4_000))
-        self.estate.zeek.conn(at, src, self.estate.zeek.port(), target, self.many("port"), str(self.get("service", "")), lasts, sent, int(self.get("received", 9_000)), "SF", self.mark)
+        self.estate.zeek.conn(
+            at,
+            src,
+            self.estate.zeek.port(),
+            target,
+            self.many("port"),
+            str(self.get("service", "")),
+            lasts,
+            sent,
+            int(self.get("received", 9_000)),
+            "SF",
+            self.mark,
+        )
         if before is None and not self.truth.path:
             self.leg(at, src, host.name, "flow", None)
         return at + lasts

@@ -32,7 +32,24 @@ KINDS = {
 }
 NETWORKS = ("residential", "mobile", "hosting")
 ROLES = ("staff", "shift", "developer", "admin", "contractor", "service")
-PLACES = ("ssh", "jump", "build", "server", "database", "terminal", "winserver", "file", "controller", "mac", "docker", "kube", "any", "citrix", "contractors", "staff")
+PLACES = (
+    "ssh",
+    "jump",
+    "build",
+    "server",
+    "database",
+    "terminal",
+    "winserver",
+    "file",
+    "controller",
+    "mac",
+    "docker",
+    "kube",
+    "any",
+    "citrix",
+    "contractors",
+    "staff",
+)
 ANALYTICS = ("AN1004", "AN1005", "AN1006", "AN1007")
 _TOP = {"id", "title", "analytic", "entry", "attack", "story", "reported", "actors", "steps", "levels", "variants"}
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -313,7 +330,9 @@ def tell(scenario: Scenario) -> str:
         lines.append(f"after what is reported of {', '.join(scenario.reported)}")
     lines += ["", *scenario.story.strip().splitlines(), "", "actors"]
     for actor in scenario.actors.values():
-        told = ", ".join(f"{key} {', '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in actor.values.items() if key != "kind")
+        told = ", ".join(
+            f"{key} {', '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in actor.values.items() if key != "kind"
+        )
         lines.append(f"  {actor.name:<12}{actor.kind}{'; ' + told if told else ''}")
     lines += ["", "steps"]
     for step in scenario.steps:

@@ -32,7 +32,15 @@ def describe(organisation: Organisation, estate: Estate) -> str:
     lines += ["[tunables]", 'BusinessHours = "Mon-Fri 07:00-19:00"', f"Holidays = {_list(holidays)}", f"GeoIPWhitelist = {_list(countries)}", ""]
     until = calendar(organisation.days + 200)
     for office in organisation.offices:
-        lines += ["[[known]]", f'name = "{office.name}"', f'places = ["{office.name}"]', 'why = "uplink of an office"', 'owner = "network team"', f"until = {until}", ""]
+        lines += [
+            "[[known]]",
+            f'name = "{office.name}"',
+            f'places = ["{office.name}"]',
+            'why = "uplink of an office"',
+            'owner = "network team"',
+            f"until = {until}",
+            "",
+        ]
     first, last = organisation.tester_days
     lines += [
         "[[known]]", 'name = "monitoring"', f'cidrs = ["{organisation.monitor}"]', 'users = ["svc-scan"]', 'services = ["ssh"]', 'why = "checks that ssh answers"',

@@ -18,12 +18,12 @@ class Stage:
         self.witness = witness
         self.streams: dict[str, Stream] = {}
 
-    def stream(self, path: str, *, rotate: int = 0, packed: bool = False, header: str = "") -> Stream:
+    def stream(self, path: str, *, rotate: int = 0, packed: bool = False) -> Stream:
         """Return the stream of *path*, opened on first use."""
         found = self.streams.get(path)
         if found is None:
             rng = dice(self.organisation.seed, "stream", path)
-            found = self.streams[path] = Stream(path, rng, rotate, packed, header, last_day=self.organisation.days)
+            found = self.streams[path] = Stream(path, rng, rotate, packed, last_day=self.organisation.days)
         return found
 
     def flush(self, until: int) -> None:

@@ -39,7 +39,22 @@ def stage_one(estate: Estate, ledger: Ledger, scenario: Scenario, number: int, l
     day = rng.randrange(room // DAY + 1)
     start = _start(rng, day, organisation.zone, str(values.get("hours", "any")))
     intrusion = Intrusion(
-        f"i{number:03d}", scenario.id, scenario.title, scenario.analytic, scenario.entry, level, variant, [], [], [], "", None, "", list(scenario.attack), [], []
+        f"i{number:03d}",
+        scenario.id,
+        scenario.title,
+        scenario.analytic,
+        scenario.entry,
+        level,
+        variant,
+        [],
+        [],
+        [],
+        "",
+        None,
+        "",
+        list(scenario.attack),
+        [],
+        [],
     )
     ledger.intrusions.append(intrusion)
     play = Play(estate, ledger, intrusion, rng, values, cast(estate, scenario, values, rng))

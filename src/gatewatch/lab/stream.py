@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BufferedWriter
 from pathlib import Path
-from typing import IO
 
 from gatewatch.lab.moment import DAY, START, calendar
 
@@ -41,7 +40,6 @@ class Stream:
     rng: random.Random
     rotate: int = 0  # days; 0: never
     packed: bool = False
-    header: str = ""
     fault: Fault = field(default_factory=Fault)
     last_day: int = 0
     copy: Stream | None = None  # another log the same lines arrive in
@@ -53,7 +51,7 @@ class Stream:
     _record: int = 0
     _serial: int = 0
     _part: int = -1
-    _file: IO[bytes] | None = None
+    _file: gzip.GzipFile | BufferedWriter | None = None
     _raw: BufferedWriter | None = None
     _name: str = ""
 
@@ -124,9 +122,10 @@ class Stream:
         target = root / self._name
         target.parent.mkdir(parents=True, exist_ok=True)
         self._raw = target.open("wb")
-        self._file = gzip.GzipFile("", "wb", 1, self._raw, mtime=0) if self._name.endswith(".gz") else self._raw
-        if self.header:
-            self._file.write(self.header.encode())
+        if self._name.endswith(".gz"):
+            self._file = gzip.GzipFile("", "wb", 1, self._raw, mtime=0)
+        else:
+            self._file = self._raw
 
     def close(self) -> None:
         """Close the file. OSError when what is left cannot be written."""

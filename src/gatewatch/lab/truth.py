@@ -34,6 +34,7 @@ class World(msgspec.Struct, tag_field="type", tag="world"):
     records: int
     difficulty: str
     formats: dict[str, int]
+    hosts: dict[str, str]  # address: host
 
 
 class Step(msgspec.Struct):

@@ -87,6 +87,7 @@ def _write(
     world = truth.World(
         _identity(seed, users, days, volume, difficulty or "mixed", scenarios), VERSION, seed, users, days, iso_z(START), iso_z(START + days * DAY),
         organisation.zone, organisation.country, stage.written, difficulty or "mixed", _formats(stage),
+        {address: host.name for host in organisation.hosts for address in (host.inner, host.outer) if address},
     )  # fmt: skip
     truth.write(root / FILE, _entries(world, stage, estate, ledger, organisation))
     return world
@@ -110,5 +111,3 @@ def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, o
     yield from ledger.negatives
     for access in sorted((one for one in estate.accesses if START <= one.time < end), key=lambda one: (one.time, one.user, one.host)):
         yield Admission(iso_z(access.time), access.user, access.source, access.service, access.host, access.port, ledger.owner(access.mark))
-
-

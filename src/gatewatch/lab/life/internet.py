@@ -12,7 +12,25 @@ from gatewatch.lab.estate import Estate
 from gatewatch.lab.moment import DAY, SECOND, START
 
 NAMES = (
-    *("root", "root", "root", "root", "admin", "admin", "test", "ubuntu", "oracle", "postgres", "git", "user", "ftp", "nagios", "hadoop", "pi", "guest"),
+    *(
+        "root",
+        "root",
+        "root",
+        "root",
+        "admin",
+        "admin",
+        "test",
+        "ubuntu",
+        "oracle",
+        "postgres",
+        "git",
+        "user",
+        "ftp",
+        "nagios",
+        "hadoop",
+        "pi",
+        "guest",
+    ),
     *("minecraft", "jenkins", "deploy", "www", "tomcat", "es", "centos", "debian", "mysql", "ftpuser", "steam", "dev", "zabbix", "support", "backup"),
 )
 WINDOWS_NAMES = ("administrator", "administrator", "admin", "user", "test", "scan", "office", "reception", "guest", "sql", "backup", "owner")
@@ -38,8 +56,8 @@ class Crowd:
         midnight = START + day * DAY
         for host, rate in (("gate01", 60), ("gate02", 40), ("build01", 25)):
             self._ssh(rng, host, midnight, round(rate * self.volume))
-        for host in self.estate.organisation.having("terminal"):
-            self._rdp(rng, host.name, midnight, round(14 * self.volume))
+        for terminal in self.estate.organisation.having("terminal"):
+            self._rdp(rng, terminal.name, midnight, round(14 * self.volume))
         self._rest(rng, midnight)
         self._scan(rng, midnight, round(600 * self.volume))
 

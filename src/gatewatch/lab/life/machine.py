@@ -40,7 +40,9 @@ def run(estate: Estate, day: int, volume: float) -> None:
         estate.command(at + 5 * SECOND, entry, "/usr/bin/systemctl restart app", root=True)
         estate.ssh_end(at + rng.randint(20, 200) * SECOND, entry, sent=rng.randint(1, 40) * 1_000_000)
         container = estate.docker.container()
-        estate.docker.event(at + 20 * SECOND, "create", container, "registry.corp.example/web:1.9", f"web-{rng.randint(1, 99)}", 0, "container_create")
+        estate.docker.event(
+            at + 20 * SECOND, "create", container, "registry.corp.example/web:1.9", f"web-{rng.randint(1, 99)}", 0, "container_create"
+        )
         estate.docker.event(at + 21 * SECOND, "start", container, "registry.corp.example/web:1.9", "web")
     at = midnight + HOUR + 30 * MINUTE  # backup at night, inside
     for host in ("db01", "db02", "app01"):
@@ -49,13 +51,31 @@ def run(estate: Estate, day: int, volume: float) -> None:
         at += 25 * MINUTE
     _broken(estate, day, midnight)
     for _ in range(round(300 * volume)):
-        user, verb, resource, namespace, name, agent = rng.choice(SYSTEM)
-        estate.kube.request(midnight + rng.randrange(DAY), user, f"10.10.6.{rng.randint(11, 14)}", verb, resource, namespace, name, agent=agent, groups=("system:nodes",))
+        user, verb, resource, namespace, object_, agent = rng.choice(SYSTEM)
+        estate.kube.request(
+            midnight + rng.randrange(DAY),
+            user,
+            f"10.10.6.{rng.randint(11, 14)}",
+            verb,
+            resource,
+            namespace,
+            object_,
+            agent=agent,
+            groups=("system:nodes",),
+        )
     health = [(f"{number:016x}", f"svc-{number}") for number in range(0xA100, 0xA104)]
     for container, name in health:
         step = max(SECOND, round(10 * MINUTE / max(volume, 0.1)))
         for at in range(midnight, midnight + DAY, step):
-            estate.docker.event(at + rng.randrange(SECOND), "exec_create: /bin/sh -c wget -q -O - http://127.0.0.1/healthz", container, "registry.corp.example/web:1.9", name, 0, "container_exec")
+            estate.docker.event(
+                at + rng.randrange(SECOND),
+                "exec_create: /bin/sh -c wget -q -O - http://127.0.0.1/healthz",
+                container,
+                "registry.corp.example/web:1.9",
+                name,
+                0,
+                "container_exec",
+            )
     for _ in range(round(200 * volume)):
         estate.mac.noise(midnight + rng.randrange(DAY))
 

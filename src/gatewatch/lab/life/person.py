@@ -10,12 +10,29 @@ SUDO = (
     "/usr/bin/systemctl status nginx", "/usr/bin/apt-get update", "/usr/bin/journalctl -u app", "/usr/bin/systemctl restart app",
     "/usr/bin/tail -n 200 /var/log/syslog", "/usr/bin/docker ps", "/usr/bin/vi /etc/nginx/nginx.conf", "/usr/sbin/ss -tlnp", "/usr/bin/df -h",
 )  # fmt: skip
-COMMANDS = ("ls -l", "git pull", "cat /etc/hosts", "grep -r timeout /srv/app", "psql -l", "uptime", "tail -f /srv/app/app.log", "python3 manage.py check", "id", "ssh app02")
+COMMANDS = (
+    "ls -l",
+    "git pull",
+    "cat /etc/hosts",
+    "grep -r timeout /srv/app",
+    "psql -l",
+    "uptime",
+    "tail -f /srv/app/app.log",
+    "python3 manage.py check",
+    "id",
+    "ssh app02",
+)
 PROGRAMS = (
     '"C:\\Program Files\\Microsoft Office\\root\\Office16\\OUTLOOK.EXE"', '"C:\\Program Files\\Microsoft Office\\root\\Office16\\EXCEL.EXE" /dde',
     "C:\\Windows\\System32\\notepad.exe C:\\Users\\Public\\list.txt", '"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe" --flag-switches-begin',
 )  # fmt: skip
-TOOLS = ("mmc.exe C:\\Windows\\System32\\services.msc", "ipconfig.exe /all", "powershell.exe -NoProfile Get-Service", "ping.exe fs01", "gpupdate.exe /force")
+TOOLS = (
+    "mmc.exe C:\\Windows\\System32\\services.msc",
+    "ipconfig.exe /all",
+    "powershell.exe -NoProfile Get-Service",
+    "ping.exe fs01",
+    "gpupdate.exe /force",
+)
 
 
 def slips(person: Person) -> int:
@@ -76,7 +93,7 @@ def _work(estate: Estate, person: Person, start: int, hours: float, source: str)
     if not source:
         act(estate, person, person.office.inner(person.number), start + 5 * MINUTE, end)
         return
-    if person.role == "developer" and rng.random() < 0.35 or person.role == "admin" and rng.random() < 0.2:
+    if (person.role == "developer" and rng.random() < 0.35) or (person.role == "admin" and rng.random() < 0.2):
         act(estate, person, source, start + 5 * MINUTE, end)  # straight to the jump host, without the VPN
         return
     gateway = "vpn01" if person.role == "contractor" and person.number % 2 else "ns01" if person.role == "contractor" else person.office.gateway
@@ -116,7 +133,7 @@ def act(estate: Estate, person: Person, source: str, start: int, end: int) -> No
             shell(estate, person, source, begin, min(end, begin + seconds(rng.lognormvariate(7.3, 0.9))), admin=person.role == "admin")
     if person.role in {"developer", "admin"} and rng.random() < 0.5:
         cluster(estate, person, source, start, end)
-    if person.role in {"staff", "shift"} and not outside and rng.random() < 0.7 or person.role == "admin" and rng.random() < 0.3:
+    if (person.role in {"staff", "shift"} and not outside and rng.random() < 0.7) or (person.role == "admin" and rng.random() < 0.3):
         desktop(estate, person, source, start + seconds(rng.uniform(10, 900)), end)
     if not outside:
         files = estate.windows[estate.one("file").name]
@@ -149,7 +166,9 @@ def shell(estate: Estate, person: Person, source: str, begin: int, end: int, *, 
             root = rng.random() < (0.5 if admin else 0.15)
             estate.command(begin + seconds(rng.uniform(2, max(3, (end - begin) / 1e6 - 5))), inner, rng.choice(SUDO if root else COMMANDS), root=root)
         if rng.random() < 0.1:
-            estate.sshd[target].sftp(begin + 20 * SECOND, inner, f"/srv/app/dump-{rng.randint(1, 99)}.sql.gz", rng.randint(40_000, 9_000_000), upload=False)
+            estate.sshd[target].sftp(
+                begin + 20 * SECOND, inner, f"/srv/app/dump-{rng.randint(1, 99)}.sql.gz", rng.randint(40_000, 9_000_000), upload=False
+            )
         estate.ssh_end(end - 2 * SECOND, inner)
     estate.ssh_end(end, entry, sent=round(rng.lognormvariate(10, 1)), received=round(rng.lognormvariate(12, 1.2)))
 
@@ -190,4 +209,3 @@ def cluster(estate: Estate, person: Person, source: str, start: int, end: int) -
     if not source.startswith("10."):
         estate.accesses.append(Access(at, person.name, source, "kube_api", "kube01", 0, 0))
         estate.seen(at, source, estate.one("kube"), 6443, "ssl", 30 * SECOND, 9_000, 90_000)
-

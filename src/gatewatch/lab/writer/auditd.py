@@ -74,13 +74,13 @@ class Auditd(Device):
 
     def sudo(self, time: int, entry: Entry, uid: int, command: str, mark: int = 0) -> None:
         """Say a use of sudo."""
-        text = f"pid={self.count()} uid={uid} auid={uid} ses={entry.number} msg='cwd=\"/home/{entry.user}\" cmd={command.encode().hex().upper()} "
+        text = f'pid={self.count()} uid={uid} auid={uid} ses={entry.number} msg=\'cwd="/home/{entry.user}" cmd={command.encode().hex().upper()} '
         text += f'exe="/usr/bin/sudo" terminal={entry.tty} res=success\'UID="{entry.user}" AUID="{entry.user}"'
         self.line(time, self.count(), "USER_CMD", text, mark)
 
     def add_user(self, time: int, entry: Entry, uid: int, name: str, mark: int = 0) -> None:
         """Say a new account."""
-        text = f"pid={self.count()} uid=0 auid={uid} ses={entry.number} msg='op=add-user acct=\"{name}\" exe=\"/usr/sbin/useradd\" "
+        text = f'pid={self.count()} uid=0 auid={uid} ses={entry.number} msg=\'op=add-user acct="{name}" exe="/usr/sbin/useradd" '
         text += f'hostname=? addr=? terminal={entry.tty} res=success\'UID="root" AUID="{entry.user}"'
         self.line(time, self.count(), "ADD_USER", text, mark, ("account_change", entry.user, None))
 

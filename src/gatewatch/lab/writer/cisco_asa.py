@@ -20,7 +20,9 @@ class CiscoAsa(Gateway):
     format: ClassVar[str] = "cisco-asa"
     pool = 60
 
-    def line(self, time: int, level: int, number: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None) -> None:
+    def line(
+        self, time: int, level: int, number: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None
+    ) -> None:
         """Add a message."""
         self.log.say(time, f"{self.head(time)} %ASA-{level}-{number}: {text}", mark, (kind, user, src) if kind else None)
 
@@ -59,6 +61,15 @@ class CiscoAsa(Gateway):
     def administer(self, time: int, user: str, src: str, command: str, mark: int = 0, *, logon: bool = False) -> None:
         """Say an administrator's logon or command."""
         if logon:
-            self.line(time, 6, 605005, f'Login permitted from {src}/{self.port()} to outside:{self.host.outer}/ssh for user "{user}"', mark, "auth_success", user, src)
+            self.line(
+                time,
+                6,
+                605005,
+                f'Login permitted from {src}/{self.port()} to outside:{self.host.outer}/ssh for user "{user}"',
+                mark,
+                "auth_success",
+                user,
+                src,
+            )
         else:
             self.line(time, 5, 111010, f"User '{user}', running 'CLI' from IP {src}, executed '{command}'", mark)

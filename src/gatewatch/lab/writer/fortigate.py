@@ -20,7 +20,18 @@ class FortiGate(Gateway):
     format: ClassVar[str] = "fortigate"
     pool = 61
 
-    def line(self, time: int, number: str, level: str, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None, sub: str = "vpn") -> None:
+    def line(
+        self,
+        time: int,
+        number: str,
+        level: str,
+        text: str,
+        mark: int = 0,
+        kind: str | None = None,
+        user: str | None = None,
+        src: str | None = None,
+        sub: str = "vpn",
+    ) -> None:
         """Add an event."""
         at = time + self.host.skew
         day, _, clock = second_of(at).partition("T")
@@ -44,7 +55,9 @@ class FortiGate(Gateway):
         text = f'logdesc="SSL VPN tunnel up" action="tunnel-up" tunneltype="ssl-web" {pairs} reason="login successfully" msg="SSL tunnel established"'
         self.line(time, "0101039424", "information", text, mark, "auth_success", user, src)
         pairs = f'tunnelid={self._tunnel} remip={src} tunnelip={inner} user="{user}" group="staff" dst_host="N/A"'
-        text = f'logdesc="SSL VPN tunnel up" action="tunnel-up" tunneltype="ssl-tunnel" {pairs} reason="tunnel established" msg="SSL tunnel established"'
+        text = (
+            f'logdesc="SSL VPN tunnel up" action="tunnel-up" tunneltype="ssl-tunnel" {pairs} reason="tunnel established" msg="SSL tunnel established"'
+        )
         self.line(time + SECOND, "0101039947", "information", text, mark, "auth_success", user, src)
         return Entry(self.host.name, user, src, time, str(self._tunnel), inner=inner)
 

@@ -20,7 +20,21 @@ class GlobalProtect(Gateway):
     format: ClassVar[str] = "globalprotect"
     pool = 62
 
-    def row(self, time: int, event: str, stage: str, user: str, src: str, inner: str, client: str, ok: bool, reason: str, duration: int, mark: int, kind: str | None) -> None:
+    def row(
+        self,
+        time: int,
+        event: str,
+        stage: str,
+        user: str,
+        src: str,
+        inner: str,
+        client: str,
+        ok: bool,
+        reason: str,
+        duration: int,
+        mark: int,
+        kind: str | None,
+    ) -> None:
         """Add a row."""
         at = wall(time + self.host.skew, "UTC", "%Y/%m/%d %H:%M:%S")
         country = self.stage.organisation.atlas.country(src) or "ZZ"
@@ -49,4 +63,6 @@ class GlobalProtect(Gateway):
         """Say the end of a session."""
         entry.open = False
         duration = max(0, time - entry.time) // SECOND
-        self.row(time, "gateway-logout", "logout", entry.user, entry.source, entry.inner, entry.tty, True, "client logout", duration, mark, "session_end")
+        self.row(
+            time, "gateway-logout", "logout", entry.user, entry.source, entry.inner, entry.tty, True, "client logout", duration, mark, "session_end"
+        )

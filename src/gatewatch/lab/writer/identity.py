@@ -29,7 +29,20 @@ class Okta:
         self.log = stage.stream("okta/system.ndjson", rotate=7)
         self.atlas = stage.organisation.atlas
 
-    def event(self, time: int, kind: str, result: str, reason: str | None, user: str, src: str, agent: str, session: str, mark: int, fact: str | None, **more: Any) -> None:
+    def event(
+        self,
+        time: int,
+        kind: str,
+        result: str,
+        reason: str | None,
+        user: str,
+        src: str,
+        agent: str,
+        session: str,
+        mark: int,
+        fact: str | None,
+        **more: Any,
+    ) -> None:
         """Add an event."""
         outcome = {"result": result} | ({"reason": reason} if reason else {})
         body = {
@@ -54,7 +67,19 @@ class Okta:
         """Say an accepted logon."""
         session = f"102{self.rng.getrandbits(60):015x}"
         if mfa:
-            self.event(time - 2 * SECOND, "user.authentication.auth_via_mfa", "SUCCESS", None, user, src, agent, session, mark, "mfa_ok", debugContext={"debugData": {"factor": "OKTA_VERIFY_PUSH"}})
+            self.event(
+                time - 2 * SECOND,
+                "user.authentication.auth_via_mfa",
+                "SUCCESS",
+                None,
+                user,
+                src,
+                agent,
+                session,
+                mark,
+                "mfa_ok",
+                debugContext={"debugData": {"factor": "OKTA_VERIFY_PUSH"}},
+            )
         self.event(time, "user.session.start", "SUCCESS", None, user, src, agent, session, mark, "auth_success")
 
 
@@ -85,7 +110,9 @@ class Entra:
 
     def fail(self, time: int, user: str, src: str, agent: str, mark: int = 0) -> None:
         """Say a wrong password."""
-        self.event(time, user, src, agent, 50126, "Invalid username or password or Invalid on-premise username or password.", mark, "auth_failure", mfa=False)
+        self.event(
+            time, user, src, agent, 50126, "Invalid username or password or Invalid on-premise username or password.", mark, "auth_failure", mfa=False
+        )
 
     def push(self, time: int, user: str, src: str, agent: str, mark: int = 0, *, denied: bool) -> None:
         """Say a second factor that was denied or not answered."""

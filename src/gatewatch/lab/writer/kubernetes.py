@@ -38,7 +38,12 @@ class Kubernetes(Device):
         path = "/api/v1" if resource in _CORE else f"/apis/{_GROUPS.get(resource, 'apps')}/v1"
         path += (f"/namespaces/{namespace}" if namespace else "") + f"/{resource}" + (f"/{name}" if name else "") + (f"/{sub}" if sub else "")
         reference: dict[str, Any] = {"resource": resource, "apiVersion": "v1"}
-        for key, value in (("namespace", namespace), ("name", name), ("subresource", sub), ("apiGroup", None if resource in _CORE else _GROUPS.get(resource, "apps"))):
+        for key, value in (
+            ("namespace", namespace),
+            ("name", name),
+            ("subresource", sub),
+            ("apiGroup", None if resource in _CORE else _GROUPS.get(resource, "apps")),
+        ):
             if value:
                 reference[key] = value
         stream = sub in {"exec", "attach", "portforward"}

@@ -27,7 +27,9 @@ class MacOs(Device):
         super().__init__(stage, host)
         self.log = stage.stream(f"{host.name}/unified.ndjson", rotate=7)
 
-    def line(self, time: int, path: str, pid: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None) -> None:
+    def line(
+        self, time: int, path: str, pid: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None
+    ) -> None:
         """Add an entry."""
         body = {
             "timestamp": wall(time + self.host.skew, "UTC", "%Y-%m-%d %H:%M:%S.%f+0000"), "machTimestamp": time // 41, "eventMessage": text, "messageType": "Default",
@@ -39,7 +41,9 @@ class MacOs(Device):
         """Say a wrong password over SSH."""
         pid, port = self.count(), self.port()
         label = user if exists else f"invalid user {user}"
-        self.line(time + 2 * SECOND, "/usr/sbin/sshd", pid, f"Failed password for {label} from {src} port {port} ssh2", mark, "auth_failure", user, src)
+        self.line(
+            time + 2 * SECOND, "/usr/sbin/sshd", pid, f"Failed password for {label} from {src} port {port} ssh2", mark, "auth_failure", user, src
+        )
         return time + 3 * SECOND
 
     def ssh(self, time: int, user: str, src: str, method: str, key: str, mark: int = 0) -> Entry:
@@ -59,7 +63,16 @@ class MacOs(Device):
         """Say a logon to Screen Sharing."""
         word, kind = ("SUCCEEDED", "auth_success") if ok else ("FAILED", "auth_failure")
         text = f"Authentication: {word} :: User Name: {user} :: Viewer Address: {src} :: Type: DH"
-        self.line(time, "/System/Library/CoreServices/RemoteManagement/screensharingd.bundle/Contents/MacOS/screensharingd", 402, text, mark, kind, user, src)
+        self.line(
+            time,
+            "/System/Library/CoreServices/RemoteManagement/screensharingd.bundle/Contents/MacOS/screensharingd",
+            402,
+            text,
+            mark,
+            kind,
+            user,
+            src,
+        )
         return Entry(self.host.name, user, src, time, "screen", tty="ttys001")
 
     def sudo(self, time: int, entry: Entry, command: str, mark: int = 0) -> None:

@@ -50,5 +50,5 @@ class NetScaler(Gateway):
         text += f'Nat_ip "Mapped Ip" - Vserver {self.host.outer}:443 - Start_time "{wall(entry.time, "UTC", _LAYOUT)}" - End_time "{wall(time, "UTC", _LAYOUT)}" - '
         text += f"Duration {hours:02d}:{minutes:02d}:{seconds:02d}  - Http_resources_accessed 0 - NonHttp_services_accessed 0 - Total_TCP_connections 11 - "
         text += f"Total_UDP_flows 0 - Total_policies_allowed 11 - Total_policies_denied 0 - Total_bytes_send {sent} - Total_bytes_recv {received} - "
-        text += 'Total_compressedbytes_send 0 - Total_compressedbytes_recv 0 - Compression_ratio_send 0.00% - Compression_ratio_recv 0.00% - '
+        text += "Total_compressedbytes_send 0 - Total_compressedbytes_recv 0 - Compression_ratio_send 0.00% - Compression_ratio_recv 0.00% - "
         self.line(time, f'{text}LogoutMethod "Explicit" - Group(s) "staff"', mark, "session_end", entry.user, entry.source)

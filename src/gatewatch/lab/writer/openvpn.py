@@ -58,4 +58,11 @@ class OpenVpn(Gateway):
     def leave(self, time: int, entry: Entry, received: int, sent: int, mark: int = 0) -> None:
         """Say the end of a session; the server's log has no bytes."""
         entry.open = False
-        self.line(time, f"{entry.user}/{entry.id} SIGTERM[soft,remote-exit] received, client-instance exiting", mark, "session_end", entry.user, entry.source)
+        self.line(
+            time,
+            f"{entry.user}/{entry.id} SIGTERM[soft,remote-exit] received, client-instance exiting",
+            mark,
+            "session_end",
+            entry.user,
+            entry.source,
+        )

@@ -34,7 +34,9 @@ class Sshd(Device):
         self.pids = self.pids + self.rng.randint(1, 7) if self.pids < 4_100_000 else 1_000
         return self.pids
 
-    def line(self, time: int, program: str, pid: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None) -> None:
+    def line(
+        self, time: int, program: str, pid: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None
+    ) -> None:
         """Add a line of a program."""
         fact = (kind, user, src) if kind is not None else None
         self.log.say(time, f"{self.stamp(time)} {self.host.name} {program}[{pid}]: {text}", mark, fact)

@@ -48,13 +48,31 @@ class Windows(Device):
         self.logons += self.rng.randint(0x300, 0x4000)
         return f"0x{self.logons:x}"
 
-    def event(self, time: int, channel: str, provider: str, number: int, data: dict[str, Any], mark: int = 0, fact: Fact | None = None, *, user_data: bool = False) -> None:
+    def event(
+        self,
+        time: int,
+        channel: str,
+        provider: str,
+        number: int,
+        data: dict[str, Any],
+        mark: int = 0,
+        fact: Fact | None = None,
+        *,
+        user_data: bool = False,
+    ) -> None:
         """Add an event."""
         at = iso_z(time + self.host.skew)
         if self.beat:
             data = {key: str(value) for key, value in data.items()}
             body = {"user_data": data | {"xml_name": "EventXML"}} if user_data else {"event_data": data}
-            log = {"channel": channel, "computer_name": self.host.name, "event_id": str(number), "provider_name": provider, "record_id": "@RID@", **body}
+            log = {
+                "channel": channel,
+                "computer_name": self.host.name,
+                "event_id": str(number),
+                "provider_name": provider,
+                "record_id": "@RID@",
+                **body,
+            }
             text = _encode({"@timestamp": f"{at[:23]}Z", "event": {"code": str(number), "kind": "event", "provider": provider}, "winlog": log})
         else:
             system = {
@@ -70,7 +88,15 @@ class Windows(Device):
 
     def connect(self, time: int, src: str, mark: int = 0) -> None:
         """Say an inbound RDP connection."""
-        self.event(time, f"{_CORE}/Operational", _CORE, 131, {"ConnType": "TCP", "ClientIP": f"{src}:{self.rng.randint(49_200, 65_500)}"}, mark, ("connection", None, src))
+        self.event(
+            time,
+            f"{_CORE}/Operational",
+            _CORE,
+            131,
+            {"ConnType": "TCP", "ClientIP": f"{src}:{self.rng.randint(49_200, 65_500)}"},
+            mark,
+            ("connection", None, src),
+        )
 
     def fail(self, time: int, user: str, src: str, client: str, *, exists: bool = True, mark: int = 0) -> None:
         """Say a wrong password over RDP with network-level authentication: one log has the name, another the address."""
@@ -118,7 +144,9 @@ class Windows(Device):
         if admin:
             self._logon(time + 1_901 * MS, user, src, client, kind, twin, logon, elevated=False, mark=mark)
             rights = {"SubjectUserSid": self.sid(user), "SubjectUserName": user, "SubjectDomainName": NETBIOS, "SubjectLogonId": logon}
-            self.security(time + 1_902 * MS, 4672, rights | {"PrivilegeList": "SeSecurityPrivilege\n\t\t\tSeBackupPrivilege\n\t\t\tSeDebugPrivilege"}, mark)
+            self.security(
+                time + 1_902 * MS, 4672, rights | {"PrivilegeList": "SeSecurityPrivilege\n\t\t\tSeBackupPrivilege\n\t\t\tSeDebugPrivilege"}, mark
+            )
         who = {"User": f"{NETBIOS}\\{user}", "SessionID": number, "Address": src}
         for event, after in ((21, 2_400), (22, 3_000)) if again is None else ((25, 2_400),):
             self.event(time + after * MS, f"{_SESSION}/Operational", _SESSION, event, who, mark, user_data=True)
@@ -182,7 +210,9 @@ class Windows(Device):
     def service(self, time: int, entry: Entry, name: str, path: str, account: str, mark: int = 0) -> None:
         """Say a new service, in the System and the Security log."""
         kinds = {"ServiceType": "user mode service", "StartType": "auto start", "AccountName": account}
-        self.event(time, "System", "Service Control Manager", 7045, {"ServiceName": name, "ImagePath": path} | kinds, mark, ("service_install", None, None))
+        self.event(
+            time, "System", "Service Control Manager", 7045, {"ServiceName": name, "ImagePath": path} | kinds, mark, ("service_install", None, None)
+        )
         data = self._subject(entry) | {"ServiceName": name, "ServiceFileName": path, "ServiceType": "0x10", "ServiceStartType": 2}
         self.security(time + 5 * MS, 4697, data | {"ServiceAccount": account}, mark)
 

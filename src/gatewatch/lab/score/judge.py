@@ -1,0 +1,187 @@
+"""The judge: one world's incidents against its truth.
+
+An incident and an intrusion may be paired when the incident quotes at least one record that was planted for the intrusion. Pairs are made one to
+one (:mod:`.assignment`), first as many as possible, then the best fitting: a merged giant is worth one intrusion, and of the pieces of a broken one
+a single piece counts, the others are *fragments*. An incident of medium or above without any planted record is *false*.
+
+==================  ==================================================================================================================
+figure              what it is
+==================  ==================================================================================================================
+found               paired with an incident of medium or above
+origin              the incident's outside address, or one of its others, is one the intruder used
+path                every host of the true path is in the incident's path or hosts; ``share`` is how much of it
+evidence            share of the incident's quoted records that were planted for this intrusion
+delay               from the true acceptance to the earliest moment at which two stages of the incident (or its only one) had happened
+==================  ==================================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from gatewatch.lab.score.assignment import assign
+from gatewatch.lab.score.incident_file import check_world, locate, world_files
+from gatewatch.lab.truth import Intrusion, Truth
+from gatewatch.schema.incidents import Incident, Severity
+
+LEAST = Severity.MEDIUM
+
+
+class Verdict(msgspec.Struct):
+    """What became of one intrusion."""
+
+    id: str
+    scenario: str
+    analytic: str
+    entry: str
+    difficulty: str
+    variant: str
+    reported: bool
+    found: bool
+    incident: str | None = None
+    severity: str | None = None
+    chain: str | None = None
+    origin: bool = False
+    path: bool = False
+    path_share: float = 0.0
+    evidence: float = 0.0
+    delay_s: float | None = None
+    seen_low: bool = False
+    planted: int = 0
+    lost: int = 0
+
+
+class Alarm(msgspec.Struct):
+    """An incident of medium or above that nothing planted explains."""
+
+    incident: str
+    severity: str
+    chain: str
+    origin: str | None
+    users: list[str]
+    negative: str | None
+
+
+class WorldScore(msgspec.Struct):
+    """The score of one world."""
+
+    world: str
+    seed: int
+    days: int
+    accesses: int
+    incidents: int
+    verdicts: list[Verdict]
+    falses: list[Alarm]
+    fragments: int
+    negatives: dict[str, tuple[int, int]]  # name -> planted, alarmed
+
+
+def _short(name: str) -> str:
+    return name.casefold().partition(".")[0] if not name.replace(".", "").isdigit() else name
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def judge(truth: Truth, incidents: list[Incident], world: Path) -> WorldScore:
+    """Return the score of the incidents. UsageError when they are of another world."""
+    files = world_files(world)
+    check_world(incidents, world, files)
+    owner: dict[tuple[str, int], set[int]] = {}
+    for index, intrusion in enumerate(truth.intrusions):
+        for proof in intrusion.evidence:
+            owner.setdefault((proof.file, proof.record), set()).add(index)
+    quotes = [_quotes(incident, files) for incident in incidents]
+    hits = [Counter(index for quote in sorted(some) for index in sorted(owner.get(quote, ()))) for some in quotes]
+    weights = [
+        [_weight(incident, intrusion, hit[index], len(quote)) for incident, quote, hit in zip(incidents, quotes, hits, strict=True)]
+        for index, intrusion in enumerate(truth.intrusions)
+    ]
+    chosen = assign(weights)
+    verdicts = [
+        _verdict(
+            intrusion,
+            incidents[place] if place is not None else None,
+            hits[place][index] if place is not None else 0,
+            len(quotes[place]) if place is not None else 0,
+            truth,
+        )
+        for index, (intrusion, place) in enumerate(zip(truth.intrusions, chosen, strict=True))
+    ]
+    taken = {place for place in chosen if place is not None}
+    falses, fragments = [], 0
+    for place, incident in enumerate(incidents):
+        if place in taken or incident.severity.rank < LEAST.rank:
+            continue
+        if hits[place]:
+            fragments += 1
+        else:
+            falses.append(_false(incident, truth))
+    planted = Counter(one.name for one in truth.negatives)
+    alarmed = Counter(one.negative for one in falses if one.negative)
+    negatives = {name: (planted[name], alarmed.get(name, 0)) for name in sorted(planted)}
+    world_ = truth.world
+    return WorldScore(world_.id, world_.seed, world_.days, len(truth.accesses), len(incidents), verdicts, falses, fragments, negatives)
+
+
+def _quotes(incident: Incident, files: frozenset[str]) -> set[tuple[str, int]]:
+    found = set()
+    for stage in incident.stages:
+        for evidence in stage.evidence:
+            name = locate(evidence.file, files)
+            if name is not None:
+                found.add((name, evidence.record))
+    return found
+
+
+def _addresses(incident: Incident) -> set[str]:
+    return {address for address in (incident.origin.ip, *incident.origin.others) if address}
+
+
+def _weight(incident: Incident, intrusion: Intrusion, hits: int, quotes: int) -> float:
+    if not hits:
+        return 0.0
+    loud = incident.severity.rank >= LEAST.rank
+    origin = bool(_addresses(incident) & set(intrusion.origins))
+    # pairs of medium or above count before anything else, then what fits best
+    return (100.0 if loud else 10.0) + origin + hits / max(quotes, 1) + min(hits, 50) / 100
+
+
+def _verdict(intrusion: Intrusion, incident: Incident | None, hits: int, quotes: int, truth: Truth) -> Verdict:
+    verdict = Verdict(
+        intrusion.id, intrusion.scenario, intrusion.analytic, intrusion.entry, intrusion.difficulty, intrusion.variant, intrusion.scenario.startswith("reported-"),
+        incident is not None and incident.severity.rank >= LEAST.rank, planted=len(intrusion.evidence), lost=intrusion.lost,
+    )  # fmt: skip
+    if incident is None:
+        return verdict
+    names = truth.world.hosts
+    told = {_short(names.get(host, host)) for host in (*incident.hosts, *(hop.target for hop in incident.path))}
+    wanted = [_short(leg.target) for leg in intrusion.path]
+    wanted = ["kubernetes" if host == "kube01" and "kubernetes" in told else host for host in wanted]
+    there = sum(host in told for host in wanted)
+    verdict.incident, verdict.severity, verdict.chain = incident.id, str(incident.severity), incident.chain
+    verdict.seen_low = not verdict.found
+    verdict.origin = bool(_addresses(incident) & set(intrusion.origins))
+    verdict.path_share = round(there / len(wanted), 3) if wanted else 1.0
+    verdict.path = there == len(wanted)
+    verdict.evidence = round(hits / quotes, 3) if quotes else 0.0
+    if verdict.found and intrusion.accepted:
+        stages = sorted(stage.last for stage in incident.stages)
+        raised = stages[min(1, len(stages) - 1)]
+        verdict.delay_s = max(0.0, round((raised - _moment(intrusion.accepted)).total_seconds(), 1))
+    return verdict
+
+
+def _false(incident: Incident, truth: Truth) -> Alarm:
+    addresses, users = _addresses(incident), set(incident.users)
+    name = None
+    for negative in truth.negatives:
+        if addresses & set(negative.sources) and (not users or users & set(negative.users)):
+            name = negative.name
+            break
+    return Alarm(incident.id, str(incident.severity), incident.chain, incident.origin.ip, list(incident.users), name)

@@ -1,0 +1,84 @@
+"""The report as one HTML page with pictures: no script, one style sheet allowed by its hash, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from html import escape
+
+from gatewatch.lab.score.report import FIGURES, Figure, Report, Row
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding:0 1rem;color:#1b1f24;background:#fff}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #d5dae0}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+svg{max-width:100%;height:auto}.bar{fill:#2f6f9f}.part{fill:#8fb8d6}.back{fill:#e8ecf0}.whisker{stroke:#1b1f24;stroke-width:1.5}text{font-size:12px;fill:#1b1f24}
+"""
+_POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
+
+
+def page(report: Report) -> str:
+    """Return the page."""
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    parts = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY.format(digest))}">',
+        '<meta name="viewport" content="width=device-width"><title>gatewatch lab: score</title>',
+        f"<style>{STYLE}</style></head><body><h1>Score over {report.worlds} worlds</h1>",
+        f"<p>{report.intrusions} intrusions, {report.accesses} outside accesses, {report.weeks} site-weeks. "
+        f"Seeds: {escape(', '.join(map(str, report.seeds)))}. Intervals: 95 %, bootstrap over worlds.</p>",
+        _figures(report.figures),
+    ]
+    for name, rows in report.tables.items():
+        parts += [f"<h2>By {escape(name)}</h2>", _picture(name, rows), _table(rows)]
+    parts.append("<h2>Missed</h2>")
+    head = ("scenario", "difficulty", "analytic", "seen as", "planted records", "lost")
+    missed = [(one.scenario, one.difficulty, one.analytic, one.severity or "nothing", one.planted, one.lost) for one in report.missed]
+    parts.append(_rows(head, missed) if missed else "<p>None.</p>")
+    parts.append("<h2>False incidents</h2>")
+    parts.append(_rows(("chain", "number"), report.false_by_chain.items()))
+    parts.append(_rows(("what it was", "number"), report.false_by_negative.items()))
+    parts.append("<h2>Hard negatives</h2>")
+    parts.append(
+        _rows(("what it was", "planted", "raised an incident of medium or above"), [(name, *pair) for name, pair in report.negatives.items()])
+    )
+    parts.append("<h2>Not measured</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in report.not_measured) + "</ul></body></html>\n")
+    return "".join(parts)
+
+
+def _figures(figures: dict[str, Figure]) -> str:
+    rows = []
+    for name, (title, _) in FIGURES.items():
+        figure = figures[name]
+        bounds = "" if figure.low is None or figure.high is None else f"{figure.low:.3f} – {figure.high:.3f}"
+        rows.append((title, "–" if figure.value is None else f"{figure.value:.3f}", bounds))
+    return _rows(("figure", "value", "95 %"), rows)
+
+
+def _rows(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    return "<table><tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + f"</tr>{body}</table>"
+
+
+def _cell(value: object) -> str:
+    return f'<td class="n">{value}</td>' if isinstance(value, int | float) else f"<td>{escape(str(value))}</td>"
+
+
+def _table(rows: list[Row]) -> str:
+    shown = [(row.name, row.intrusions, row.found, row.origin, row.path, "–" if row.evidence is None else row.evidence) for row in rows]
+    return _rows(("", "intrusions", "found", "right origin", "whole path", "evidence"), shown)
+
+
+def _picture(name: str, rows: list[Row]) -> str:
+    """Draw a bar for each group: pale what was found, dark what was found with origin and path."""
+    height = 22 * len(rows) + 8
+    parts = [f'<svg role="img" aria-label="found, by {escape(name)}" viewBox="0 0 640 {height}" width="640" height="{height}">']
+    for number, row in enumerate(rows):
+        y = 4 + number * 22
+        parts.append(f'<text x="255" y="{y + 13}" text-anchor="end">{escape(row.name[:38])}</text>')
+        parts.append(f'<rect class="back" x="262" y="{y}" width="300" height="16"/>')
+        parts.append(f'<rect class="part" x="262" y="{y}" width="{300 * row.found:.0f}" height="16"/>')
+        parts.append(f'<rect class="bar" x="262" y="{y}" width="{300 * row.path:.0f}" height="16"/>')
+        parts.append(f'<text x="570" y="{y + 13}">{round(row.found * row.intrusions)} of {row.intrusions}</text>')
+    return "".join(parts) + "</svg>"

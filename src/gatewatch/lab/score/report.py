@@ -1,0 +1,180 @@
+"""The report over one or more worlds: every figure with its interval, by analytic, entry, difficulty and scenario, and what was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import msgspec
+
+from gatewatch.lab.score.interval import interval
+from gatewatch.lab.score.judge import Verdict, WorldScore
+
+
+class Figure(msgspec.Struct):
+    """A figure: its value (null where there is nothing to divide by) and the interval of 95 %."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class Row(msgspec.Struct):
+    """Figures of a group of intrusions."""
+
+    name: str
+    intrusions: int
+    found: float
+    origin: float
+    path: float
+    evidence: float | None
+
+
+class Report(msgspec.Struct):
+    """The whole report."""
+
+    worlds: int
+    seeds: list[int]
+    intrusions: int
+    accesses: int
+    weeks: float
+    figures: dict[str, Figure]
+    tables: dict[str, list[Row]]
+    missed: list[Verdict]
+    false_by_chain: dict[str, int]
+    false_by_negative: dict[str, int]
+    negatives: dict[str, tuple[int, int]]
+    not_measured: tuple[str, ...] = (
+        "the same figures for single-event Sigma rules only",
+        "accuracy of the techniques and of the mitigations an incident names",
+    )
+
+
+Calculation = Callable[[Sequence[WorldScore]], float | None]
+
+
+def _share(test: Callable[[Verdict], bool]) -> Calculation:
+    def figure(worlds: Sequence[WorldScore]) -> float | None:
+        verdicts = [verdict for world in worlds for verdict in world.verdicts]
+        return sum(map(test, verdicts)) / len(verdicts) if verdicts else None
+
+    return figure
+
+
+def _precision(worlds: Sequence[WorldScore]) -> float | None:
+    found = sum(verdict.found for world in worlds for verdict in world.verdicts)
+    raised = found + sum(len(world.falses) + world.fragments for world in worlds)
+    return found / raised if raised else None
+
+
+def _false_rate(worlds: Sequence[WorldScore]) -> float | None:
+    accesses = sum(world.accesses for world in worlds)
+    return 1000 * sum(len(world.falses) for world in worlds) / accesses if accesses else None
+
+
+def _false_week(worlds: Sequence[WorldScore]) -> float | None:
+    return 7 * sum(len(world.falses) for world in worlds) / max(1, sum(world.days for world in worlds))
+
+
+def _delay(worlds: Sequence[WorldScore]) -> float | None:
+    delays = [verdict.delay_s for world in worlds for verdict in world.verdicts if verdict.delay_s is not None]
+    return median(delays) if delays else None
+
+
+def _evidence(worlds: Sequence[WorldScore]) -> float | None:
+    shares = [verdict.evidence for world in worlds for verdict in world.verdicts if verdict.found]
+    return sum(shares) / len(shares) if shares else None
+
+
+FIGURES: dict[str, tuple[str, Calculation]] = {
+    "found": ("intrusions found (recall)", _share(lambda verdict: verdict.found)),
+    "found_origin": ("found with the right origin", _share(lambda verdict: verdict.found and verdict.origin)),
+    "found_path": ("found with the right origin and the whole path", _share(lambda verdict: verdict.found and verdict.origin and verdict.path)),
+    "seen_low": ("seen, but only below medium", _share(lambda verdict: verdict.seen_low)),
+    "precision": ("precision (fragments count as wrong)", _precision),
+    "false_per_1000": ("false incidents per 1,000 outside accesses", _false_rate),
+    "false_per_week": ("false incidents per site-week", _false_week),
+    "delay_s": ("median time to detect, s", _delay),
+    "evidence": ("quoted records that were planted", _evidence),
+}
+
+
+def summarise(worlds: Sequence[WorldScore]) -> Report:
+    """Return the report over *worlds*; of a single one the intervals are over its intrusions."""
+    verdicts = [verdict for world in worlds for verdict in world.verdicts]
+    figures = {}
+    for name, (_, calculation) in FIGURES.items():
+        value = calculation(worlds)
+        units = worlds if len(worlds) > 2 or len(worlds) == 0 else _split(worlds)
+        bounds = interval(units, calculation)
+        figures[name] = Figure(round(value, 4) if value is not None else None, *(bounds or (None, None)))
+    tables = {
+        "analytic": _rows(verdicts, lambda verdict: verdict.analytic),
+        "entry": _rows(verdicts, lambda verdict: verdict.entry),
+        "difficulty": _rows(verdicts, lambda verdict: verdict.difficulty),
+        "written last, from reports": _rows(verdicts, lambda verdict: "reported" if verdict.reported else "ours"),
+        "scenario": _rows(verdicts, lambda verdict: verdict.scenario),
+    }
+    negatives: dict[str, tuple[int, int]] = {}
+    for world in worlds:
+        for name, (planted, alarmed) in world.negatives.items():
+            before = negatives.get(name, (0, 0))
+            negatives[name] = (before[0] + planted, before[1] + alarmed)
+    falses = [alarm for world in worlds for alarm in world.falses]
+    return Report(
+        len(worlds), [world.seed for world in worlds], len(verdicts), sum(world.accesses for world in worlds),
+        round(sum(world.days for world in worlds) / 7, 2), figures, tables, [verdict for verdict in verdicts if not verdict.found],
+        _count([alarm.chain for alarm in falses]), _count([alarm.negative or "life" for alarm in falses]), dict(sorted(negatives.items())),
+    )  # fmt: skip
+
+
+def _split(worlds: Sequence[WorldScore]) -> list[WorldScore]:
+    parts = []
+    for world in worlds:
+        number = max(1, len(world.verdicts))
+        for index, verdict in enumerate(world.verdicts):
+            falses = world.falses[index::number]
+            part = WorldScore(
+                world.world, world.seed, world.days, world.accesses // number, 0, [verdict], falses, world.fragments if index == 0 else 0, {}
+            )
+            parts.append(part)
+    return parts
+
+
+def _count(names: Sequence[str]) -> dict[str, int]:
+    return {name: names.count(name) for name in sorted(set(names), key=lambda name: (-names.count(name), name))}
+
+
+def _rows(verdicts: Sequence[Verdict], key: Callable[[Verdict], str]) -> list[Row]:
+    rows = []
+    for name in sorted({key(verdict) for verdict in verdicts}):
+        group = [verdict for verdict in verdicts if key(verdict) == name]
+        found = [verdict for verdict in group if verdict.found]
+        rows.append(
+            Row(
+                name, len(group), round(len(found) / len(group), 3), round(sum(verdict.origin for verdict in found) / len(group), 3),
+                round(sum(verdict.origin and verdict.path for verdict in found) / len(group), 3),
+                round(sum(verdict.evidence for verdict in found) / len(found), 3) if found else None,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def tell(report: Report) -> str:
+    """Return the report for a terminal."""
+    lines = [f"{report.worlds} worlds, {report.intrusions} intrusions, {report.accesses} outside accesses, {report.weeks} site-weeks", ""]
+    for name, (title, _) in FIGURES.items():
+        figure = report.figures[name]
+        value = "–" if figure.value is None else f"{figure.value:.3f}"
+        bounds = "" if figure.low is None else f"  [{figure.low:.3f}, {figure.high:.3f}]"
+        lines.append(f"  {title:<48}{value:>9}{bounds}")
+    for title in ("analytic", "entry", "difficulty", "written last, from reports"):
+        lines += ["", f"  {title:<28}{'n':>5}{'found':>8}{'origin':>8}{'path':>8}"]
+        lines += [f"  {row.name:<28}{row.intrusions:>5}{row.found:>8.2f}{row.origin:>8.2f}{row.path:>8.2f}" for row in report.tables[title]]
+    if report.missed:
+        lines += ["", "missed"]
+        lines += [f"  {one.scenario} ({one.difficulty}){'; seen as ' + str(one.severity) if one.seen_low else ''}" for one in report.missed]
+    if report.false_by_negative:
+        lines += ["", "false incidents: " + ", ".join(f"{name} {number}" for name, number in report.false_by_negative.items())]
+    lines += ["", "not measured: " + "; ".join(report.not_measured)]
+    return "\n".join(lines)
