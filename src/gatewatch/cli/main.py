@@ -457,7 +457,7 @@ Days = Annotated[int, typer.Option(min=2, max=400, help="Days of logs.")]
 Intrusions = Annotated[int | None, typer.Option(min=0, help="How many intrusions to plant; default: one for every three days, at least five.")]
 Difficulty = Annotated[str | None, typer.Option(metavar="LEVEL", help="loud, careful or slow; default: all three in turn.")]
 Volume = Annotated[float, typer.Option(min=0, max=1000, help="How much of the internet's and the machines' noise; 1 is a small site.")]
-Scenarios = Annotated[list[str] | None, typer.Option("--scenario", metavar="FILE", help="A scenario of your own, or a folder of them, besides those that ship.")]
+Scenarios = Annotated[list[str] | None, typer.Option("--scenario", metavar="FILE", help="A scenario of your own, or a folder of them.")]
 JsonOut = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the score as JSON as well.")]
 HtmlOut = Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write the score as a page with pictures as well.")]
 
@@ -488,7 +488,7 @@ def lab_make(
     difficulty: Difficulty = None,
     volume: Volume = 1.0,
     scenarios: Scenarios = None,
-    graft: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Mix a folder of real logs into the world; may be given several times.")] = None,
+    graft: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Mix a folder of real logs into the world.")] = None,
 ) -> None:
     """Write a world: native logs, the site file of a plausible administrator, and the truth. Logs only: nothing is attacked."""
     from pathlib import Path

@@ -148,7 +148,7 @@ class Play:
 
     def do_spray(self, at: int) -> int:
         """Each of many accounts a few times."""
-        people = [one.name for one in self.estate.organisation.people if one.role not in {"kiosk"}]
+        people = [one.name for one in self.estate.organisation.people if one.role != "kiosk"]
         names = self.rng.sample(people, min(self.many("names"), len(people)))
         names[self.rng.randrange(len(names))] = self.user()
         for _ in range(self.many("tries")):
@@ -330,7 +330,8 @@ class Play:
         code = int(self.get("code", 200))
         for _ in range(int(self.get("times", 1))):
             self.estate.request(
-                at, user, src, str(self.get("verb")), str(self.get("resource")), self.get("namespace"), self.get("name"), sub=self.get("sub"), code=code,
+                at, user, src, str(self.get("verb")), str(self.get("resource")), self.get("namespace"), self.get("name"), sub=self.get("sub"),
+                code=code,
                 body=self.get("body"), mark=self.mark, agent=str(self.get("agent", "")),
             )  # fmt: skip
             at += self.pause()

@@ -1,4 +1,4 @@
-"""The site file of a world: ``gatewatch.toml`` as an administrator would plausibly write it, who knows their network and nothing of what is planted."""
+"""The site file of a world: ``gatewatch.toml`` as an administrator would write it, who knows their network and nothing of what is planted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def describe(organisation: Organisation, estate: Estate) -> str:
     """Return the text of the file."""
     pools = [gateway.cidr for gateway in estate.gateways.values() if gateway.host.name != "ns01"]
     lines = [
-        "# The site as its network team describes it.", "[site]", f'name = "{organisation.name}"', f'zone = "{organisation.zone}"', f"year = {calendar(0).year}", "",
+        "# The site as its network team describes it.", "[site]", f'name = "{organisation.name}"', f'zone = "{organisation.zone}"',
+        f"year = {calendar(0).year}", "",
         "[network]", f'internal = ["{organisation.public.cidr}"]', f"vpn_pools = {_list(pools)}", 'clusters = ["10.96.0.0/12"]', "",
     ]  # fmt: skip
     for host in organisation.hosts:
@@ -43,7 +44,8 @@ def describe(organisation: Organisation, estate: Estate) -> str:
         ]
     first, last = organisation.tester_days
     lines += [
-        "[[known]]", 'name = "monitoring"', f'cidrs = ["{organisation.monitor}"]', 'users = ["svc-scan"]', 'services = ["ssh"]', 'why = "checks that ssh answers"',
+        "[[known]]", 'name = "monitoring"', f'cidrs = ["{organisation.monitor}"]', 'users = ["svc-scan"]', 'services = ["ssh"]',
+        'why = "checks that ssh answers"',
         'owner = "operations"', f"until = {until}", "", "[[known]]", 'name = "pipeline"', f'cidrs = ["{organisation.runner.cidr}"]',
         'users = ["svc-deploy", "svc-backup"]', 'why = "runners and hosted backup"', 'owner = "operations"', f"until = {until}", "", "[[known]]",
         'name = "penetration test"', f'cidrs = ["{organisation.tester}"]', 'why = "ordered test, see the contract"', 'owner = "security"',

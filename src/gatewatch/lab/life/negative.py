@@ -146,7 +146,7 @@ def _key_after_passwords(estate: Estate, rng: random.Random, day: int, mark: int
     return [person.name], [source]
 
 
-def _tester(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+def _tester(estate: Estate, rng: random.Random, _day: int, mark: int) -> tuple[list[str], list[str]]:
     organisation = estate.organisation
     source = organisation.tester
     first, last = organisation.tester_days

@@ -24,7 +24,8 @@ COMMANDS = (
 )
 PROGRAMS = (
     '"C:\\Program Files\\Microsoft Office\\root\\Office16\\OUTLOOK.EXE"', '"C:\\Program Files\\Microsoft Office\\root\\Office16\\EXCEL.EXE" /dde',
-    "C:\\Windows\\System32\\notepad.exe C:\\Users\\Public\\list.txt", '"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe" --flag-switches-begin',
+    "C:\\Windows\\System32\\notepad.exe C:\\Users\\Public\\list.txt",
+    '"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe" --flag-switches-begin',
 )  # fmt: skip
 TOOLS = (
     "mmc.exe C:\\Windows\\System32\\services.msc",

@@ -154,7 +154,8 @@ def _weight(incident: Incident, intrusion: Intrusion, hits: int, quotes: int) ->
 
 def _verdict(intrusion: Intrusion, incident: Incident | None, hits: int, quotes: int, truth: Truth) -> Verdict:
     verdict = Verdict(
-        intrusion.id, intrusion.scenario, intrusion.analytic, intrusion.entry, intrusion.difficulty, intrusion.variant, intrusion.scenario.startswith("reported-"),
+        intrusion.id, intrusion.scenario, intrusion.analytic, intrusion.entry, intrusion.difficulty, intrusion.variant,
+        intrusion.scenario.startswith("reported-"),
         incident is not None and incident.severity.rank >= LEAST.rank, planted=len(intrusion.evidence), lost=intrusion.lost,
     )  # fmt: skip
     if incident is None:

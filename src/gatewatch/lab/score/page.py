@@ -26,8 +26,8 @@ def page(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY.format(digest))}">',
         '<meta name="viewport" content="width=device-width"><title>gatewatch lab: score</title>',
         f"<style>{STYLE}</style></head><body><h1>Score over {report.worlds} worlds</h1>",
-        f"<p>{report.intrusions} intrusions, {report.accesses} outside accesses, {report.weeks} site-weeks. "
-        f"Seeds: {escape(', '.join(map(str, report.seeds)))}. Intervals: 95 %, bootstrap over worlds.</p>",
+        f"<p>{report.intrusions} intrusions, {report.accesses} outside accesses, {report.weeks} site-weeks.</p>",
+        f"<p>Seeds: {escape(', '.join(map(str, report.seeds)))}. Intervals: 95 %, bootstrap over worlds.</p>",
         _figures(report.figures),
     ]
     for name, rows in report.tables.items():

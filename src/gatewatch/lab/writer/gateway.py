@@ -27,9 +27,9 @@ class Gateway(Device):
 
     def lease(self, start: int, end: int) -> str:
         """Return an inner address that nobody else has between *start* and *end*; the ones given back earliest are reused."""
-        for index, (free, number) in enumerate(self._free[:64]):
+        for index, (free, _) in enumerate(self._free[:64]):
             if free + MINUTE < start:
-                del self._free[index]
+                number = self._free.pop(index)[1]
                 break
         else:
             number = self._next

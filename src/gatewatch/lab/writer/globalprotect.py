@@ -49,13 +49,13 @@ class GlobalProtect(Gateway):
     def fail(self, time: int, user: str, src: str, *, exists: bool = True, mark: int = 0) -> int:
         """Say a refused logon; the row says nothing of whether the account exists."""
         reason = '"Authentication failed: Invalid username or password"'
-        self.row(time, "gateway-auth", "login", user, src, "0.0.0.0", "", False, reason, 0, mark, "auth_failure")  # noqa: S104 - no address
+        self.row(time, "gateway-auth", "login", user, src, "0.0.0.0", "", False, reason, 0, mark, "auth_failure")
         return time + SECOND
 
     def enter(self, time: int, user: str, src: str, until: int, client: str = "", mark: int = 0) -> Entry:
         """Say an accepted logon."""
         inner = self.lease(time, until)
-        self.row(time, "gateway-auth", "login", user, src, "0.0.0.0", client, True, "", 0, mark, "auth_success")  # noqa: S104 - no address
+        self.row(time, "gateway-auth", "login", user, src, "0.0.0.0", client, True, "", 0, mark, "auth_success")
         self.row(time + 2 * SECOND, "gateway-connected", "connected", user, src, inner, client, True, "", 0, mark, "session_start")
         return Entry(self.host.name, user, src, time, f"{user}@{src}", inner=inner, tty=client)
 

@@ -37,15 +37,9 @@ class Kubernetes(Device):
         """Say a request."""
         path = "/api/v1" if resource in _CORE else f"/apis/{_GROUPS.get(resource, 'apps')}/v1"
         path += (f"/namespaces/{namespace}" if namespace else "") + f"/{resource}" + (f"/{name}" if name else "") + (f"/{sub}" if sub else "")
-        reference: dict[str, Any] = {"resource": resource, "apiVersion": "v1"}
-        for key, value in (
-            ("namespace", namespace),
-            ("name", name),
-            ("subresource", sub),
-            ("apiGroup", None if resource in _CORE else _GROUPS.get(resource, "apps")),
-        ):
-            if value:
-                reference[key] = value
+        group = None if resource in _CORE else _GROUPS.get(resource, "apps")
+        parts = {"resource": resource, "apiVersion": "v1", "namespace": namespace, "name": name, "subresource": sub, "apiGroup": group}
+        reference = {key: value for key, value in parts.items() if value}
         stream = sub in {"exec", "attach", "portforward"}
         event: dict[str, Any] = {
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Request" if body else "Metadata", "auditID": f"{self.rng.getrandbits(64):016x}",
