@@ -187,6 +187,23 @@ class Estate:
         self.gateways[entry.host].leave(time, entry, received, sent, mark)
         self.seen(entry.time, entry.source, self.host(entry.host), 443, "ssl", max(SECOND, time - entry.time), received, sent, mark)
 
+    def mac_ssh(self, time: int, user: str, src: str, method: str, key: str, mark: int = 0) -> Entry:
+        """An accepted connection to the Mac over SSH."""
+        entry = self.mac.ssh(time, user, src, method, key, mark)
+        self._accepted(time, user, src, "ssh", self.mac.host.name, entry.port, mark)
+        return entry
+
+    def mac_screen(self, time: int, user: str, src: str, mark: int = 0) -> Entry:
+        """An accepted look at the Mac's screen."""
+        self._accepted(time, user, src, "vnc", self.mac.host.name, 0, mark)
+        if is_outside(src):
+            self.seen(time, src, self.mac.host, 5900, "", 600 * SECOND, 400_000, 30_000_000, mark)
+        return self.mac.screen(time, user, src, mark, ok=True)
+
+    def asked(self, time: int, user: str, src: str, service: str, host: str, mark: int = 0) -> None:
+        """Count an access that no other verb counts."""
+        self._accepted(time, user, src, service, host, 0, mark)
+
     def provider(self, person: Person) -> Okta | Entra:
         """Return the identity provider of a person's office."""
         return self.entra if person.office.number == 1 else self.okta

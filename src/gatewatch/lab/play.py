@@ -209,11 +209,9 @@ class Play:
             entry, via = self.estate.rdp(at, host.name, user, src, client, admin=True, again=again, mark=self.mark), "rdp"
         elif host.kind == "mac":
             if self.get("mode") == "screen":
-                entry, via = self.estate.mac.screen(at, user, src, self.mark, ok=True), "vnc"
+                entry, via = self.estate.mac_screen(at, user, src, self.mark), "vnc"
             else:
-                entry, via = self.estate.mac.ssh(at, user, src, method, key, self.mark), "ssh"
-            if is_outside(src):
-                self.estate._accepted(at, user, src, via, host.name, entry.port, self.mark)  # noqa: SLF001 - the estate's own tally
+                entry, via = self.estate.mac_ssh(at, user, src, method, key, self.mark), "ssh"
         else:
             entry, via = self.estate.ssh(at, host.name, user, src, method, key=key, mark=self.mark), "ssh"
         if not is_outside(src) and src.startswith("10.") and before is not None and not before.inner:
@@ -340,7 +338,7 @@ class Play:
             if not any(leg.target == host.name and leg.user == user for leg in self.truth.path):
                 self.leg(at, origin, host.name, "kube_api", user)
                 if before is None:
-                    self.estate._accepted(at, user, src, "kube_api", host.name, 0, self.mark)  # noqa: SLF001 - the estate's own tally
+                    self.estate.asked(at, user, src, "kube_api", host.name, self.mark)
         return at
 
     def do_container(self, at: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,6 @@ def parse(text: str, path: str) -> Scenario:
     analytic = read.text("analytic")
     if analytic and analytic not in ANALYTICS:
         read.fault(("analytic",), f"{analytic!r} is none of {', '.join(ANALYTICS)}")
-    actors = _actors(read)
     levels = _tables(read, "levels")
     for level in LEVELS:
         if level not in levels:
@@ -168,7 +167,9 @@ def parse(text: str, path: str) -> Scenario:
         if level not in LEVELS:
             read.fault(("levels", level), f"unknown level {level!r}; there are {', '.join(LEVELS)}")
     variants = _tables(read, "variants") or {"plain": {}}
-    steps = _steps(read, actors, [{**levels[level], **variant} for level in LEVELS if level in levels for variant in variants.values()])
+    known = [{**levels[level], **variant} for level in LEVELS if level in levels for variant in variants.values()]
+    actors = _actors(read, known)
+    steps = _steps(read, actors, known)
     if not read.faults:
         for level in LEVELS:
             for variant, more in variants.items():
@@ -190,7 +191,7 @@ def _tables(read: _Reader, key: str) -> dict[str, dict[str, Any]]:
     return value
 
 
-def _actors(read: _Reader) -> dict[str, Actor]:
+def _actors(read: _Reader, known: Sequence[Mapping[str, Any]]) -> dict[str, Actor]:
     actors = {}
     for name, values in _tables(read, "actors").items():
         kind = values.get("kind")
@@ -200,6 +201,10 @@ def _actors(read: _Reader) -> dict[str, Actor]:
         for key, value in values.items():
             if key != "kind" and key not in KINDS[kind]:
                 read.fault(("actors", name, key), f"unknown key {key!r} of {kind}{did_you_mean(key, sorted(KINDS[kind]))}")
+            if isinstance(value, str) and value.startswith("$"):
+                if not all(value[1:] in one for one in known):
+                    read.fault(("actors", name, key), f"{value!r} has no value in every level")
+                continue
             if key == "network" and not set(value if isinstance(value, list) else [value]) <= {*NETWORKS}:
                 read.fault(("actors", name, key), f"{value!r}: the networks are {', '.join(NETWORKS)}")
             allowed = ROLES if kind == "account" else PLACES

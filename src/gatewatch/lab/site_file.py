@@ -26,6 +26,7 @@ def describe(organisation: Organisation, estate: Estate) -> str:
         if host.kind == "mac":
             lines.append('aliases = ["localhost"]  # the unified log names no host')
         lines.append("")
+    lines += ["[[sources]]", 'host = "pa01"  # its rows bear no zone', 'zone = "UTC"', ""]
     for office in organisation.offices:
         lines += [f"[places.{office.name}]", f"cidrs = {_list(list(office.uplinks))}", f'country = "{office.country}"', ""]
     holidays = sorted({f"{calendar(day):%m-%d}" for office in organisation.offices for day in office.holidays})

@@ -98,12 +98,17 @@ def cast(estate: Estate, scenario: Scenario, values: dict[str, Any], rng: random
             made.people[actor.name] = rng.choice(people)
         elif actor.kind == "gateway":
             gateways = [host for host in organisation.gateways.values() if _fits(host, roles)]
-            made.hosts[actor.name] = rng.choice(gateways)
+            made.hosts[actor.name] = rng.choices(gateways, [_people_of(estate, host.name) for host in gateways])[0]
         elif actor.kind in {"host", "cluster"}:
             chosen = [host for role in (roles if actor.kind == "host" else ["kube"]) for host in organisation.having(role)]
             free = [host for host in chosen if host not in made.hosts.values()] or chosen
             made.hosts[actor.name] = rng.choice(free)
     return made
+
+
+def _people_of(estate: Estate, gateway: str) -> int:
+    """Return how many people use a gateway: intruders take the door that its users take."""
+    return 1 + sum(person.office.gateway == gateway for person in estate.organisation.of("staff", "developer", "admin", "shift"))
 
 
 def _fits(host: Host, roles: list[str]) -> bool:

@@ -44,6 +44,7 @@ def run(estate: Estate, day: int, volume: float) -> None:
             at + 20 * SECOND, "create", container, "registry.corp.example/web:1.9", f"web-{rng.randint(1, 99)}", 0, "container_create"
         )
         estate.docker.event(at + 21 * SECOND, "start", container, "registry.corp.example/web:1.9", "web")
+    _partners(estate, day, midnight)
     at = midnight + HOUR + 30 * MINUTE  # backup at night, inside
     for host in ("db01", "db02", "app01"):
         entry = estate.ssh(at, host, "svc-backup", "10.10.2.200", "key", key=backup.key)
@@ -78,6 +79,21 @@ def run(estate: Estate, day: int, volume: float) -> None:
             )
     for _ in range(round(200 * volume)):
         estate.mac.noise(midnight + rng.randrange(DAY))
+
+
+def _partners(estate: Estate, day: int, midnight: int) -> None:
+    """Partners whose machines come in as a service account, from wherever they are hosted."""
+    for person in estate.organisation.of("service"):
+        if person.name in {"svc-scan", "svc-deploy"}:
+            continue
+        home = person.address = person.address or person.home.address(person.rng)
+        host = ("gate01", "gate02", "build01")[person.number % 3]
+        for _ in range(person.rng.randint(1, 4)):
+            at = midnight + person.rng.randrange(DAY)
+            entry = estate.ssh(at, host, person.name, home, person.rng.choice(("key", "password")), key=person.key)
+            if day % 3 == 0:
+                estate.command(at + 3 * SECOND, entry, "/usr/bin/rsync --server --sender -a . /srv/export", root=True)
+            estate.ssh_end(at + person.rng.randint(5, 400) * SECOND, entry, received=person.rng.randint(1, 60) * 1_000_000)
 
 
 def _broken(estate: Estate, day: int, midnight: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.lab.estate import Access, Estate
+from gatewatch.lab.estate import Estate
 from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_start, seconds, weekday
 from gatewatch.lab.organisation import Person
 
@@ -94,6 +94,15 @@ def _work(estate: Estate, person: Person, start: int, hours: float, source: str)
     if not source:
         act(estate, person, person.office.inner(person.number), start + 5 * MINUTE, end)
         return
+    if person.role == "staff" and person.number % 4 == 0:  # some never learnt to use the VPN: the terminal server answers them, and so does the Mac
+        desktop(estate, person, source, start + 10 * MINUTE, end)
+        return
+    if person.role in {"staff", "developer"} and person.number % 5 == 1 and rng.random() < 0.7:
+        if rng.random() < 0.5:
+            estate.mac_screen(start + 20 * MINUTE, person.name, source)
+        else:
+            entry = estate.mac_ssh(start + 20 * MINUTE, person.name, source, "password", person.key)
+            estate.mac.close(start + 50 * MINUTE, entry)
     if (person.role == "developer" and rng.random() < 0.35) or (person.role == "admin" and rng.random() < 0.2):
         act(estate, person, source, start + 5 * MINUTE, end)  # straight to the jump host, without the VPN
         return
@@ -177,7 +186,7 @@ def shell(estate: Estate, person: Person, source: str, begin: int, end: int, *, 
 def desktop(estate: Estate, person: Person, source: str, begin: int, end: int) -> None:
     """A day on a terminal server."""
     rng = person.rng
-    host = estate.organisation.having("terminal")[person.number % 2].name
+    host = estate.organisation.having("terminal")[person.number // 4 % 2].name
     at = begin
     for _ in range(slips(person)):
         at = estate.rdp_fail(at, host, person.name, source, person.client) + rng.randint(5, 20) * SECOND
@@ -208,5 +217,5 @@ def cluster(estate: Estate, person: Person, source: str, start: int, end: int) -
         body: dict[str, object] = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "registry.corp.example/web:1.9"}]}}}}
         estate.request(at + 20 * SECOND, person.name, source, "patch", "deployments", "shop", "web", body=body)
     if not source.startswith("10."):
-        estate.accesses.append(Access(at, person.name, source, "kube_api", "kube01", 0, 0))
+        estate.asked(at, person.name, source, "kube_api", "kube01")
         estate.seen(at, source, estate.one("kube"), 6443, "ssl", 30 * SECOND, 9_000, 90_000)

@@ -53,6 +53,7 @@ class Verdict(msgspec.Struct):
     seen_low: bool = False
     planted: int = 0
     lost: int = 0
+    history_days: int = 0  # days of logs before it began
 
 
 class Alarm(msgspec.Struct):
@@ -157,6 +158,7 @@ def _verdict(intrusion: Intrusion, incident: Incident | None, hits: int, quotes:
         intrusion.id, intrusion.scenario, intrusion.analytic, intrusion.entry, intrusion.difficulty, intrusion.variant,
         intrusion.scenario.startswith("reported-"),
         incident is not None and incident.severity.rank >= LEAST.rank, planted=len(intrusion.evidence), lost=intrusion.lost,
+        history_days=(_moment(intrusion.first) - _moment(truth.world.start)).days,
     )  # fmt: skip
     if incident is None:
         return verdict

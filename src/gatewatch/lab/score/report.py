@@ -112,6 +112,7 @@ def summarise(worlds: Sequence[WorldScore]) -> Report:
         "analytic": _rows(verdicts, lambda verdict: verdict.analytic),
         "entry": _rows(verdicts, lambda verdict: verdict.entry),
         "difficulty": _rows(verdicts, lambda verdict: verdict.difficulty),
+        "history before it": _rows(verdicts, lambda verdict: "14 days or more" if verdict.history_days >= 14 else "less than 14 days"),
         "written last, from reports": _rows(verdicts, lambda verdict: "reported" if verdict.reported else "ours"),
         "scenario": _rows(verdicts, lambda verdict: verdict.scenario),
     }
@@ -168,7 +169,7 @@ def tell(report: Report) -> str:
         value = "–" if figure.value is None else f"{figure.value:.3f}"
         bounds = "" if figure.low is None else f"  [{figure.low:.3f}, {figure.high:.3f}]"
         lines.append(f"  {title:<48}{value:>9}{bounds}")
-    for title in ("analytic", "entry", "difficulty", "written last, from reports"):
+    for title in ("analytic", "entry", "difficulty", "history before it", "written last, from reports"):
         lines += ["", f"  {title:<28}{'n':>5}{'found':>8}{'origin':>8}{'path':>8}"]
         lines += [f"  {row.name:<28}{row.intrusions:>5}{row.found:>8.2f}{row.origin:>8.2f}{row.path:>8.2f}" for row in report.tables[title]]
     if report.missed:
