@@ -175,8 +175,9 @@ def commands() -> str:
     # a clean environment: colour settings and the width of the terminal at hand must not show
     environment = {"PATH": os.environ["PATH"], "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "HOME": os.environ.get("HOME", "/")}
     environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}  # the tree at hand, not an installed one
-    for verb in ("", "scan", "audit", "reach", "collect", "access", "trace", "events", "explain", "list", "export", "init", "check-config"):
-        command = [sys.executable, "-m", "gatewatch.cli.main", *([verb] if verb else []), "--help"]
+    lab = ("lab make", "lab score", "lab run", "lab show")
+    for verb in ("", "scan", "audit", "reach", "collect", "access", "trace", "events", "explain", "list", "export", "init", "check-config", *lab):
+        command = [sys.executable, "-m", "gatewatch.cli.main", *verb.split(), "--help"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         text = text.replace("python -m gatewatch.cli.main", "gatewatch").replace("main.py", "gatewatch")
         parts.append(f"## gatewatch {verb}".rstrip() + "\n\n```text\n" + "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n```\n")

@@ -46,7 +46,7 @@ class Stream:
     marked: list[tuple[int, str, int, int]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     written: int = 0
-    lost: int = 0
+    dropped: list[int] = field(default_factory=list)  # marks of rows that never reached the file
     _number: int = 0
     _record: int = 0
     _serial: int = 0
@@ -80,12 +80,12 @@ class Stream:
                 parts = []
                 self._open(root, part)
             if self.fault.gaps and any(low <= row[0] < high for low, high in self.fault.gaps):
-                self.lost += bool(row[3])
+                self._drop(row)
                 continue
             text = row[2]
             copies = 1
             if self.fault.lost and self.rng.random() < self.fault.lost:
-                self.lost += bool(row[3])
+                self._drop(row)
                 continue
             if self.fault.repeated and self.rng.random() < self.fault.repeated:
                 copies = 2
@@ -98,6 +98,10 @@ class Stream:
                 if row[3] or witness is not None:
                     self.note(row, witness)
         self._put(parts)
+
+    def _drop(self, row: Row) -> None:
+        if row[3]:
+            self.dropped.append(row[3])
 
     def note(self, row: Row, witness: Witness | None) -> None:
         """Keep where a marked row was written."""

@@ -154,8 +154,12 @@ class Ledger:
         thing = self.marks[mark][0]
         return thing.id if isinstance(thing, Intrusion) else None
 
-    def settle(self, marked: list[tuple[int, str, int]]) -> None:
-        """Enter where the marked records were written."""
+    def settle(self, marked: list[tuple[int, str, int]], dropped: list[int]) -> None:
+        """Enter where the marked records were written, and how many never were: lost on the way, or after the end of the world."""
+        for mark in dropped:
+            thing, _ = self.marks[mark]
+            if isinstance(thing, Intrusion):
+                thing.lost += 1
         for mark, file, record in marked:
             thing, stage = self.marks[mark]
             if isinstance(thing, Intrusion):
