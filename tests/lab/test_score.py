@@ -39,8 +39,8 @@ def incident(world: Path, *intrusions: Intrusion, severity: Severity = Severity.
     path = tuple(Hop(leg.source, leg.target, leg.via, leg.user, at, "certain") for intrusion in intrusions for leg in intrusion.path)
     hosts = tuple(dict.fromkeys(hop.target for hop in path))
     return Incident(
-        name, (), "chain", ("chain",), "AN1005", "t", "v", severity, "high", (), Origin(intrusions[0].origins[0] if intrusions else "192.0.2.9"), (), hosts,
-        None, at, at, 0, at, None, (Stage("logon", at, at, 1, True, "s", tuple(evidence)),), path, (), (), (), (), (), (), (), "UTC",
+        name, (), "chain", ("chain",), "AN1005", "t", "v", severity, "high", (),
+        Origin(intrusions[0].origins[0] if intrusions else "192.0.2.9"), (), hosts, None, at, at, 0, at, None, (Stage("logon", at, at, 1, True, "s", tuple(evidence)),), path, (), (), (), (), (), (), (), "UTC",
     )  # fmt: skip
 
 
