@@ -38,10 +38,10 @@ def incident(world: Path, *intrusions: Intrusion, severity: Severity = Severity.
             evidence.append(Evidence("s", "t", f"/somewhere/logs/{proof.file}", proof.record, offset, raw))
     path = tuple(Hop(leg.source, leg.target, leg.via, leg.user, at, "certain") for intrusion in intrusions for leg in intrusion.path)
     hosts = tuple(dict.fromkeys(hop.target for hop in path))
-    return Incident(
-        name, (), "chain", ("chain",), "AN1005", "t", "v", severity, "high", (),
-        Origin(intrusions[0].origins[0] if intrusions else "192.0.2.9"), (), hosts, None, at, at, 0, at, None, (Stage("logon", at, at, 1, True, "s", tuple(evidence)),), path, (), (), (), (), (), (), (), "UTC",
-    )  # fmt: skip
+    origin = Origin(intrusions[0].origins[0] if intrusions else "192.0.2.9")
+    stage = Stage("logon", at, at, 1, True, "s", tuple(evidence))
+    head = (name, (), "chain", ("chain",), "AN1005", "t", "v", severity, "high", (), origin, (), hosts, None, at, at, 0, at, None)
+    return Incident(*head, (stage,), path, (), (), (), (), (), (), (), "UTC")
 
 
 def plain(truth: Truth) -> list[Intrusion]:
