@@ -128,6 +128,12 @@ def test_a_session_that_was_closed_is_an_impossible_time() -> None:
         parse(text, "x/good.toml")
 
 
+def test_a_device_whose_log_would_not_tell_is_refused() -> None:
+    text = GOOD.replace("[levels.loud]", '[[steps]]\ndo = "administer"\nwho = "intruder"\naccount = "victim"\non = "gate"\n\n[levels.loud]', 1)
+    with pytest.raises(UsageError, match=r"good\.toml:\d+: 'administer' needs a gateway with the role staff"):
+        parse(text, "x/good.toml")
+
+
 def test_two_of_one_name_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     file = tmp_path / "ssh-stolen-password.toml"
     with pytest.raises(UsageError, match="ssh-stolen-password"):

@@ -242,6 +242,7 @@ class Play:
         entry, src = self.session(), self.source()
         if entry.host in self.estate.gateways:
             self.estate.gateways[entry.host].resume(at, entry, src, self.mark)
+            self.estate.asked(at, entry.user, src, "vpn", entry.host, self.mark)
             via = "vpn"
         else:
             self.estate.windows[entry.host].suspend(at - 5 * SECOND, entry, self.mark)
@@ -384,10 +385,14 @@ class Play:
         host = self.host()
         if host is None:
             return at
-        src, command = self.source(entry=True), str(self.get("command", ""))
-        self.estate.gateways[host.name].administer(at, self.user(), src, command, self.mark, logon=not command)
-        if not command:
+        src, change = self.source(entry=True), str(self.get("change", ""))
+        name = self.user("new") if self.get("new") else ""
+        self.estate.gateways[host.name].administer(at, self.user(), src, change, name, self.mark)
+        if change == "user":
+            self.estate.uids.setdefault(name, 1_771)
+        if not change:
             self.leg(at, src, host.name, "admin", self.user())
+            self.estate.asked(at, self.user(), src, "admin", host.name, self.mark)
         return at + seconds(2)
 
     def do_wait(self, at: int) -> int:

@@ -50,6 +50,7 @@ PLACES = (
     "contractors",
     "staff",
 )
+CHANGES = ("portal", "user", "logging")
 ANALYTICS = ("AN1004", "AN1005", "AN1006", "AN1007")
 _TOP = {"id", "title", "analytic", "entry", "attack", "story", "reported", "actors", "steps", "levels", "variants"}
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -220,6 +221,7 @@ def _steps(read: _Reader, actors: Mapping[str, Actor], known: Iterable[Mapping[s
     names = [set(one) for one in known]
     steps: list[Act] = []
     sessions: dict[str, bool] = {}  # name: still open
+    opened: dict[str, str] = {}  # name: the actor it was opened on
     rows = read.data.get("steps", [])
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         read.fault(("steps",), "there are no [[steps]]")
@@ -242,9 +244,13 @@ def _steps(read: _Reader, actors: Mapping[str, Actor], known: Iterable[Mapping[s
         for key in verb.needs:
             if key not in row:
                 read.fault(at, f"{verb.name!r} needs {key!r}")
-        for key in ("who", "account", "on", "as"):
+        for key in ("who", "account", "on", "new"):
             if key in row and isinstance(row[key], str) and not row[key].startswith("$") and row[key] not in actors:
                 read.fault((*at, key), f"the actor {row[key]!r} is not defined{did_you_mean(row[key], sorted(actors))}")
+        if verb.name == "administer":
+            _knows(read, at, verb.name, actors.get(str(row.get("on"))))
+        if verb.name == "resume":
+            _knows(read, at, verb.name, actors.get(opened.get(str(row.get("in")), "")))
         for key in ("in", "from"):
             name = row.get(key)
             if isinstance(name, str) and not name.startswith("$"):
@@ -254,10 +260,19 @@ def _steps(read: _Reader, actors: Mapping[str, Actor], known: Iterable[Mapping[s
                     read.fault((*at, key), f"impossible time: the session {name!r} was closed before")
         if verb.opens and isinstance(row.get("session"), str):
             sessions[row["session"]] = True
+            opened[row["session"]] = str(row.get("on"))
         if verb.closes and isinstance(row.get("in"), str):
             sessions[row["in"]] = False
         steps.append(Act(index, verb, row, line_of(read.lines, at)))
     return tuple(steps)
+
+
+def _knows(read: _Reader, at: tuple[str | int, ...], verb: str, actor: Actor | None) -> None:
+    """Refuse a step on a device whose log does not tell of it: only the gateways of staff and Windows do."""
+    role = actor.values.get("role", "any") if actor is not None else ["staff"]
+    roles = set(role if isinstance(role, list) else [role])
+    if not roles <= ({"staff"} if verb == "administer" else {"staff", "terminal", "winserver", "controller", "file"}):
+        read.fault(at, f"{verb!r} needs a gateway with the role staff" + ("" if verb == "administer" else ", or a Windows host"))
 
 
 def _value(read: _Reader, path: tuple[str | int, ...], key: str, value: Any) -> None:
@@ -266,6 +281,8 @@ def _value(read: _Reader, path: tuple[str | int, ...], key: str, value: Any) -> 
             length(value)
         except ValueError as error:
             read.fault(path, f"impossible time: {error}")
+    elif key == "change" and value not in CHANGES:
+        read.fault(path, f"{value!r}: a change is {', '.join(CHANGES)}")
     elif key == "cut" and not (isinstance(value, list) and all(isinstance(item, str) and _MEASURE.fullmatch(item) for item in value)):
         read.fault(path, f"{value!r}: 'cut' lists mitigations like M1032")
     elif key == "technique" and not (isinstance(value, str) and _TECHNIQUE.fullmatch(value)):

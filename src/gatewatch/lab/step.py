@@ -49,7 +49,7 @@ _ALL = (
     _verb("kube", "act", "who on verb resource", "account from namespace name sub code body times every agent", tells="a request to the cluster"),
     _verb("container", "act", "on image name", "commands", tells="a container created, started, and commands in it"),
     _verb("flow", "connection", "on port", "who from bytes received for service", tells="a connection that only the sensor sees"),
-    _verb("administer", "act", "who account on", "command", tells="an administrator's logon or command at a gateway"),
+    _verb("administer", "act", "who account on", "change new", tells="an administrator's logon or command at a gateway"),
     _verb("wait", "pause", "for", "", tells="nothing for a while"),
 )
 STEPS: dict[str, Verb] = {verb.name: verb for verb in _ALL}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.lab.estate import Estate
 from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_start, seconds, weekday
-from gatewatch.lab.organisation import Person
+from gatewatch.lab.organisation import FAMILY, GIVEN, Person
 
 SUDO = (
     "/usr/bin/systemctl status nginx", "/usr/bin/apt-get update", "/usr/bin/journalctl -u app", "/usr/bin/systemctl restart app",
@@ -77,6 +77,19 @@ def live(estate: Estate, person: Person, day: int) -> None:
     _work(estate, person, start, hours, source)
     if person.role == "admin" and rng.random() < 0.12:  # a change at night
         _work(estate, person, midnight + seconds(rng.uniform(21, 26) * 3600), 1.2, person.home_address(day))
+    if person.role == "admin" and rng.random() < 0.12:
+        tend(estate, person, start + seconds(rng.uniform(600, 20_000)), source or rng.choice(person.office.uplinks))
+
+
+def tend(estate: Estate, person: Person, at: int, source: str) -> None:
+    """Look after a gateway; now and then somebody new is to use it."""
+    rng = person.rng
+    gateway = estate.gateways[person.office.gateway]
+    gateway.administer(at, person.name, source, "", "")
+    estate.asked(at, person.name, source, "admin", gateway.host.name)
+    if rng.random() < 0.2:
+        newcomer = f"{rng.choice(GIVEN)}.{rng.choice(FAMILY)}"
+        gateway.administer(at + 4 * MINUTE, person.name, source, "user", newcomer)
 
 
 def _work(estate: Estate, person: Person, start: int, hours: float, source: str) -> None:
@@ -124,7 +137,7 @@ def connect(estate: Estate, person: Person, gateway: str, source: str, begin: in
     for _ in range(slips(person)):
         at = estate.vpn_fail(at, gateway, person.name, source) + rng.randint(4, 25) * SECOND
     entry = estate.vpn(at, gateway, person.name, source, stop, person.client)
-    if gateway == "asa01" and rng.random() < 0.06 and stop - at > HOUR:  # from the line at home to the telephone
+    if gateway in {"asa01", "fgt01", "pa01"} and rng.random() < 0.05 and stop - at > HOUR:  # from the line at home to the telephone
         estate.gateways[gateway].resume(at + (stop - at) // 2, entry, person.mobile.address(rng))
     if entry.inner and gateway != "ns01":
         act(estate, person, entry.inner, at + MINUTE, stop - MINUTE)

@@ -58,18 +58,16 @@ class CiscoAsa(Gateway):
         self.line(time - 30_000 * MS, 6, 716058, f"{group} AnyConnect session lost connection. Waiting to resume.", mark)
         self.line(time, 6, 716059, f"{group} AnyConnect session resumed. Connection from <{src}>.", mark, "auth_success", entry.user, src)
 
-    def administer(self, time: int, user: str, src: str, command: str, mark: int = 0, *, logon: bool = False) -> None:
-        """Say an administrator's logon or command."""
-        if logon:
-            self.line(
-                time,
-                6,
-                605005,
-                f'Login permitted from {src}/{self.port()} to outside:{self.host.outer}/ssh for user "{user}"',
-                mark,
-                "auth_success",
-                user,
-                src,
-            )
-        else:
-            self.line(time, 5, 111010, f"User '{user}', running 'CLI' from IP {src}, executed '{command}'", mark)
+    def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
+        """Say an administrator's logon or change."""
+        if not change:
+            text = f'Login permitted from {src}/{self.port()} to outside:{self.host.outer}/ssh for user "{user}"'
+            self.line(time, 6, 605005, text, mark, "auth_success", user, src)
+            return
+        command = {
+            "portal": "import webvpn customization DfltCustomization disk0:/logon.xml",
+            "user": f"username {name} password *****",
+            "logging": "no logging enable",
+        }[change]
+        kind = {"user": "account_change", "portal": "config_change"}.get(change)
+        self.line(time, 5, 111010, f"User '{user}', running 'CLI' from IP {src}, executed '{command}'", mark, kind, user, src)

@@ -69,14 +69,27 @@ class FortiGate(Gateway):
         text += f'sentbyte={sent} rcvdbyte={received} msg="SSL tunnel shutdown"'
         self.line(time, "0101039948", "information", text, mark, "session_end", entry.user, entry.source)
 
-    def administer(self, time: int, user: str, src: str, command: str, mark: int = 0, *, logon: bool = False) -> None:
-        """Say an administrator's logon or command."""
-        if logon:
+    def resume(self, time: int, entry: Entry, src: str, mark: int = 0) -> None:
+        """Say that a tunnel goes on from another address: the same id, another remote address."""
+        pairs = f'tunnelid={entry.id} remip={src} tunnelip={entry.inner} user="{entry.user}" group="staff" dst_host="N/A"'
+        text = (
+            f'logdesc="SSL VPN tunnel up" action="tunnel-up" tunneltype="ssl-tunnel" {pairs} reason="tunnel established" msg="SSL tunnel established"'
+        )
+        self.line(time, "0101039947", "information", text, mark, "auth_success", entry.user, src)
+
+    def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
+        """Say an administrator's logon or change."""
+        if not change:
             text = f'logdesc="Admin login successful" sn="{time // SECOND}" user="{user}" ui="https({src})" method="https" srcip={src} dstip={self.host.outer} '
             text += f'action="login" status="success" reason="none" profile="super_admin" msg="Administrator {user} logged in successfully from https({src})"'
             self.line(time, "0100032001", "information", text, mark, "auth_success", user, src, sub="system")
-        else:
-            path, _, attribute = command.partition(" ")
-            text = f'logdesc="Object attribute configured" user="{user}" ui="GUI({src})" action="Add" cfgtid=4456463 cfgpath="{path}" '
-            text += f'cfgobj="{attribute}" cfgattr="status[enable]" msg="Add {path} {attribute}"'
-            self.line(time, "0100044547", "information", text, mark, sub="system")
+            return
+        action, path, thing, attribute = {
+            "portal": ("Edit", "system.replacemsg.sslvpn", "sslvpn-login", "buffer[<html>]"),
+            "user": ("Add", "user.local", name, "type[password]passwd[*]"),
+            "logging": ("Edit", "log.syslogd.setting", "", "status[enable->disable]"),
+        }[change]
+        text = f'logdesc="Object attribute configured" user="{user}" ui="GUI({src})" action="{action}" cfgtid=4456463 cfgpath="{path}" '
+        text += f'cfgobj="{thing}" cfgattr="{attribute}" msg="{action} {path} {thing}"'
+        kind = {"user": "account_change", "portal": "config_change"}.get(change)
+        self.line(time, "0100044547", "information", text, mark, kind, user, src, sub="system")

@@ -54,10 +54,12 @@ class Gateway(Device):
         raise NotImplementedError
 
     def resume(self, time: int, entry: Entry, src: str, mark: int = 0) -> None:
-        """Say that a session goes on from another address, where the gateway knows that."""
+        """Say that a session goes on from another address."""
+        raise NotImplementedError
 
-    def administer(self, time: int, user: str, src: str, command: str, mark: int = 0, *, logon: bool = False) -> None:
-        """Say an administrator's logon or command, where the gateway logs that."""
+    def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
+        """Say an administrator's logon (no *change*), or a change: ``portal``, ``user`` (a new one, *name*) or ``logging`` (switched off)."""
+        raise NotImplementedError
 
 
 def span(micros: int) -> tuple[int, int, int]:

@@ -66,3 +66,24 @@ class GlobalProtect(Gateway):
         self.row(
             time, "gateway-logout", "logout", entry.user, entry.source, entry.inner, entry.tty, True, "client logout", duration, mark, "session_end"
         )
+
+    def resume(self, time: int, entry: Entry, src: str, mark: int = 0) -> None:
+        """Say that a tunnel goes on from another address: connected again, with the same inner one."""
+        self.row(time, "gateway-connected", "connected", entry.user, src, entry.inner, entry.tty, True, "", 0, mark, "session_start")
+
+    def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
+        """Say an administrator's logon (a system row) or change (a configuration row)."""
+        at = wall(time + self.host.skew, "UTC", "%Y/%m/%d %H:%M:%S")
+        if not change:
+            told = f'"User {user} logged in via Web from {src} using https"'
+            row = f"1,{at},012301000001,SYSTEM,general,2561,{at},,general,,0,0,general,informational,{told},{self.count()},0x0,0,0,0,0,,{self.host.name},0,0"
+            self.log.say(time, f"{self.head(time)} {row}", mark, ("auth_success", user, src))
+            return
+        command, path = {
+            "portal": ("set", "shared response-page global-protect-portal-custom-login-page"),
+            "user": ("set", f"shared local-user-database user {name}"),
+            "logging": ("delete", "shared log-settings syslog central"),
+        }[change]
+        row = f"1,{at},012301000001,CONFIG,0,2561,{at},{src},,{command},{user},Web,Succeeded, {path},{self.count()},0x0,0,0,0,0,,{self.host.name},0"
+        kind = {"user": "account_change", "portal": "config_change"}.get(change)
+        self.log.say(time, f"{self.head(time)} {row}", mark, (kind, user, src) if kind else None)
