@@ -48,6 +48,8 @@ class Auditd(Device):
         self.line(time + 2 * MS, self.count(), "LOGIN", login, mark)
         start = f"pid={entry.pid} uid=0 auid={uid} ses={entry.number} msg='op=PAM:session_open grantors=pam_unix acct=\"{entry.user}\" {peer}'"
         self.line(time + 5 * MS, self.count(), "USER_START", start, mark)
+        done = f"pid={entry.pid} uid=0 auid={uid} ses={entry.number} msg='op=login id={uid} {peer.replace('terminal=ssh', f'terminal=/dev/{entry.tty}')}'"
+        self.line(time + 7 * MS, self.count(), "USER_LOGIN", f'{done}UID="root" AUID="{entry.user}" ID="{entry.user}"', mark)
 
     def close(self, time: int, entry: Entry, uid: int, mark: int = 0) -> None:
         """Say the end of a login."""
