@@ -73,6 +73,23 @@ def test_pieces_are_fragments_and_strangers_are_false(world: Path) -> None:
     assert summarise([score]).figures["precision"].value == pytest.approx(1 / 3, abs=1e-3)
 
 
+def test_one_planted_record_in_somebody_elses_story_is_false(world: Path) -> None:
+    truth = read(world)
+    one = truth.intrusions[0]
+    told = incident(world, one, take=1)
+    strange = []
+    for number in range(1, 4):
+        file = next(proof.file for proof in one.evidence)
+        taken = {proof.record for intrusion in truth.intrusions for proof in intrusion.evidence if proof.file == file}
+        record = next(place for place in range(number * 5, 10_000) if place not in taken)
+        offset, raw = text(world, file, record)
+        strange.append(Evidence("s", "t", f"/x/logs/{file}", record, offset, raw))
+    stage = msgspec.structs.replace(told.stages[0], evidence=told.stages[0].evidence + tuple(strange))
+    other = msgspec.structs.replace(told, stages=(stage,), origin=Origin("192.0.2.9"))
+    score = judge(truth, [other], world)
+    assert (any(verdict.found for verdict in score.verdicts), score.fragments, len(score.falses)) == (False, 0, 1)
+
+
 def test_low_is_seen_and_not_found(world: Path) -> None:
     truth = read(world)
     score = judge(truth, [incident(world, truth.intrusions[0], severity=Severity.LOW)], world)

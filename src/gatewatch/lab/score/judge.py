@@ -1,8 +1,9 @@
 """The judge: one world's incidents against its truth.
 
-An incident and an intrusion may be paired when the incident quotes at least one record that was planted for the intrusion. Pairs are made one to
+An incident and an intrusion may be paired when the incident quotes at least one record that was planted for the intrusion, and either names one of
+its outside addresses or quotes mostly such records: who is only told of beside somebody's deed has not done it. Pairs are made one to
 one (:mod:`.assignment`), first as many as possible, then the best fitting: a merged giant is worth one intrusion, and of the pieces of a broken one
-a single piece counts, the others are *fragments*. An incident of medium or above without any planted record is *false*.
+a single piece counts, the others are *fragments*. Any other incident of medium or above is *false*.
 
 ==================  ==================================================================================================================
 figure              what it is
@@ -119,7 +120,7 @@ def judge(truth: Truth, incidents: list[Incident], world: Path) -> WorldScore:
     for place, incident in enumerate(incidents):
         if place in taken or incident.severity.rank < LEAST.rank:
             continue
-        if hits[place]:
+        if any(_tied(incident, one, hits[place][index], len(quotes[place])) for index, one in enumerate(truth.intrusions)):
             fragments += 1
         else:
             falses.append(_false(incident, truth))
@@ -144,8 +145,13 @@ def _addresses(incident: Incident) -> set[str]:
     return {address for address in (incident.origin.ip, *incident.origin.others) if address}
 
 
+def _tied(incident: Incident, intrusion: Intrusion, hits: int, quotes: int) -> bool:
+    """Return whether the incident is about the intrusion, and does not merely quote a record of it in the story of somebody else."""
+    return hits > 0 and (2 * hits >= quotes or bool(_addresses(incident) & set(intrusion.origins)))
+
+
 def _weight(incident: Incident, intrusion: Intrusion, hits: int, quotes: int) -> float:
-    if not hits:
+    if not _tied(incident, intrusion, hits, quotes):
         return 0.0
     loud = incident.severity.rank >= LEAST.rank
     origin = bool(_addresses(incident) & set(intrusion.origins))
