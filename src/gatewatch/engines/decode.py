@@ -10,7 +10,7 @@ import polars as pl
 
 from gatewatch.canonical.merge import drop_repeats
 from gatewatch.engines.mapping import claimed_lines, split_maps, without
-from gatewatch.intake import audit, windows_text
+from gatewatch.intake import audit, nested, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
@@ -74,8 +74,10 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         records, left = without(records, mapped), without(left, mapped)
     extra: pl.DataFrame | None = None
     if left.height:
-        auditish = left.select(pl.col("line").str.contains(r"^(?:node=[^ ]+ )?type=[A-Z0-9_\[\]]+ msg=audit\(").fill_null(False).alias("a"))["a"]
-        if auditish.any() and framer.only in (None, Framing.AUDIT):
+        auditish = left.select(pl.col("line").str.contains(nested.AUDIT).fill_null(False).alias("a"))["a"]
+        between = left.select(pl.col("line").str.contains(r"^time->[A-Z]").fill_null(False).alias("a"))["a"]  # ausearch writes it
+        if (auditish.any() or between.any()) and framer.only in (None, Framing.AUDIT):
+            auditish |= between | (left["line"] == "----")
             extra = audit.frame(left.filter(auditish))
             left = left.filter(~auditish)
             result.framings[str(Framing.AUDIT)] += extra.height
@@ -153,14 +155,14 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         own, others = split_maps(records, maps) if maps and "event_id" not in records.columns else ([], records)
         claimed, nobodys = split(others)
         for source, frame in (*own, *claimed):
-            _one(result, source, frame, wanted, bulk, rich)
+            unknown = _one(result, source, frame, wanted, bulk, rich)
+            if unknown.height:
+                _unknown(result, source, _nested(result, unknown, wanted, bulk, rich))
         if nobodys.height and "event_id" not in nobodys.columns:
             nobodys = _forwarded(result, nobodys, wanted, bulk, rich)
+            nobodys = _nested(result, nobodys, wanted, bulk, rich)
         if nobodys.height:
-            for program, number in nobodys["program"].value_counts().iter_rows():
-                result.programs[program or "(no program)"] += number
-            reason = NO_CHANNEL if "event_id" in nobodys.columns else "no source for this program"
-            result.tally[None, Disposition.UNRECOGNISED, reason] += nobodys.height
+            _unclaimed(result, nobodys)
     if bulk:
         result.bulk = drop_repeats(pl.concat(bulk, how="diagonal") if len(bulk) > 1 else bulk[0])
     if rich:
@@ -168,6 +170,41 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         acts = table["kind"].cast(pl.String).is_in(ACTS)
         result.acts = table.filter(acts) if acts.any() else None
         result.rich = table.filter(~acts) if acts.any() else table
+
+
+def _unclaimed(result: Decoded, records: pl.DataFrame) -> None:
+    for program, number in records["program"].value_counts().iter_rows():
+        result.programs[program or "(no program)"] += number
+    reason = NO_CHANNEL if "event_id" in records.columns else "no source for this program"
+    result.tally[None, Disposition.UNRECOGNISED, reason] += records.height
+
+
+def _unknown(result: Decoded, source: Source, records: pl.DataFrame) -> None:
+    """Count the records that *source* claims and does not know."""
+    if not records.height:
+        return
+    result.tally[source.name, Disposition.UNRECOGNISED, "unknown message"] += records.height
+    rows = records.select("record", "offset", "message").head(SAMPLES).iter_rows()
+    result.samples += [(r, o, f"{source.name}: unknown message", (text or "")[:RAW_CAP]) for r, o, text in rows]
+
+
+def _nested(
+    result: Decoded, records: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source."""
+    if not records.height or "event_id" in records.columns:
+        return records
+    known: list[pl.DataFrame] = []
+    for inner in nested.frame(records)[0]:
+        claimed, nobodys = split(inner)
+        if nobodys.height and "event_id" not in nobodys.columns:
+            events, _ = windows_text.frame(nobodys)
+            claimed += split(events)[0] if events.height else []
+        for source, frame in claimed:
+            unknown = _one(result, source, frame, wanted, bulk, rich)
+            _unknown(result, source, unknown)
+            known.append(frame.select("record"))
+    return records.join(pl.concat(known), on="record", how="anti", maintain_order="left") if known else records
 
 
 def _forwarded(
@@ -181,7 +218,7 @@ def _forwarded(
     if events.height:
         claimed, nobodys = split(events)
         for source, frame in claimed:
-            _one(result, source, frame, wanted, bulk, rich)
+            _unknown(result, source, _one(result, source, frame, wanted, bulk, rich))
         if nobodys.height:
             result.programs.update(dict(nobodys["channel"].value_counts().iter_rows()))
             result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += nobodys.height
@@ -190,16 +227,16 @@ def _forwarded(
 
 def _one(
     result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
-) -> None:
+) -> pl.DataFrame:
+    """Decode the records of *source* and take stock; return those it does not know, with all their columns."""
     outcome = source.decode(frame, wanted, _APART)
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
     for reason, number in outcome.ignored.items():
         result.tally[source.name, Disposition.IGNORED, reason] += number
+    unknown = frame.clear()
     if outcome.unrecognised.height:
-        result.tally[source.name, Disposition.UNRECOGNISED, "unknown message"] += outcome.unrecognised.height
-        rows = outcome.unrecognised.select("record", "offset", "message").head(SAMPLES).iter_rows()
-        result.samples += [(r, o, f"{source.name}: unknown message", (text or "")[:RAW_CAP]) for r, o, text in rows]
+        unknown = frame.join(outcome.unrecognised.select("record"), on="record", how="semi", maintain_order="left")
     if outcome.rejected.height:
         for reason, number in outcome.rejected["reason"].value_counts().iter_rows():
             result.tally[source.name, Disposition.REJECTED, reason] += number
@@ -208,7 +245,7 @@ def _one(
     bulk += [compact(part, whole=_whole(wanted)) for part in outcome.bulk]
     events = outcome.events
     if not events.height:
-        return
+        return unknown
     kinds = events["kind"].cast(pl.String).is_in(BULK)
     if kinds.any():
         bulk.append(compact(events.filter(kinds), whole=_whole(wanted)))
@@ -218,6 +255,7 @@ def _one(
             texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
             few = few.join(texts, on="record", how="left", maintain_order="left")
         rich.append(_detach(few))
+    return unknown
 
 
 def _whole(wanted: frozenset[Kind] | None) -> bool:
