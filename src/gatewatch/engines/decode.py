@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from gatewatch.canonical.merge import drop_repeats
+from gatewatch.engines import nearest
 from gatewatch.engines.mapping import claimed_lines, split_maps, without
+from gatewatch.engines.nearest import Kinds
 from gatewatch.intake import audit, nested, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
@@ -47,6 +49,7 @@ class Decoded:
     framings: Counter[str] = field(default_factory=Counter)
     programs: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    kinds: Kinds = field(default_factory=Kinds)  # of unrecognised records
     records: int = 0
     size: int = 0
 
@@ -87,6 +90,8 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         fate = Disposition.UNRECOGNISED if framer.only is None else Disposition.REJECTED
         result.tally[None, fate, reason] += left.height
         result.samples += [(r, o, reason, text[:RAW_CAP]) for r, o, text in left.head(SAMPLES).iter_rows()]
+        if fate is Disposition.UNRECOGNISED:
+            result.kinds.add(nearest.LINE, "", left.height, left["record"][0], left["line"][0] or "")
     _sources(result, [part for part in (records, extra, *mapped) if part is not None and part.height], wanted, maps)
     return result
 
@@ -100,12 +105,15 @@ def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[Ma
             result.tally[None, fate, reject.reason] += 1
             if len(result.samples) < SAMPLES:
                 result.samples.append((reject.record, reject.offset, reject.reason, reject.raw[:RAW_CAP]))
+    if batch.strange:
+        result.kinds.add(nearest.JSON, "", len(batch.strange), batch.strange[0].record, batch.strange[0].raw)
     if batch.copied:
         result.tally[None, Disposition.IGNORED, COPY] += batch.copied
     for (channel, event_id), number in batch.skipped.items():
         name, reason = windows_fate(channel, event_id)
         if name is None:
             result.programs[channel or "(no channel)"] += number
+            result.kinds.add(nearest.CHANNEL, channel or "", number, 0, "")
             result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += number
         else:
             result.tally[name, Disposition.USED if reason is None else Disposition.IGNORED, reason or ""] += number
@@ -127,6 +135,7 @@ def merge(parts: Sequence[Decoded]) -> Decoded:
             setattr(whole.stamps, name, theirs if ours is None else ours if theirs is None else pick(ours, theirs))
         whole.hosts.update(part.hosts)
         whole.programs.update(part.programs)
+        whole.kinds.update(part.kinds)
         whole.problems += part.problems
         whole.records += part.records
     for name in ("bulk", "rich", "acts"):
@@ -173,9 +182,12 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
 
 
 def _unclaimed(result: Decoded, records: pl.DataFrame) -> None:
-    for program, number in records["program"].value_counts().iter_rows():
+    windows = "event_id" in records.columns
+    kinds = records.group_by("program", maintain_order=True).agg(pl.len(), pl.col("record").first(), pl.col("message").first())
+    for program, number, record, message in kinds.iter_rows():
         result.programs[program or "(no program)"] += number
-    reason = NO_CHANNEL if "event_id" in records.columns else "no source for this program"
+        result.kinds.add(nearest.CHANNEL if windows else nearest.PROGRAM, program or "", number, record, message or "")
+    reason = NO_CHANNEL if windows else "no source for this program"
     result.tally[None, Disposition.UNRECOGNISED, reason] += records.height
 
 
@@ -184,6 +196,7 @@ def _unknown(result: Decoded, source: Source, records: pl.DataFrame) -> None:
     if not records.height:
         return
     result.tally[source.name, Disposition.UNRECOGNISED, "unknown message"] += records.height
+    result.kinds.add(nearest.MESSAGE, source.name, records.height, records["record"][0], records["message"][0] or "")
     rows = records.select("record", "offset", "message").head(SAMPLES).iter_rows()
     result.samples += [(r, o, f"{source.name}: unknown message", (text or "")[:RAW_CAP]) for r, o, text in rows]
 
@@ -220,8 +233,7 @@ def _forwarded(
         for source, frame in claimed:
             _unknown(result, source, _one(result, source, frame, wanted, bulk, rich))
         if nobodys.height:
-            result.programs.update(dict(nobodys["channel"].value_counts().iter_rows()))
-            result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += nobodys.height
+            _unclaimed(result, nobodys)
     return pl.concat([records.filter(~maybe), others]).sort("record")
 
 

@@ -19,6 +19,7 @@ from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
+from gatewatch.engines.nearest import strangers
 from gatewatch.engines.order import in_order
 from gatewatch.engines.raw import read_records
 from gatewatch.engines.reach import Reach
@@ -233,6 +234,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
             "traces": _traces(incidents, ready, options.zone or site.zone),
             "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20]),
         },
+        strangers=strangers(sorted(collected.kinds.items())),
     )
 
 
