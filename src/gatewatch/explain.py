@@ -12,26 +12,29 @@ from gatewatch import app
 from gatewatch.detect.chain import amount, seconds
 from gatewatch.detect.content import Content, load_content
 from gatewatch.engines.collect import detect_framing
-from gatewatch.engines.decode import BULK, decode_block
+from gatewatch.engines.decode import BULK, Decoded, decode_batch, decode_block, merge
 from gatewatch.engines.local import event_frames
+from gatewatch.engines.mapping import load_sources, shapes
 from gatewatch.engines.raw import read_records
+from gatewatch.engines.route import Route, route
 from gatewatch.enrich.apply import Enricher
 from gatewatch.errors import UsageError
-from gatewatch.intake import audit
+from gatewatch.intake.json_record import frame_block
 from gatewatch.intake.limit import Limits
-from gatewatch.intake.line import Block, Lines, read_lines
+from gatewatch.intake.line import Block, read_lines
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.intake.stamp import resolve
 from gatewatch.intake.syslog import Framer
 from gatewatch.origin.attach import attach, attribute
 from gatewatch.origin.session import build
 from gatewatch.schema.events import NAMES, TimeBasis, complete
-from gatewatch.schema.records import Framing
+from gatewatch.schema.records import RECORD_DTYPES, Framing
 from gatewatch.site.draft import DraftFacts
 from gatewatch.site.model import Site
 from gatewatch.site.tunable import show_duration
+from gatewatch.sources.map import MapSource
 from gatewatch.sources.pattern import PatternSource
-from gatewatch.sources.registry import SOURCES, Source, source_for
+from gatewatch.sources.registry import SOURCES
 
 if TYPE_CHECKING:
     from gatewatch.engines.collect import Progress
@@ -39,12 +42,18 @@ if TYPE_CHECKING:
 _QUIET = {"record", "offset", "stream", "position", "file", "message", "source", "pattern", "received"}
 
 
-def explain_target(target: str, *, config: str | None = None, zone: str | None = None, year: int | None = None) -> str:
-    """Return the explanation of a log line, or of record *n* of a file (``FILE:n``; ``FILE`` alone means its first record)."""
+def explain_target(
+    target: str, *, config: str | None = None, zone: str | None = None, year: int | None = None, maps: Sequence[str] = ()
+) -> str:
+    """Return the explanation of a log line, or of record *n* of a file (``FILE:n``; ``FILE`` alone means its first record).
+
+    *maps*: files that describe formats of the user's own.
+    """
     site = app.find_site([], config)
+    own = load_sources(maps)
     file, record = _file_of(target)
     if file is None:
-        return "\n".join(_explain_line(target, site, zone, year))
+        return "\n".join(_explain_line(target, site, zone, year, own))
     opened = open_paths([file], Limits())  # kept: a member lives as long as the walk it came from
     member = next((item for item in opened if isinstance(item, Member)), None)
     if member is None:
@@ -54,8 +63,8 @@ def explain_target(target: str, *, config: str | None = None, zone: str | None =
         line = _line_of(member, record)
         if line is None:
             raise UsageError(f"{file}: there is no record {record}")
-        return "\n".join([f"file      {file}, record {record}", *_explain_line(line, site, zone, year)])
-    return "\n".join(_explain_record(file, record, framing, site, zone, year))
+        return "\n".join([f"file      {file}, record {record}", *_explain_line(line, site, zone, year, own)])
+    return "\n".join(_explain_record(file, record, framing, site, zone, year, maps))
 
 
 def _file_of(target: str) -> tuple[str | None, int]:
@@ -80,72 +89,83 @@ def _line_of(member: Member, record: int) -> str | None:
     return None
 
 
-def _explain_line(line: str, site: Site, zone: str | None, year: int | None) -> list[str]:
-    data = line.encode() + b"\n"
-    block = Block(data, len(data), 0)
-    lines = read_lines(block)
-    records, framing = _framed(lines)
-    said = [f"record    {line}", f"framing   {framing}"]
-    bare = records is None
-    if records is None:
-        said.append("          no header of a known framing; tried as a bare message of every source")
-        records = pl.DataFrame({"record": [1], "offset": [0], "program": [None], "message": [line]}, schema_overrides={"program": pl.String})
-    row = records.row(0, named=True)
+def _explain_line(line: str, site: Site, zone: str | None, year: int | None, maps: Sequence[MapSource] = ()) -> list[str]:
+    found = route(line, maps)
+    said = [f"record    {line}", f"framing   {found.framing}"]
+    if found.framing == str(Framing.JSON):
+        if found.record is None:
+            return [*said, "event     none: no shape of JSON that we know; it is counted as unrecognised"]
+        decoded = merge([decode_batch(batch, None, maps) for batch in frame_block(_block(line), None, shapes(maps))])
+        return [*said, _claim(found), *_outcome(decoded, site, zone, year)]
+    if found.record is None:
+        return said + _explain_bare(line, site, zone, year)
+    row = found.record.row(0, named=True)
     said += [f"{name:9s} {row[name]}" for name in ("host", "program", "pid", "message") if row.get(name) is not None]
-    source, tried = _tried(row.get("program"), row["message"], bare=bare)
-    said += tried
-    if source is None:
+    if found.source is None:
+        said.append("source    none of " + ", ".join(source.name for source in SOURCES))
         return [*said, "event     none: no source claims this record; it is counted as unrecognised"]
-    if bare:
-        data = f"2000-01-01T00:00:00Z ? {source.programs[0] if source.programs else source.name}[1]: {line}".encode() + b"\n"
-        block = Block(data, len(data), 0)
-    decoded = decode_block(block, Framer(), None)
+    said.append(_tried(found.source, found.record) if isinstance(found.source, PatternSource) else _claim(found))
+    return said + _outcome(decode_block(_block(line), Framer(), None, maps), site, zone, year)
+
+
+def _block(line: str) -> Block:
+    data = line.encode("utf-8", "replace") + b"\n"
+    return Block(data, len(data), 0)
+
+
+def _claim(found: Route) -> str:
+    if found.source is None:
+        return "source    none of " + ", ".join(source.name for source in SOURCES)
+    if isinstance(found.source, MapSource):
+        return f"source    {found.source.name}: your map recognises it ({found.source.spec.path})"
+    program = found.record.row(0, named=True)["program"] if found.record is not None else None
+    return f"source    {found.source.name}: claims {program or 'the text'}" + (", forwarded" if found.inner else "")
+
+
+def _tried(source: PatternSource, record: pl.DataFrame) -> str:
+    """Return the score of *source*, with the pattern that fits or those tried, over the record as the source prepares it."""
+    tried = source.classify(record)
+    hit = next((name for name, matched in tried if matched), None)
+    why = f"pattern {hit}" if hit else ("patterns tried: " + ", ".join(name for name, _ in tried) if tried else "no pattern begins like this")
+    return f"source    {source.name}: score {1 if hit else 0}, {why}"
+
+
+def _explain_bare(line: str, site: Site, zone: str | None, year: int | None) -> list[str]:
+    """Explain a message without any header: whose pattern fits it."""
+    said = ["          no header of a known framing; tried as a bare message of every source"]
+    best: PatternSource | None = None
+    for source in SOURCES:
+        if not isinstance(source, PatternSource):
+            continue
+        row = dict.fromkeys(RECORD_DTYPES) | {"record": 1, "offset": 0, "count": 1, "message": line}
+        record = pl.DataFrame([row], schema=RECORD_DTYPES)
+        kinds = {pattern.name for pattern in source.patterns if pattern.kind is not None}
+        hit = next((name for name, matched in source.classify(record) if matched), None)
+        # a source that lays its lines out has a word for what is none of them: that is no hit for a line of nobody
+        if hit is not None and (hit in kinds or source.prepare is None):
+            said.append(_tried(source, record))
+            best = best or source
+    if best is None:
+        said.append("source    none of " + ", ".join(source.name for source in SOURCES))
+        return [*said, "event     none: no source claims this record; it is counted as unrecognised"]
+    header = f"2000-01-01T00:00:00Z ? {best.programs[0] if best.programs else best.name}[1]: "
+    return said + _outcome(decode_block(_block(header + line), Framer(), None), site, zone, year, bare=True)
+
+
+def _outcome(decoded: Decoded, site: Site, zone: str | None, year: int | None, *, bare: bool = False) -> list[str]:
+    """Return what the record became."""
     frames = [
-        frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in (decoded.bulk, decoded.rich) if frame is not None and frame.height
+        frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+        for frame in (decoded.bulk, decoded.rich, decoded.acts)
+        if frame is not None and frame.height
     ]
     if not frames:
         fate = "; ".join(f"{kind}{f' ({reason})' if reason else ''}" for (_, kind, reason), count in sorted(decoded.tally.items(), key=str) if count)
-        return [*said, f"event     none: {fate}"]
+        return [f"event     none: {fate}"]
     event = resolve(frames[0], year=year or site.year, basis=TimeBasis.YEAR_GIVEN, zone=zone or site.zone)
     if bare:
         event = event.with_columns(pl.lit(None, pl.String).alias("host"), pl.lit(None, pl.Datetime("us", "UTC")).alias("time"))
-    return said + _judge(event, site)
-
-
-def _framed(lines: Lines) -> tuple[pl.DataFrame | None, str]:
-    if not len(lines.line):
-        return None, "none: longer than a record may be"
-    framed = Framer().frame(lines)
-    if framed.records.height:
-        return framed.records, ", ".join(framed.framings)
-    if audit.sniff(lines.line[0].encode()) > 0:
-        return audit.frame(lines.frame()), str(Framing.AUDIT)
-    return None, "none"
-
-
-def _tried(program: str | None, message: str, *, bare: bool) -> tuple[Source | None, list[str]]:
-    """Return the source that decodes *message*, and a line for each source tried with its score (the share of its patterns' trials that hit)."""
-    said: list[str] = []
-    claimed = source_for(program) if program is not None else None
-    candidates: list[Source] = [claimed] if claimed is not None else [source for source in SOURCES if bare or isinstance(source, PatternSource)]
-    best: Source | None = claimed
-    for source in candidates:
-        if not isinstance(source, PatternSource):
-            said.append(
-                f"source    {source.name}: claims the program {program}" if claimed else f"source    {source.name}: reads its own framing only"
-            )
-            continue
-        tried = source.classify(message)
-        hit = next((name for name, matched in tried if matched), None)
-        score = 1.0 if hit else 0.0
-        why = f"pattern {hit}" if hit else ("patterns tried: " + ", ".join(name for name, _ in tried) if tried else "no pattern begins like this")
-        if claimed is not None or hit:
-            said.append(f"source    {source.name}: score {score:.0f}, {why}")
-        if hit and best is None:
-            best = source
-    if not said:
-        said.append("source    none of " + ", ".join(source.name for source in SOURCES))
-    return best, said
+    return _judge(event, site)
 
 
 def _judge(event: pl.DataFrame, site: Site) -> list[str]:
@@ -190,9 +210,11 @@ def _chains(content: Content, met: Sequence[str], site: Site, bulk: bool) -> lis
     return said
 
 
-def _explain_record(file: str, record: int, framing: Framing, site: Site, zone: str | None, year: int | None) -> list[str]:
+def _explain_record(
+    file: str, record: int, framing: Framing, site: Site, zone: str | None, year: int | None, maps: Sequence[str]
+) -> list[str]:
     """Explain a record of a file that is framed as a whole (journal, utmp, EVTX, JSON): by decoding the file and showing its event."""
-    options = app.options(zone=zone, year=year)
+    options = app.options(zone=zone, year=year, maps=maps)
     for frame in event_frames([file], site, options):
         found = frame.filter(pl.col("record") == record)
         if found.height:

@@ -92,6 +92,25 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
     assert (process.returncode, *said) == (Exit.INTERRUPTED, b"", b"gatewatch: stopped\n")
 
 
+@pytest.mark.parametrize("sent", [b"", b"Jan  5 03:00:00 gate sshd[1]: Invalid user x from 203.0.113.9 port 22\n" * 2000])
+def test_ctrl_c_while_it_waits_for_standard_input(sent: bytes) -> None:
+    """Nothing was sent, or something and then no more: the pipe stays open."""
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from gatewatch.cli.main import main; main()"
+    with subprocess.Popen([sys.executable, "-c", code, "scan", "-"], stdin=-1, stdout=-1, stderr=-1) as process:
+        assert process.stdin is not None
+        process.stdin.write(sent)
+        process.stdin.flush()
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        try:
+            returned = process.wait(20)
+        finally:
+            process.kill()
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (returned, process.stdout.read(), process.stderr.read()) == (Exit.INTERRUPTED, b"", b"gatewatch: stopped\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["scan", "--help"], ["list", "sources"], ["list", "rules"], ["list", "chains"], ["list", "tunables"]]
 )

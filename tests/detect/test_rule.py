@@ -8,10 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from gatewatch.detect.logsource import LINUX, LINUX_SERVICES
+from gatewatch.detect.product_logsource import FIREWALL, MACOS, PRODUCTS
 from gatewatch.detect.rule import RuleSet, load_rules
 from gatewatch.detect.sigma_regex import Refused, check, rust_pattern
 from gatewatch.schema.events import DTYPES
 from gatewatch.schema.incidents import Severity
+from gatewatch.sources.registry import SOURCES
 
 
 def frame(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -208,6 +211,91 @@ def test_logsource_gates(tmp_path: Path, logsource: str, covered: list[str]) -> 
     dormant = rules.rules[0].dormant
     assert (dormant is None) is ("gatewatch" in logsource or bool(covered))
     assert dormant is None or "no source for this logsource yet" in dormant
+
+
+# what SigmaHQ writes, and whose events it means
+EVERY = [
+    {"source": source, "kind": kind, "pattern": pattern}
+    for source, kind, pattern in [
+        ("sshd", "auth_failure", "failed"), ("macos-sshd", "auth_failure", "failed"), ("macos-sudo", "exec", "sudo"), ("okta", "auth_success", "x"),
+        ("cloudtrail", "auth_success", "console-login"), ("entra-signin", "auth_success", "signin"), ("entra-audit", "account_change", "y"),
+        ("m365", "auth_success", "signin"), ("kubernetes-audit", "container_exec", "exec"), ("fortigate", "auth_failure", "login-failed"),
+        ("panos", "auth_failure", "z"), ("zeek", "connection", "ssh"), ("zeek", "auth_failure", "rfb-failed"), ("onelogin", "auth_success", "login"),
+        ("netfilter", "connection_denied", "blocked-in"), ("saas-audit", "auth_failure", "login-failed"), ("windows-logon", "auth_failure", "f"),
+        ("cisco-asa", "auth_failure", "f"), ("auditd", "exec", "exec"),
+    ]
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("logsource", "covered"),
+    [
+        ("{product: macos, service: sshd}", ["macos-sshd"]),
+        ("{product: macos, category: process_creation}", ["macos-sudo"]),
+        ("{product: macos}", ["macos-sshd", "macos-sudo"]),
+        ("{product: linux}", ["sshd", "netfilter", "auditd"]),
+        ("{product: linux, service: syslog}", ["sshd", "netfilter"]),
+        ("{product: linux, category: process_creation}", ["auditd"]),
+        ("{category: process_creation}", ["macos-sudo", "auditd"]),
+        ("{product: okta, service: okta}", ["okta"]),
+        ("{product: aws, service: cloudtrail}", ["cloudtrail"]),
+        ("{product: azure, service: signinlogs}", ["entra-signin"]),
+        ("{product: azure, service: auditlogs}", ["entra-audit"]),
+        ("{product: m365, service: audit}", ["m365"]),
+        ("{product: onelogin, service: onelogin.events}", ["onelogin"]),
+        ("{product: kubernetes, category: application, service: audit}", ["kubernetes-audit"]),
+        ("{product: fortios, service: sslvpnd}", ["fortigate"]),
+        ("{product: paloalto, category: appliance, service: globalprotect}", ["panos"]),
+        ("{product: zeek, service: ssh}", ["zeek"]),
+        ("{product: cisco, service: asa}", ["cisco-asa"]),
+        ("{category: firewall}", ["fortigate", "panos", "netfilter", "cisco-asa"]),
+        ("{product: azure, service: activitylogs}", []),
+        ("{product: azure, service: riskdetection}", []),
+        ("{product: m365, service: threat_management}", []),
+        ("{product: gcp, service: gcp.audit}", []),
+        ("{product: github, service: audit}", []),
+        ("{product: cisco, service: aaa}", []),
+        ("{product: zeek, service: http}", []),
+        ("{product: zeek}", []),
+        ("{product: macos, category: file_event}", []),
+        ("{product: okta, service: nonesuch}", []),
+        ("{category: proxy}", []),
+    ],
+)
+def test_logsources_of_products(tmp_path: Path, logsource: str, covered: list[str]) -> None:
+    rules = load(tmp_path, f"title: t\nlogsource: {logsource}\ndetection: {{s: {{user: null}}, condition: s}}\n")
+    assert rules.refused == ()
+    assert rules.evaluate(frame(*EVERY)).filter(pl.col("rule:rule"))["source"].to_list() == covered
+    dormant = rules.rules[0].dormant
+    assert (dormant is None) is bool(covered)
+    assert dormant is None or "no source for this logsource yet" in dormant
+
+
+@pytest.mark.parametrize(
+    ("logsource", "detection", "row"),
+    [
+        ("{product: okta, service: okta}", "{eventtype: user.session.start}", {"source": "okta", "extra": '{"eventType":"user.session.start"}'}),
+        ("{product: aws, service: cloudtrail}", "{eventName: ConsoleLogin, sourceIPAddress: 203.0.113.9}",
+         {"source": "cloudtrail", "extra": '{"eventName":"ConsoleLogin"}', "src_ip": "203.0.113.9"}),
+        ("{product: azure, service: signinlogs}", "{ResultType: 50053, UserPrincipalName: ann}",
+         {"source": "entra-signin", "extra": '{"errorCode":50053}', "user": "ann"}),
+        ("{product: azure, service: auditlogs}", "{properties.message: Add user}",
+         {"source": "entra-audit", "extra": '{"activityDisplayName":"Add user"}'}),
+        ("{product: zeek, service: rdp}", "{id.orig_h: 203.0.113.9}", {"source": "zeek", "pattern": "rdp", "src_ip": "203.0.113.9"}),
+        ("{product: kubernetes, service: audit}", "{verb: get, objectRef.resource: secrets}",
+         {"source": "kubernetes-audit", "extra": '{"verb":"get","resource":"secrets"}'}),
+    ],
+)  # fmt: skip
+def test_words_of_products(tmp_path: Path, logsource: str, detection: str, row: dict[str, Any]) -> None:
+    rules = load(tmp_path, f"title: t\nlogsource: {logsource}\ndetection: {{s: {detection}, condition: s}}\n")
+    other = {**row, "extra": "{}", "src_ip": None}
+    assert rules.evaluate(frame(row, other))["rule:rule"].to_list() == [True, False]
+
+
+def test_logsources_name_sources_that_there_are() -> None:
+    there = {source.name for source in SOURCES}
+    named = {name for names in (*PRODUCTS.values(), *LINUX_SERVICES.values(), LINUX, FIREWALL, MACOS) for name in names}
+    assert named - there == set()
 
 
 @pytest.mark.parametrize(

@@ -314,10 +314,10 @@ DECODED = {SECURITY: (4624, 4688), SYSMON: (1, 3)}
         ("product: windows, service: nonesuch", "{x: 1}", "no channel is known for the Windows service 'nonesuch'"),
         ("product: windows, category: webserver", "{x: 1}", "no event is known for the Windows category 'webserver'"),
         ("product: windows, category: ps_script, service: security", "{x: 1}", "no ps_script is written to the channel of security"),
-        ("product: fortigate, service: event", "{x: 1}", "no source for this logsource yet: fortigate / event"),
-        ("product: zeek, service: rdp", "{x: 1}", "no source for this logsource yet: zeek / rdp"),
+        ("product: fortigate, service: traffic", "{x: 1}", "no source for this logsource yet: fortigate / traffic"),
+        ("product: zeek, service: http", "{x: 1}", "no source for this logsource yet: zeek / http"),
         ("category: proxy", "{x: 1}", "no source for this logsource yet: proxy"),
-        ("product: macos, category: process_creation", "{x: 1}", "no source for this logsource yet: macos / process_creation"),
+        ("product: macos, category: file_event", "{x: 1}", "no source for this logsource yet: macos / file_event"),
     ],
 )
 def test_what_no_event_can_meet_is_dormant_and_says_why(tmp_path: Path, logsource: str, selection: str, dormant: str | None) -> None:

@@ -63,7 +63,7 @@ def test_records_of_mapped_formats_stand_among_others(examples: str, tmp_path: P
     )
     found = events([examples], log, zone="Europe/Vienna", year=2026)
     assert [(row["source"], row["kind"], row["host"], row["user"], row["src_ip"], row["time"].isoformat()[:19]) for row in found] == [
-        ("map:portal", "auth_failure", "inner", "ann", "203.0.113.7", "2026-01-05T11:00:00"),
+        ("map:portal", "auth_failure", None, "ann", "203.0.113.7", "2026-01-05T11:00:00"),
         ("sshd", "auth_failure", "gate", "root", "203.0.113.9", "2026-01-05T11:00:00"),
         ("map:doord", "auth_failure", "inner", "ann", "203.0.113.7", "2026-01-05T11:00:05"),
         ("map:door", "auth_success", "gate1", "ann", "203.0.113.7", "2026-01-05T12:00:00"),

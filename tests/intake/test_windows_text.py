@@ -41,6 +41,14 @@ FORWARDED = {
     "ossec, agent": "Jan 25 12:00:01 ossec 2026 Jan 25 12:00:00 (ws01) 10.0.0.7->WinEvtLog 2026 Jan 25 12:00:00 WinEvtLog: "
     f"Security: AUDIT_FAILURE(4625): {PROVIDER}: (no user): no domain: ws01.corp.example: {TEXT}",
     "ossec, program": f"Jan 25 12:00:00 ws01.corp.example WinEvtLog: Security: AUDIT_FAILURE(4625): {PROVIDER}: bob: CORP: ws01.corp.example: {TEXT}",
+    "ossec, no header": f"2026 Jan 25 12:00:00 WinEvtLog: Security: AUDIT_FAILURE(4625): {PROVIDER}: bob: CORP: ws01.corp.example: {TEXT}",
+    "ossec, archive": "2026 Jan 25 12:00:01 (ws01) 10.0.0.7->WinEvtLog 2026 Jan 25 12:00:00 WinEvtLog: Security: "
+    f"AUDIT_FAILURE(4625): {PROVIDER}: (no user): no domain: ws01.corp.example: {TEXT}",
+    "ossec, bare": f"WinEvtLog: Security: AUDIT_FAILURE(4625): {PROVIDER}: bob: CORP: ws01.corp.example: {TEXT}",
+    "snare, iso": f"2026-01-25T12:00:01+00:00 relay {SNARE}\t{TEXT}\t77",
+    "snare, iso, #011": f"<13>2026-01-25T12:00:01.250Z relay {SNARE.replace(chr(9), '#011')}#011{TEXT}#01177",
+    "snare, host and tab": f"2026-01-25T12:00:01Z relay ws01\t{SNARE}\t{TEXT}\t77",
+    "snare, bare": f"{SNARE}\t{TEXT}\t77",
     "evtsys": f"Jan 25 12:00:00 ws01.corp.example Security-Auditing: 4625: AUDIT_FAILURE {TEXT}",
     "evtsys, one blank": f"Jan 25 12:00:00 ws01.corp.example Security-Auditing: 4625: AUDIT_FAILURE {' '.join(TEXT.split())}",
     "rsyslog agent": f"Jan 25 12:00:00 ws01.corp.example {PROVIDER}: 4625: {TEXT}",
@@ -78,6 +86,21 @@ def test_the_same_columns_from_xml_and_csv() -> None:
     assert from_xml.records.select(columns).row(0)[:4] == from_csv.records.select(columns).row(0)[:4]
     assert from_xml.records.select(columns[5:]).row(0) == from_csv.records.select(columns[5:]).row(0)
     assert json.loads(from_xml.records["fields"][0]) == json.loads(from_csv.records["fields"][0]) == DATA
+
+
+def test_an_agent_without_header_has_the_time_of_its_text() -> None:
+    noon = datetime(2026, 1, 25, 12)  # noqa: DTZ001 - a wall clock
+    for name, expected in (("ossec, no header", noon), ("ossec, archive", noon), ("snare, bare", noon), ("ossec, bare", None)):
+        events, _ = frame(framed(FORWARDED[name]))
+        assert events.select("time", "local").row(0) == (None, expected), name
+    events, _ = frame(framed(FORWARDED["snare, iso, #011"]))
+    assert events["time"].to_list() == [datetime(2026, 1, 25, 12, 0, 1, 250000, tzinfo=UTC)]
+
+
+def test_an_agent_s_name_within_another_message_is_no_event() -> None:
+    for text in (f"2026-01-25T12:00:01Z web01 app: user said {SNARE}", f"2026-01-25T12:00:01Z web01 app: x WinEvtLog: Security: {TEXT}"):
+        events, rest = frame(framed(text))
+        assert (events.height, rest.height) == (0, 1)
 
 
 def test_times() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gatewatch.schema.coverage import Coverage, Gap, Unseen
 from gatewatch.schema.incidents import Access, Attempts, Evidence, Factor, Hop, Incident, Origin, Scan, Severity, Stage, Technique
-from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Tally
+from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Stranger, Tally
 
 NIGHT = datetime(2026, 1, 5, 2, 12, 44, tzinfo=UTC)
 HOSTILE = (
@@ -388,6 +388,10 @@ def build() -> Scan:
         site="example",
         notes=["the year of web1/var/log/auth.log comes from the file's date"],
         version="0.1.0",
+        strangers=[
+            Stranger("web1/app.log", "program", "app\x1b[31m", 1_204, 3, "<b>hi</b> \x1b]0;x\x07", "sshd", "its text reads like sshd"),
+            Stranger("web1/data.bin", "binary", "", 1, 0, "", None, "binary data of no format we know"),
+        ],
         extra={"attempt_sources": 1234, "programs": {"sshd": 73_026, "CRON": 5_210}},
     )
 

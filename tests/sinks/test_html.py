@@ -67,6 +67,15 @@ def read(page: str) -> Reader:
     return reader
 
 
+def test_what_nobody_recognises_is_named_with_what_came_closest(scan: Scan) -> None:
+    page = render(scan)
+    text = re.sub(r"\s+", " ", read(page).text)
+    assert "Not recognised, and what came closest 2" in text
+    for words in ("web1/app.log", "1,204", "its text reads like sshd", "<b>hi</b> \\x1b]0;x", "binary data of no format we know"):
+        assert words in text
+    assert "<b>hi</b>" not in page
+
+
 def test_the_page_tells_everything(scan: Scan) -> None:
     text = re.sub(r"\s+", " ", read(render(scan)).text)
     for words in (

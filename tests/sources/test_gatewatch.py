@@ -78,13 +78,29 @@ def test_the_example_comes_back_from_parquet_event_by_event(tmp_path: Path) -> N
     assert essence(app.scan([again], site=site)) == essence(app.scan(logs, site=site))
 
 
-def test_ocsf_comes_back_but_for_microseconds(tmp_path: Path) -> None:
+def test_ocsf_comes_back(tmp_path: Path) -> None:
     logs = [str(SCENARIOS / CASES[0])]
     site = app.find_site([], str(SCENARIOS / "gatewatch.toml"))
     again = write(tmp_path / "events.json", "ocsf", logs, site=site, zone="UTC", year=2026)
     frames = [pl.concat(list(app.events(paths, site=site, **given))) for paths, given in ((logs, {"zone": "UTC", "year": 2026}), ([again], {}))]
-    frames = [frame.drop(AFRESH).with_columns(pl.col("time").dt.truncate("1ms")) for frame in frames]
+    frames = [frame.drop(AFRESH) for frame in frames]
     assert frames[0].equals(frames[1])
+
+
+def test_ocsf_keeps_microseconds(tmp_path: Path) -> None:
+    """OCSF's time is in milliseconds; what is beyond stands in ``unmapped``."""
+    log = tmp_path / "auth.log"
+    line = "2026-01-05T12:00:00.{} gate01 sshd[1]: Failed password for ann from 203.0.113.9 port 50000 ssh2"
+    log.write_text("\n".join(line.format(digits + "+00:00") for digits in ("123456", "123", "000001", "999999")) + "\n")
+    again = write(tmp_path / "events.json", "ocsf", [str(log)])
+    micros = [json.loads(one)["unmapped"].get("time_us") for one in Path(again).read_text().splitlines()]
+    assert sorted(micros, key=str) == [1, 456, 999, None]
+    times = [pl.concat(list(app.events([path])))["time"].to_list() for path in (str(log), again)]
+    assert times[0] == times[1]
+    assert len(set(times[0])) == 4
+    broken = tmp_path / "broken.json"
+    broken.write_text(Path(again).read_text().replace('"time_us":456', '"time_us":456000').replace('"time_us":1}', '"time_us":"x"}'))
+    assert all(moment.microsecond % 1000 in {0, 999} for moment in pl.concat(list(app.events([str(broken)])))["time"])
 
 
 def test_parquet_within_an_archive_and_broken_parquet(tmp_path: Path) -> None:

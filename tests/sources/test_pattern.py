@@ -71,5 +71,5 @@ def test_an_empty_batch() -> None:
 
 
 def test_classify_tells_what_was_tried() -> None:
-    assert source().classify("hello a") == [("hello", True)]
-    assert source().classify("named x") == [("named", False)]
+    assert source().classify(batch("hello a")) == [("hello", True)]
+    assert source().classify(batch("named x")) == [("named", False)]

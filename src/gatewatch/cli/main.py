@@ -373,11 +373,12 @@ def explain(
     config: Config = None,
     zone: Zone = None,
     year: Year = None,
+    maps: Maps = None,
 ) -> None:
     """Say what becomes of one record: framing, sources tried, the event, rules it meets, chains it feeds."""
     from gatewatch.explain import explain_target
 
-    typer.echo(explain_target(target, config=config, zone=_checked_zone(zone), year=year))
+    typer.echo(explain_target(target, config=config, zone=_checked_zone(zone), year=year, maps=maps or ()))
 
 
 @app.command(name="list")

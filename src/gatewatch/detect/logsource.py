@@ -6,13 +6,14 @@ logsource                   events
 ``product: gatewatch``      ``category``: a kind of ours (or absent); ``service``: a service of ours, or a source's name
 ``linux`` + ``service``     the sources of :data:`LINUX_SERVICES`; ``syslog`` and ``messages``: every source fed by syslog
 ``process_creation``        events of kind ``exec`` (of Linux sources), Sigma's process fields mapped to our columns
-``linux`` alone             every Linux source
+``linux`` alone             the sources of :data:`LINUX`
 ``windows``                 sources that begin with ``windows-``, by channel and event id
                             (:mod:`gatewatch.detect.windows_logsource`)
+other products, firewalls   by product and service (:mod:`gatewatch.detect.product_logsource`)
 everything else             none: the rule is compiled, but dormant, and says so
 ==========================  =============================================================================================
 
-A process creation without a product is a Linux one: its fields are our columns.
+A process creation without a product is one of Linux or macOS: its fields are our columns.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from types import MappingProxyType
 
 from sigma.rule import SigmaLogSource
 
+from gatewatch.detect import product_logsource
 from gatewatch.detect.field_map import AUDITD, GENERIC, OWN, PROCESS, SUDO, FieldMap
 from gatewatch.detect.predicate import FALSE, Among, Predicate, every, negation
 from gatewatch.detect.sigma_regex import Refused
@@ -38,12 +40,17 @@ LINUX_SERVICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pam": ("pam",),
         "cron": ("cron",),
         "auditd": ("auditd",),
-        "vsftpd": ("vsftpd",),
     }
 )
 """Sigma's Linux services and the names of our sources."""
 
-NOT_SYSLOG = frozenset({"auditd", "utmp"})
+SYSLOG = (
+    "cron", "docker-daemon", "freeradius", "kubernetes-kubelet", "logind", "netfilter", "openvpn", "pam", "sftp", "shadow", "sshd", "strongswan",
+    "su", "sudo", "system",
+)  # fmt: skip
+"""Our sources that a Linux host's syslog daemon feeds."""
+LINUX = (*SYSLOG, "auditd", "docker-events", "fail2ban", "falco-events", "openvpn-status", "utmp")
+"""Our sources of Linux hosts."""
 _DORMANT = "no source for this logsource yet"
 
 
@@ -66,6 +73,8 @@ def gate(logsource: SigmaLogSource) -> Gate:
         return Gate(windows.predicate, windows_fields(logsource), windows.why or None, windows)
     fields = FieldMap(_names(logsource))
     covered = _linux(logsource) if logsource.product in (None, "linux") else FALSE
+    if covered == FALSE and logsource.product != "linux":
+        covered, fields = product_logsource.covered(logsource), product_logsource.fields_of(logsource)
     return Gate(covered, fields, None if covered != FALSE else f"{_DORMANT}: {describe(logsource)}")
 
 
@@ -94,14 +103,16 @@ def _names(logsource: SigmaLogSource) -> Mapping[str, str]:
 
 def _linux(logsource: SigmaLogSource) -> Predicate:
     category, service = logsource.category, logsource.service
-    linux = negation(from_windows())
     if category == "process_creation" and service is None:
-        return every([Among("kind", frozenset({Kind.EXEC.value})), linux])
+        # not by LINUX: exchange formats (ECS, OCSF) carry processes as well, and do not say of which platform
+        others = [negation(from_windows())]
+        others += [negation(Among("source", frozenset(product_logsource.MACOS)))] if logsource.product == "linux" else []
+        return every([Among("kind", frozenset({Kind.EXEC.value})), *others])
     if category is not None or (service is None and logsource.product is None):
         return FALSE
     if service is None:
-        return linux
+        return Among("source", frozenset(LINUX))
     if service in ("syslog", "messages"):
-        return every([negation(Among("source", NOT_SYSLOG)), linux])
+        return Among("source", frozenset(SYSLOG))
     sources = LINUX_SERVICES.get(service)
     return Among("source", frozenset(sources)) if sources else FALSE

@@ -14,6 +14,7 @@ import polars as pl
 
 from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
 from gatewatch.engines.mapping import shapes
+from gatewatch.engines.nearest import BINARY, Kinds
 from gatewatch.intake import (
     entra_csv,
     evtx,
@@ -92,6 +93,7 @@ class Collected:
     rejects: list[Reject] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     programs: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, Kinds] = field(default_factory=dict)  # of unrecognised records, per file
     held: Counter[str] = field(default_factory=Counter)  # rows in memory that may be spilled, by where files keep them
     records: int = 0
     bytes: int = 0
@@ -208,6 +210,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
     if kind is Framing.UNKNOWN:
         result.problems.append(Problem(member.name, "binary data of no format we know", "data"))
         result.tally[member.name, None, Disposition.UNRECOGNISED, "binary data"] += 1
+        result.kinds.setdefault(member.name, Kinds()).add(BINARY, "", 1, 1, "")
         result.records += 1
         state.records = 1
         return
@@ -283,6 +286,8 @@ def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
     result.records += decoded.records
     result.bytes += decoded.size
     result.programs.update(decoded.programs)
+    if decoded.kinds.found:
+        result.kinds.setdefault(state.name, Kinds()).update(decoded.kinds, shift)
     for (source, fate, reason), number in decoded.tally.items():
         result.tally[state.name, source, fate, reason] += number
         if source is not None and fate is Disposition.USED:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from gatewatch.canonical.merge import drop_repeats
+from gatewatch.engines import nearest
 from gatewatch.engines.mapping import claimed_lines, split_maps, without
-from gatewatch.intake import audit, windows_text
+from gatewatch.engines.nearest import Kinds
+from gatewatch.intake import audit, nested, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
@@ -47,6 +49,7 @@ class Decoded:
     framings: Counter[str] = field(default_factory=Counter)
     programs: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    kinds: Kinds = field(default_factory=Kinds)  # of unrecognised records
     records: int = 0
     size: int = 0
 
@@ -74,8 +77,10 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         records, left = without(records, mapped), without(left, mapped)
     extra: pl.DataFrame | None = None
     if left.height:
-        auditish = left.select(pl.col("line").str.contains(r"^(?:node=[^ ]+ )?type=[A-Z0-9_\[\]]+ msg=audit\(").fill_null(False).alias("a"))["a"]
-        if auditish.any() and framer.only in (None, Framing.AUDIT):
+        auditish = left.select(pl.col("line").str.contains(nested.AUDIT).fill_null(False).alias("a"))["a"]
+        between = left.select(pl.col("line").str.contains(r"^time->[A-Z]").fill_null(False).alias("a"))["a"]  # ausearch writes it
+        if (auditish.any() or between.any()) and framer.only in (None, Framing.AUDIT):
+            auditish |= between | (left["line"] == "----")
             extra = audit.frame(left.filter(auditish))
             left = left.filter(~auditish)
             result.framings[str(Framing.AUDIT)] += extra.height
@@ -85,6 +90,8 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         fate = Disposition.UNRECOGNISED if framer.only is None else Disposition.REJECTED
         result.tally[None, fate, reason] += left.height
         result.samples += [(r, o, reason, text[:RAW_CAP]) for r, o, text in left.head(SAMPLES).iter_rows()]
+        if fate is Disposition.UNRECOGNISED:
+            result.kinds.add(nearest.LINE, "", left.height, left["record"][0], left["line"][0] or "")
     _sources(result, [part for part in (records, extra, *mapped) if part is not None and part.height], wanted, maps)
     return result
 
@@ -98,12 +105,15 @@ def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[Ma
             result.tally[None, fate, reject.reason] += 1
             if len(result.samples) < SAMPLES:
                 result.samples.append((reject.record, reject.offset, reject.reason, reject.raw[:RAW_CAP]))
+    if batch.strange:
+        result.kinds.add(nearest.JSON, "", len(batch.strange), batch.strange[0].record, batch.strange[0].raw)
     if batch.copied:
         result.tally[None, Disposition.IGNORED, COPY] += batch.copied
     for (channel, event_id), number in batch.skipped.items():
         name, reason = windows_fate(channel, event_id)
         if name is None:
             result.programs[channel or "(no channel)"] += number
+            result.kinds.add(nearest.CHANNEL, channel or "", number, 0, "")
             result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += number
         else:
             result.tally[name, Disposition.USED if reason is None else Disposition.IGNORED, reason or ""] += number
@@ -125,6 +135,7 @@ def merge(parts: Sequence[Decoded]) -> Decoded:
             setattr(whole.stamps, name, theirs if ours is None else ours if theirs is None else pick(ours, theirs))
         whole.hosts.update(part.hosts)
         whole.programs.update(part.programs)
+        whole.kinds.update(part.kinds)
         whole.problems += part.problems
         whole.records += part.records
     for name in ("bulk", "rich", "acts"):
@@ -153,14 +164,14 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         own, others = split_maps(records, maps) if maps and "event_id" not in records.columns else ([], records)
         claimed, nobodys = split(others)
         for source, frame in (*own, *claimed):
-            _one(result, source, frame, wanted, bulk, rich)
+            unknown = _one(result, source, frame, wanted, bulk, rich)
+            if unknown.height:
+                _unknown(result, source, _nested(result, unknown, wanted, bulk, rich))
         if nobodys.height and "event_id" not in nobodys.columns:
             nobodys = _forwarded(result, nobodys, wanted, bulk, rich)
+            nobodys = _nested(result, nobodys, wanted, bulk, rich)
         if nobodys.height:
-            for program, number in nobodys["program"].value_counts().iter_rows():
-                result.programs[program or "(no program)"] += number
-            reason = NO_CHANNEL if "event_id" in nobodys.columns else "no source for this program"
-            result.tally[None, Disposition.UNRECOGNISED, reason] += nobodys.height
+            _unclaimed(result, nobodys)
     if bulk:
         result.bulk = drop_repeats(pl.concat(bulk, how="diagonal") if len(bulk) > 1 else bulk[0])
     if rich:
@@ -168,6 +179,45 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         acts = table["kind"].cast(pl.String).is_in(ACTS)
         result.acts = table.filter(acts) if acts.any() else None
         result.rich = table.filter(~acts) if acts.any() else table
+
+
+def _unclaimed(result: Decoded, records: pl.DataFrame) -> None:
+    windows = "event_id" in records.columns
+    kinds = records.group_by("program", maintain_order=True).agg(pl.len(), pl.col("record").first(), pl.col("message").first())
+    for program, number, record, message in kinds.iter_rows():
+        result.programs[program or "(no program)"] += number
+        result.kinds.add(nearest.CHANNEL if windows else nearest.PROGRAM, program or "", number, record, message or "")
+    reason = NO_CHANNEL if windows else "no source for this program"
+    result.tally[None, Disposition.UNRECOGNISED, reason] += records.height
+
+
+def _unknown(result: Decoded, source: Source, records: pl.DataFrame) -> None:
+    """Count the records that *source* claims and does not know."""
+    if not records.height:
+        return
+    result.tally[source.name, Disposition.UNRECOGNISED, "unknown message"] += records.height
+    result.kinds.add(nearest.MESSAGE, source.name, records.height, records["record"][0], records["message"][0] or "")
+    rows = records.select("record", "offset", "message").head(SAMPLES).iter_rows()
+    result.samples += [(r, o, f"{source.name}: unknown message", (text or "")[:RAW_CAP]) for r, o, text in rows]
+
+
+def _nested(
+    result: Decoded, records: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source."""
+    if not records.height or "event_id" in records.columns:
+        return records
+    known: list[pl.DataFrame] = []
+    for inner in nested.frame(records)[0]:
+        claimed, nobodys = split(inner)
+        if nobodys.height and "event_id" not in nobodys.columns:
+            events, _ = windows_text.frame(nobodys)
+            claimed += split(events)[0] if events.height else []
+        for source, frame in claimed:
+            unknown = _one(result, source, frame, wanted, bulk, rich)
+            _unknown(result, source, unknown)
+            known.append(frame.select("record"))
+    return records.join(pl.concat(known), on="record", how="anti", maintain_order="left") if known else records
 
 
 def _forwarded(
@@ -181,25 +231,24 @@ def _forwarded(
     if events.height:
         claimed, nobodys = split(events)
         for source, frame in claimed:
-            _one(result, source, frame, wanted, bulk, rich)
+            _unknown(result, source, _one(result, source, frame, wanted, bulk, rich))
         if nobodys.height:
-            result.programs.update(dict(nobodys["channel"].value_counts().iter_rows()))
-            result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += nobodys.height
+            _unclaimed(result, nobodys)
     return pl.concat([records.filter(~maybe), others]).sort("record")
 
 
 def _one(
     result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
-) -> None:
+) -> pl.DataFrame:
+    """Decode the records of *source* and take stock; return those it does not know, with all their columns."""
     outcome = source.decode(frame, wanted, _APART)
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
     for reason, number in outcome.ignored.items():
         result.tally[source.name, Disposition.IGNORED, reason] += number
+    unknown = frame.clear()
     if outcome.unrecognised.height:
-        result.tally[source.name, Disposition.UNRECOGNISED, "unknown message"] += outcome.unrecognised.height
-        rows = outcome.unrecognised.select("record", "offset", "message").head(SAMPLES).iter_rows()
-        result.samples += [(r, o, f"{source.name}: unknown message", (text or "")[:RAW_CAP]) for r, o, text in rows]
+        unknown = frame.join(outcome.unrecognised.select("record"), on="record", how="semi", maintain_order="left")
     if outcome.rejected.height:
         for reason, number in outcome.rejected["reason"].value_counts().iter_rows():
             result.tally[source.name, Disposition.REJECTED, reason] += number
@@ -208,7 +257,7 @@ def _one(
     bulk += [compact(part, whole=_whole(wanted)) for part in outcome.bulk]
     events = outcome.events
     if not events.height:
-        return
+        return unknown
     kinds = events["kind"].cast(pl.String).is_in(BULK)
     if kinds.any():
         bulk.append(compact(events.filter(kinds), whole=_whole(wanted)))
@@ -218,6 +267,7 @@ def _one(
             texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
             few = few.join(texts, on="record", how="left", maintain_order="left")
         rich.append(_detach(few))
+    return unknown
 
 
 def _whole(wanted: frozenset[Kind] | None) -> bool:

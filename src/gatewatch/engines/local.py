@@ -13,12 +13,14 @@ from gatewatch.canonical.container_access import merge_requests
 from gatewatch.canonical.entra_logon import join_sign_ins
 from gatewatch.canonical.entra_step import steps_as_connections
 from gatewatch.canonical.merge import label_repeats, lend_sources, merge_failures, merge_sessions
+from gatewatch.canonical.nps_grant import merge_grants
 from gatewatch.canonical.windows_failure import CONNECTION, StopPlaces, join_failures
 from gatewatch.canonical.windows_logon import join_logons
 from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.decode import CATEGORICAL
+from gatewatch.engines.nearest import strangers
 from gatewatch.engines.order import in_order
 from gatewatch.engines.raw import read_records
 from gatewatch.engines.reach import Reach
@@ -156,7 +158,7 @@ def _merged(
     rich = believe(_within(copies(collected.files, rich, collected), options, collected), site)
     rich = merge_requests(merge_sessions(rich))
     book = SidBook(rich)
-    rich = book.name(join_logons(steps_as_connections(join_sign_ins(rich))))
+    rich = book.name(join_logons(merge_grants(steps_as_connections(join_sign_ins(rich)))))
     kept, parts, covered = [rich], [], [slots(rich)]
     stops = StopPlaces(rich)
     reach = None if everything else Reach(rich, collected.files, site)
@@ -233,6 +235,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
             "traces": _traces(incidents, ready, options.zone or site.zone),
             "programs": dict(sorted(collected.programs.items(), key=lambda item: (-item[1], item[0]))[:20]),
         },
+        strangers=strangers(sorted(collected.kinds.items())),
     )
 
 

@@ -71,8 +71,12 @@ def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
     if state.renames and "host" in frame.columns:
         frame = frame.with_columns(pl.col("host").cast(pl.String).replace(state.renames).cast(frame["host"].dtype))
     frame = resolve(frame, year=state.year, basis=basis, zone=state.zone)
-    here = pl.lit(state.host, pl.String).cast(frame["host"].dtype)
+    # in a file that names several hosts, a record without one may be of any of them
+    here = pl.lit(state.host if len(set(state.hosts)) <= 1 else None, pl.String).cast(frame["host"].dtype)
     elsewhere = pl.col("source").cast(pl.String).is_in(ELSEWHERE).fill_null(value=False)
+    if "netfilter" in state.sources and "pattern" in frame.columns:
+        forwarded = (pl.col("source").cast(pl.String) == "netfilter") & pl.col("pattern").cast(pl.String).str.ends_with("-through")
+        elsewhere |= forwarded.fill_null(value=False)
     declared = pl.lit(None, frame["host"].dtype)
     if state.addresses and "host_ip" in frame.columns:
         declared = pl.col("host_ip").cast(pl.String).replace_strict(state.addresses, default=None, return_dtype=pl.String).cast(frame["host"].dtype)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, nps, openvpn_status, panos, pf_text, table
+from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, nps, openvpn_status, panos, pf_text, table, windows_text
 from gatewatch.intake.header import ISO, TextFraming, in_turn
 from gatewatch.schema.framing import Framing
 
@@ -92,6 +92,7 @@ class Appliance:
 
 APPLIANCES = (
     Appliance(Framing.SYSLOG_BSD, cef.GATE, in_turn(cef.FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, windows_text.GATE, in_turn(windows_text.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, container_text.GATE, container_text.take_daemons),
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),

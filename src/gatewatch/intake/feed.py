@@ -14,13 +14,16 @@ A feed never raises for what its data holds: it ends early and says why in ``fau
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
+from io import FileIO
 from typing import BinaryIO
 
 from gatewatch.intake.limit import Budget, Fault
 
 STEP = 1 << 20  # bytes discarded at a time
+_WAKE = 0.2  # seconds
 
 
 class Damaged(Exception):  # noqa: N818 - says what the input is, not that we failed
@@ -150,15 +153,34 @@ class Pipe(Feed):
         super().__init__()
         self._source = source
         self._read = 0
+        self._waits = True
 
     def _pull(self, size: int) -> bytes:
         try:
-            piece = self._source.read(size)
+            # unbuffered where that can be: a buffer would wait until it is full
+            raw = getattr(self._source, "raw", None)
+            if isinstance(raw, FileIO):
+                self._wait(raw)
+                piece = raw.read(min(size, STEP)) or b""
+            else:
+                piece = self._source.read(size)
         except OSError as error:
             self.fault = Fault(f"cannot be read on: {error.strerror}", "system")
             return b""
         self._read += len(piece)
         return piece
+
+    def _wait(self, raw: FileIO) -> None:
+        """Wait until there is something to read, waking up now and then.
+
+        A library that handles SIGINT as well may have made waiting reads go on after it, and Python would hear of Ctrl-C when they are done only.
+        """
+        while self._waits:
+            try:
+                if select.select([raw], [], [], _WAKE)[0]:
+                    return
+            except (OSError, ValueError):  # nothing that can be waited for here: a plain read has to do
+                self._waits = False
 
     def packed(self) -> int:
         """Return how many bytes were read."""

@@ -115,6 +115,16 @@ def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Sha
     yield from _framed(Objects.of([]), found, interest, base=number, first=first)
 
 
+def frame_texts(texts: pl.DataFrame, interest: Interest | None, first: Sequence[Shape] = ()) -> list[pl.DataFrame]:
+    """Return the records of JSON objects that are messages of other records, by their columns.
+
+    *texts*: ``record`` (kept) and ``message``. Objects that no shape knows, that lack what a record needs or are broken are not among them.
+    """
+    run = _Run(first=first)
+    run.take(Objects(texts["message"], texts["record"]), interest)
+    return [frame.with_columns(pl.col("offset").alias("record")).sort("record") for frame in run.frames]
+
+
 def first_object(data: bytes) -> bytes:
     """Return the object that *data* begins with, whole or as far as it goes: to show a record again."""
     return next((one.raw for one in scan([data])), data)

@@ -22,12 +22,19 @@ _HEADER = (
     rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<relay>[^ ,]+) +)?)?(?:{_STAMP} +(?P<host>[^ ,]+) +)?(?:- ){{0,4}})"
     rf"[0-9]+,{_MOMENT},[^,]*,{_TYPES},[^,]*,[^,]*,(?P<wall>{_MOMENT}),"
 )
+_SHORT = (
+    rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<host>[^ ,]+) +)?)?(?:- ){{0,4}})"
+    rf"[0-9]+,(?P<wall>{_MOMENT}),[^,]*,{_TYPES}(?:,[^,]*){{0,2}}$"
+)
 _FINE = r",([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{1,6})(Z|[+-][0-9]{2}:[0-9]{2})(?:,|$)"
 
 
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of *lines* that are PAN-OS rows (:data:`FRAMED`), and the other lines."""
     table = lines.hstack(lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    if table["wall"].has_nulls():  # a row cut short has the time of its receipt only
+        short = lines.select(pl.col("line").str.extract_groups(_SHORT).alias("g")).unnest("g")
+        table = table.with_columns(pl.col(name).fill_null(short[name]) for name in ("before", "host", "wall"))
     rest = pl.col("line").str.slice(pl.col("before").str.len_chars()).str.replace(r"^(?:[^,]*,){6}[^,]*", "")
     plain = pl.col("wall").str.replace_all("/", "-").str.replace("T", " ").str.slice(0, 19)
     table = table.with_columns(

@@ -22,14 +22,16 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from gatewatch.intake.header import ISO, TextFraming
 from gatewatch.intake.json_shape import FAULTS
 from gatewatch.intake.windows_channel import NAMES, channel_of, known
 from gatewatch.intake.windows_message import data_of_message, id_of_message
 from gatewatch.intake.windows_row import Event, Interest, Stamp, as_json, event_number, micros, present, row, rows_frame, whole
 from gatewatch.intake.windows_shape import Read, read_event
 from gatewatch.intake.windows_xml import event_of
+from gatewatch.schema.framing import Framing
 
-__all__ = ["CLAIM", "PROGRAMS", "claim", "data_of_message", "frame"]
+__all__ = ["CLAIM", "FRAMINGS", "GATE", "PROGRAMS", "claim", "data_of_message", "frame"]
 
 _DATED = r"[12][0-9]{3} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} "
 _BEFORE = rf"(?:{_DATED})?(?:\([^) ]{{1,64}}\) [^ >]{{1,64}}->WinEvtLog )?(?:{_DATED})?WinEvtLog: "
@@ -61,6 +63,16 @@ _AGENT_ONLY = frozenset([
     "SourceModuleName", "SourceModuleType", "SourceName", "Task", "ThreadID", "UserID", "Version",
 ])
 # fmt: on
+
+
+GATE = rf"^(?:<[0-9]{{1,3}}>)?(?:{_BEFORE}|(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][^ ]+ +[^ ]+ +)?(?:[^\s#]{{1,64}}\t)?MSWinEventLog(?:\t|#011))"
+"""What a line of an agent begins with where no header, or one that names no program, stands before it."""
+_SNARE_TEXT = r"(?P<message>(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011).*)$"
+FRAMINGS = (
+    TextFraming(Framing.SYSLOG_ISO, rf"^(?:<[0-9]{{1,3}}>)?{ISO} +(?P<host>[^ ]+) +{_SNARE_TEXT}", "iso", "WinEvtLog"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^(?:<[0-9]{{1,3}}>)?{_SNARE_TEXT}", "none", "WinEvtLog"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^(?:<[0-9]{{1,3}}>)?(?P<message>{_BEFORE}.*)$", "none", "WinEvtLog"),
+)
 
 
 def claim() -> pl.Expr:
@@ -192,10 +204,11 @@ def _ossec(message: str) -> Event | None:
     host = parts[2].strip() if len(parts) == 4 and " " not in parts[2].strip() else None
     if host is None:
         text = ""
-    date = _OSSEC_DATE.search(found["before"]) if found["before"] else None
+    # the manager's own time may stand before that of the agent
+    date = list(_OSSEC_DATE.finditer(found["before"]))[-1:] if found["before"] else []
     stamp = None
-    if date is not None:
-        value = micros([int(date[1]), _MONTHS.get(date[2].lower(), 0), *(int(date[group]) for group in range(3, 7))])
+    for one in date:
+        value = micros([int(one[1]), _MONTHS.get(one[2].lower(), 0), *(int(one[group]) for group in range(3, 7))])
         stamp = Stamp(value, zoned=False, resolution=1_000_000) if value is not None else None
     return _read(found["channel"].strip(), number, text, stamp=stamp, host=host, provider=found["provider"].strip())
 

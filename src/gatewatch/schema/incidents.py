@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gatewatch.schema.coverage import Coverage, Unseen
-from gatewatch.schema.records import ClockFault, Problem, Reject, Tally
+from gatewatch.schema.records import ClockFault, Problem, Reject, Stranger, Tally
 
 
 class Severity(StrEnum):
@@ -207,3 +207,4 @@ class Scan(msgspec.Struct):
     notes: list[str] = []
     version: str = ""
     extra: dict[str, Any] = {}
+    strangers: list[Stranger] = []

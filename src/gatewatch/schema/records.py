@@ -10,7 +10,7 @@ import polars as pl
 from gatewatch.schema.events import TIME_BASIS, UTC
 from gatewatch.schema.framing import Framing
 
-__all__ = ["RECORD_DTYPES", "WINDOWS_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Tally"]
+__all__ = ["RECORD_DTYPES", "WINDOWS_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Stranger", "Tally"]
 
 
 RECORD_DTYPES: dict[str, pl.DataType] = {
@@ -82,6 +82,24 @@ class Reject(msgspec.Struct, frozen=True, order=True):
     offset: int
     reason: str
     raw: str
+
+
+class Stranger(msgspec.Struct, frozen=True, order=True):
+    """A kind of unrecognised records of one file: how many, the first of them, and what came closest.
+
+    ``kind`` and ``name``: of a ``program`` that no source claims, a ``message`` of a source that does not know it, a ``line`` without a known header,
+    a ``json`` object, a Windows ``channel``, a ``binary`` file, or ``more`` kinds together. ``raw``: its first characters, secrets masked.
+    ``nearest``: a source, null where nothing is near; ``why``: in words.
+    """
+
+    file: str
+    kind: str
+    name: str
+    count: int
+    record: int
+    raw: str
+    nearest: str | None
+    why: str
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):

@@ -132,6 +132,7 @@ def show(scan: Scan, terminal: Terminal) -> None:
         account.problems,
         account.clocks,
         account.leftovers,
+        account.strangers,
     ):
         part(scan, terminal)
 

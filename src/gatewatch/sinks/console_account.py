@@ -150,6 +150,22 @@ def leftovers(scan: Scan, terminal: Console) -> None:
             block(terminal, Text(f"programs seen: {names}", style="dim"))
 
 
+def strangers(scan: Scan, terminal: Console) -> None:
+    """Print what nothing recognised, with an example and what came closest."""
+    if not scan.strangers:
+        return
+    heading(terminal, "Not recognised, and what came closest")
+    table = grid(0, right=(0,))
+    for one in scan.strangers[:FEW]:
+        said = shown(f"{clip(one.file, 100)}: {clip(one.why, 300)}")
+        if one.raw:
+            said.append(f"\n{clip(one.raw, 160)}", style="dim")
+        table.add_row(shown(f"{one.count:,}"), said)
+    block(terminal, table)
+    if len(scan.strangers) > FEW:
+        block(terminal, Text(f"and {len(scan.strangers) - FEW:,} more kinds; the HTML report shows them", style="dim"))
+
+
 def _named(source: str, reason: str) -> str:
     said = " ".join(part for part in (clip(source, 30), clip(reason, 80)) if part)
     return said or "of no known kind"

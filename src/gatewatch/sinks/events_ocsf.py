@@ -1,6 +1,7 @@
 """Events as OCSF 1.3 (https://schema.ocsf.io/1.3.0): JSON lines, nested by the path each column declares.
 
 ``class_uid``, ``activity_id`` and ``status_id`` come from the kind, which also travels as ``unmapped.kind``: the three cannot give it back.
+A time is in milliseconds, as OCSF has it; microseconds beyond are ``unmapped.time_us`` (and ``received_us``).
 """
 
 from __future__ import annotations
@@ -74,9 +75,18 @@ def _members(branch: Branch, frame: pl.DataFrame, path: str = "") -> list[pl.Exp
             constant = pl.lit(f'"version":"{VERSION}"')
             found.append(pl.concat_str([pl.lit('"metadata":'), braces([constant, *_members(value, frame, key)])]))
         else:
-            inner = pl.concat_str(_members(value, frame, f"{path}.{key}"), separator=",", ignore_nulls=True)
+            members = _members(value, frame, f"{path}.{key}")
+            if path == "" and key == "unmapped":
+                members += [_micros(name) for name in ("time", "received") if name in frame.columns]
+            inner = pl.concat_str(members, separator=",", ignore_nulls=True)
             found.append(pl.when(inner != "").then(pl.concat_str([pl.lit(f'"{key}":{{'), inner, pl.lit("}")])))
     return found
+
+
+def _micros(name: str) -> pl.Expr:
+    """Return the microseconds of a time below its millisecond as ``NAME_us``; OCSF has room for milliseconds only."""
+    rest = pl.col(name).dt.timestamp("us") % 1000
+    return pl.when(rest != 0).then(pl.concat_str([pl.lit(f'"{name}_us":'), rest.cast(pl.String)]))
 
 
 def _value(name: str) -> pl.Expr:

@@ -53,14 +53,25 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("logged", (), (_ANY_RULE + _BOTH + _ENDS + _PORTS, _ANY_RULE + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),
 )
 
+THROUGH = "-through"
+"""How the patterns of forwarded packets end."""
+_PASSED = r'"in":"[^"]+".*"out":"[^"]+"'
 _SHARED = r"^(?:22[4-9]|2[3-5][0-9])\.|\.255$|^ff"
 
 
 def _own(frame: pl.DataFrame) -> pl.DataFrame:
-    """Fill in the address of the machine where the packet was for it, and not for many; what is no address is no name either."""
+    """Fill in the address of the machine that a packet was for, unless it was for many; what is no address is no name either.
+
+    A packet that was forwarded was for another machine than the one that filters and tells of it, the ``observer``.
+    """
     frame = frame.drop([name for name in ("src_host", "dst_host") if name in frame.columns])
-    own = pl.col("pattern").str.ends_with("-in") & ~pl.col("dst_ip").str.contains(_SHARED).fill_null(True)
-    return frame.with_columns(pl.when(own).then("dst_ip").alias("host_ip"))
+    passed = pl.col("extra").str.contains(_PASSED).fill_null(False)
+    target = (pl.col("pattern").str.ends_with("-in") | passed) & ~pl.col("dst_ip").str.contains(_SHARED).fill_null(True)
+    return frame.with_columns(
+        pl.when(target).then("dst_ip").alias("host_ip"),
+        pl.when(~passed).then("host").alias("host"),
+        pl.when(passed & ~pl.col("pattern").str.ends_with(THROUGH)).then(pl.col("pattern") + THROUGH).otherwise("pattern").alias("pattern"),
+    )
 
 
 SOURCE = PatternSource(

@@ -31,7 +31,7 @@ def _flat(text: str) -> str:
         whole = msgspec.json.decode(text)
         flat = {name: value for name, path in _PATHS if (value := _walk(whole, path)) is not None}
         for name in _TIMES & flat.keys():
-            flat[name] = _iso(flat[name])
+            flat[name] = _iso(flat[name], _walk(whole, ("unmapped", f"{name}_us")))
         if "mfa" in flat:
             flat["mfa"] = {True: Mfa.YES, False: Mfa.NO}.get(flat["mfa"])
         return msgspec.json.encode(flat).decode()
@@ -45,8 +45,9 @@ def _walk(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _iso(value: Any) -> Any:
+def _iso(value: Any, micros: Any) -> Any:
+    beyond = micros if micros.__class__ is int and 0 < micros < 1000 else 0
     try:
-        return (_EPOCH + timedelta(milliseconds=value)).isoformat() if value.__class__ is int else value
+        return (_EPOCH + timedelta(milliseconds=value, microseconds=beyond)).isoformat() if value.__class__ is int else value
     except OverflowError:
         return str(value)

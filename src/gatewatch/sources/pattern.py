@@ -29,6 +29,7 @@ agree where both match (a test holds them to it).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -211,8 +212,19 @@ class PatternSource:
             matched += more
             left += still
 
-    def classify(self, message: str) -> list[tuple[str, bool]]:
-        """Return each pattern tried for *message* with whether it matched, in the order tried; for ``gatewatch explain``."""
+    def classify(self, record: pl.DataFrame) -> list[tuple[str, bool]]:
+        """Return each pattern tried for *record* (one row, columns of records) with whether it matched, in the order tried.
+
+        The record is looked at as the source prepares it, and once more without a platform's prefix; for ``gatewatch explain``.
+        """
+        prepared = record if self.prepare is None else self.prepare(record)
+        message = prepared["message"][0] or ""
+        tried = self._classify(message)
+        if not any(hit for _, hit in tried) and (stripped := re.sub(_PREFIX, "", message)) != message:
+            tried += self._classify(stripped)
+        return tried
+
+    def _classify(self, message: str) -> list[tuple[str, bool]]:
         tried: list[tuple[str, bool]] = []
         frame = pl.DataFrame({"message": [message]})
         for index in self._candidates(message[:HEAD]):

@@ -216,7 +216,10 @@ _BY_CHANNEL: dict[str, tuple[WindowsSource, ...]] = {
 }
 _BY_PROGRAM: dict[str, Source] = {program: source for source in reversed(SOURCES) for program in source.programs}
 _CLAIMS = tuple((re.compile(source.claims), source) for source in SOURCES if isinstance(source, PatternSource) and source.claims)
-_BESIDE: tuple[tuple[str, str, Source], ...] = (("kernel", netfilter.SOURCE.claims_message or "", netfilter.SOURCE),)
+_BESIDE: tuple[tuple[str, str, Source], ...] = (
+    ("kernel", netfilter.SOURCE.claims_message or "", netfilter.SOURCE),
+    ("kernel", r"^(?:\[ *[0-9]+\.[0-9]+\] ?)?audit(?:\([0-9.:]+\))?: (?:type=[0-9]+ )?audit\(", auditd.SOURCE),  # where no audit daemon runs
+)
 """Messages that a source claims by their text although another lists the program: (program, regex, source)."""
 _BY_MESSAGE = tuple(
     (source.claims_message, source)

@@ -35,10 +35,11 @@ import msgspec
 import polars as pl
 from msgspec.structs import astuple
 
+from gatewatch.schema import encoded
 from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service
-from gatewatch.schema.secret import TELLTALE, mask
+from gatewatch.schema.secret import TELLTALE
 from gatewatch.sources.json_column import read_columns
 from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 from gatewatch.sources.resolver import as_name, map_values, resolve_host, resolve_user
@@ -341,11 +342,11 @@ def silent_where(condition: pl.Expr, reason: str) -> list[pl.Expr]:
 
 
 def masked(commands: pl.Series) -> pl.Series:
-    """Return command lines with what looks like a secret replaced."""
-    suspect = commands.str.contains(TELLTALE).fill_null(False)
+    """Return command lines with what looks like a secret replaced, and what PowerShell got as base64 behind them."""
+    suspect = commands.str.contains(f"{TELLTALE}|{encoded.TELLTALE}").fill_null(False)
     if not suspect.any():
         return commands
-    return commands.clone().scatter(suspect.arg_true(), map_values(commands.filter(suspect), mask))
+    return commands.clone().scatter(suspect.arg_true(), map_values(commands.filter(suspect), encoded.reveal))
 
 
 def datum(name: str) -> pl.Expr:

@@ -10,6 +10,8 @@ password, 8 an unknown user, 34 to 36 an account disabled, expired or locked. Th
 allowed) come after a right password is documentation read closely, not tested; with other reasons, and with what is discarded (6274),
 nobody guessed.
 
+6278 stands beside 6272 where health policies are in force: of one request, 6272 is the logon (:mod:`gatewatch.canonical.nps_grant`).
+
 References: learn.microsoft.com, "Audit Network Policy Server", events 6272, 6273, 6274, 6278; "NPS reason codes".
 """
 
@@ -59,7 +61,8 @@ def _refused(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 MEANINGS: tuple[Meaning, ...] = (
-    Meaning("nps-granted", (6272, 6278), Kind.AUTH_SUCCESS, columns=_COLUMNS, set={"service": "vpn"}, extra=_EXTRA, refine=_granted),
+    Meaning("nps-granted", (6272,), Kind.AUTH_SUCCESS, columns=_COLUMNS, set={"service": "vpn"}, extra=_EXTRA, refine=_granted),
+    Meaning("nps-granted-fully", (6278,), Kind.AUTH_SUCCESS, columns=_COLUMNS, set={"service": "vpn"}, extra=_EXTRA, refine=_granted),
     Meaning(
         "nps-denied",
         (6273,),

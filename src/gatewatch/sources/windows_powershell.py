@@ -24,7 +24,7 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.events import Kind, Service
-from gatewatch.sources.windows import Meaning, WindowsSource, datum
+from gatewatch.sources.windows import Meaning, WindowsSource, datum, masked
 from gatewatch.sources.windows_excerpt import blank, silenced, with_user
 
 LONGEST = 2000
@@ -66,6 +66,7 @@ def _engine(frame: pl.DataFrame) -> pl.DataFrame:
     identity = text.str.extract(r"HostId=([0-9A-Fa-f-]{36})", 1).str.to_lowercase()
     application = text.str.extract(r"HostApplication=([^\r\n]+)", 1).str.strip_chars()
     frame = frame.with_columns((pl.lit("ps:") + identity).alias("session"), application.str.head(LONGEST).alias("command"))
+    frame = frame.with_columns(pl.lit(masked(frame["command"])).alias("command"))
     return silenced(frame, (~remote, "local-engine"))
 
 

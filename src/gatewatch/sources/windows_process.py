@@ -19,7 +19,7 @@ import polars as pl
 
 from gatewatch.schema.events import Kind
 from gatewatch.sources.resolver import map_values
-from gatewatch.sources.windows import Meaning, WindowsSource, datum, silent_where
+from gatewatch.sources.windows import Meaning, WindowsSource, datum, masked, silent_where
 
 _SUBJECT = {"user": "SubjectUserName", "domain": "SubjectDomainName", "sid": "SubjectUserSid", "session": "SubjectLogonId"}
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
@@ -69,7 +69,7 @@ def _task(frame: pl.DataFrame) -> pl.DataFrame:
     """Say what a task runs, and as whom."""
     content = frame["command"]
     return frame.with_columns(
-        pl.lit(map_values(content, task_command)).alias("command"),
+        pl.lit(masked(map_values(content, task_command))).alias("command"),
         pl.lit(map_values(content, lambda text: task_element("UserId", text))).alias("x_UserId"),
         pl.lit(map_values(content, lambda text: task_element("RunLevel", text))).alias("x_RunLevel"),
     )
