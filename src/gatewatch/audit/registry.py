@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.audit import ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import attestation, firewall, listener, segment, ssh, ssh_mfa
+from gatewatch.audit.checks import asa, attestation, firewall, gateway_mfa, gateway_plane, ssh, ssh_mfa
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
@@ -15,4 +15,7 @@ CHECKS: tuple[Check, ...] = (
     *segment.CHECKS,
     *listener.CHECKS,
     *attestation.CHECKS,
+    *gateway_mfa.CHECKS,
+    *gateway_plane.CHECKS,
+    *asa.CHECKS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import addresses, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
+from gatewatch.evidence import addresses, asa, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -14,4 +14,5 @@ EVIDENCE: tuple[Format, ...] = (
     nftables.FORMAT,
     sockets.FORMAT,
     addresses.FORMAT,
+    asa.FORMAT,
 )

@@ -16,7 +16,9 @@ from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
 from gatewatch.schema.port import GATEWAYS, service_of
 
-_FILTER = Need((PacketFilter,), "sudo nft -j list ruleset > EVIDENCE/commands/nft.json, and iptables-save, ip6tables-save", systems=(System.LINUX,))
+_RULESET = "sudo nft -j list ruleset > EVIDENCE/commands/nft.json, and iptables-save, ip6tables-save"
+_ANY_FILTER = Need((PacketFilter,), _RULESET, systems=(System.LINUX,))
+_FILTER = Need((PacketFilter,), _RULESET, when=lambda one: one.platform in _LINUX, systems=(System.LINUX,))
 _SOCKETS = Need((Listener,), "sudo ss -lntup > EVIDENCE/commands/ss.txt", when=lambda one: one.seen, systems=(System.LINUX,))
 _LOCKOUT = "A rule that drops can end the session you work in: allow the management network first, and roll back by a timer (at now + 5 minutes)."
 _LINUX = frozenset({"nftables", "iptables", "ip6tables"})
@@ -189,7 +191,7 @@ CHECKS: tuple[Check, ...] = (
         about="For each listening remote service, no address of the internet gets through the packet filters, or the site allows it.",
         measures=(Measure.FIREWALL, Measure.REMOTE_ACCESS, Measure.NETWORK_SERVICE),
         severity=Severity.CRITICAL,
-        needs=(_SOCKETS, _FILTER),
+        needs=(_SOCKETS, _ANY_FILTER),
         judge=_remote,
         remediation=Remediation("Let only the management network or the VPN reach it, or declare it in [assets] allow.", "", _LOCKOUT),
         mappings=(*nist("AC-17(3)", "SC-7", "SC-7(5)"), *cis("Debian 12", "1.1.0", "2.1.22", "4.2.6")),
