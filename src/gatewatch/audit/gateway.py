@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gatewatch.audit.check import Criterion, Ground, Need, Verdict, by_setting
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.gateway import GatewaySettings
+from gatewatch.schema.findings import Status
 
 PRODUCTS = {
     "asa": "Cisco ASA", "ftd": "Cisco FTD", "fortios": "FortiOS", "panos": "PAN-OS", "openvpn": "OpenVPN", "wireguard": "WireGuard",
@@ -58,11 +59,21 @@ def at_least(least: int) -> Callable[[str], bool]:
     return lambda text: text.isascii() and text.isdigit() and int(text[:12]) >= least
 
 
-def judge_settings(demands: Sequence[Demand]) -> Criterion:
-    """Return a criterion that asks each demand of the settings of its product; a setting that is not given is unknown."""
+def judge_settings(demands: Sequence[Demand], feature: str = "") -> Criterion:
+    """Return a criterion that asks each demand of the settings of its product; a setting that is not given is unknown.
+
+    Where the setting *feature* says ``off``, the demands are out of question.
+    """
 
     def criterion(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         for settings in facts.of(GatewaySettings):
+            off = settings.get(feature) if feature else None
+            if off is not None and off.value == "off" and not off.uncertain and any(settings.product in one.products for one in demands):
+                yield Verdict(
+                    status=Status.NOT_APPLICABLE, host=settings.host, message=f"{feature} is off", resolved=off.how, where=settings.where[:1],
+                    service=settings.service, subject=f"{settings.scope} {feature}".strip(), as_of=settings.as_of,
+                )  # fmt: skip
+                continue
             for demand in demands:
                 if settings.product in demand.products:
                     setting = settings.get(demand.name)

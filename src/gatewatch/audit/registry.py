@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.audit import ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import asa, attestation, firewall, gateway_mfa, gateway_plane, ssh, ssh_mfa
+from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, ssh, ssh_mfa
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
@@ -18,4 +18,5 @@ CHECKS: tuple[Check, ...] = (
     *gateway_mfa.CHECKS,
     *gateway_plane.CHECKS,
     *asa.CHECKS,
+    *fortios.CHECKS,
 )

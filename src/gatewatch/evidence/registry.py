@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import addresses, asa, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
+from gatewatch.evidence import addresses, asa, fortios, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -15,4 +15,5 @@ EVIDENCE: tuple[Format, ...] = (
     sockets.FORMAT,
     addresses.FORMAT,
     asa.FORMAT,
+    fortios.FORMAT,
 )

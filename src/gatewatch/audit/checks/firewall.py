@@ -16,12 +16,12 @@ from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
 from gatewatch.schema.port import GATEWAYS, service_of
 
+_LINUX = frozenset({"nftables", "iptables", "ip6tables"})
 _RULESET = "sudo nft -j list ruleset > EVIDENCE/commands/nft.json, and iptables-save, ip6tables-save"
 _ANY_FILTER = Need((PacketFilter,), _RULESET, systems=(System.LINUX,))
 _FILTER = Need((PacketFilter,), _RULESET, when=lambda one: one.platform in _LINUX, systems=(System.LINUX,))
 _SOCKETS = Need((Listener,), "sudo ss -lntup > EVIDENCE/commands/ss.txt", when=lambda one: one.seen, systems=(System.LINUX,))
 _LOCKOUT = "A rule that drops can end the session you work in: allow the management network first, and roll back by a timer (at now + 5 minutes)."
-_LINUX = frozenset({"nftables", "iptables", "ip6tables"})
 
 
 def describe(answer: Answer) -> str:

@@ -124,7 +124,9 @@ def _logging(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         silenced = settings.get("silenced")
         place = targets[0].where[:1] if targets else settings.where[:1]
         value = ", ".join(one.target for one in targets)
-        if not targets:
+        if not targets and not all(one.complete for one in facts.of(Machine, settings.host)):
+            status, said = Status.UNKNOWN, "no log host is named, but the configuration is not whole"
+        elif not targets:
             status, said = Status.FAIL, "logs are not sent to another host"
         elif not {"auth", "session"} & kinds:
             status, said = Status.FAIL, f"logs are sent to {value}, but not those of logins"
@@ -228,7 +230,7 @@ def _denies(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             status, said, place = Status.FAIL, f"{len(mute)} of {len(written)} refusing rules do not log", (mute[0].where,)
         else:
             status, said, place = Status.PASS, f"all {len(written)} refusing rules log", (written[0].where,)
-        if rules.incomplete and status is Status.PASS:
+        if rules.incomplete and (status is Status.PASS or not written):
             status, said = Status.UNKNOWN, f"{said}; {rules.incomplete}"
         yield Verdict(status=status, host=rules.host, message=said, where=place, subject="refusals", as_of=rules.as_of)
 
