@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from gatewatch.audit import ssh_path
+from gatewatch.audit import openvpn_path, ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, ssh, ssh_mfa
+from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, ssh, ssh_mfa, vpn_server
 from gatewatch.audit.run import Derivation
 
-DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
+DERIVATIONS: tuple[Derivation, ...] = (
+    Derivation("doors of sshd", ssh_path.derive),
+    Derivation("doors of OpenVPN", openvpn_path.derive),
+)
 CHECKS: tuple[Check, ...] = (
     *ssh.CHECKS,
     *ssh_mfa.CHECKS,
@@ -19,4 +22,5 @@ CHECKS: tuple[Check, ...] = (
     *gateway_plane.CHECKS,
     *asa.CHECKS,
     *fortios.CHECKS,
+    *vpn_server.CHECKS,
 )

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import addresses, asa, fortios, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
+from gatewatch.evidence import (
+    addresses,
+    asa,
+    fortios,
+    iptables,
+    manifest,
+    nftables,
+    openvpn,
+    pam,
+    sockets,
+    sshd,
+    sshd_effective,
+    strongswan,
+    wireguard,
+)
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -16,4 +30,7 @@ EVIDENCE: tuple[Format, ...] = (
     addresses.FORMAT,
     asa.FORMAT,
     fortios.FORMAT,
+    openvpn.FORMAT,
+    wireguard.FORMAT,
+    strongswan.FORMAT,
 )

@@ -9,6 +9,7 @@ from gatewatch.audit.factor import judge_path, weigh
 from gatewatch.audit.gateway import COLLECT, PRODUCTS
 from gatewatch.schema.facts.access import AccessPath
 from gatewatch.schema.facts.base import Facts
+from gatewatch.schema.facts.machine import Machine
 from gatewatch.schema.findings import Mapping, Remediation, Status
 from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
@@ -24,16 +25,20 @@ def _doors(*products: str) -> Criterion:
     def criterion(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         for path in _of(facts, products):
             yield judge_path(path, ground.site.posture)
-        for path in _of(facts, products, admin=True):
-            if not any(one.host == path.host for one in _of(facts, products)):
-                yield _none(path.host, products)
-                break
+        yield from _without(facts, products, "vpn")
 
     return criterion
 
 
-def _none(host: str, products: tuple[str, ...]) -> Verdict:
-    return Verdict(status=Status.NOT_APPLICABLE, host=host, message=f"{PRODUCTS[products[0]]}: no remote access is configured", subject="vpn")
+def _without(facts: Facts, products: tuple[str, ...], subject: str) -> Iterator[Verdict]:
+    """Yield a verdict for each device of *products* on which no remote access is configured."""
+    doors = {path.host for path in _of(facts, products)}
+    for host, product in dict.fromkeys((path.host, path.product) for path in _of(facts, products, admin=True)):
+        if host in doors:
+            continue
+        whole = all(one.complete for one in facts.of(Machine, host))
+        said = f"{PRODUCTS[product]}: no remote access is configured" + ("" if whole else ", but the configuration is not whole")
+        yield Verdict(status=Status.NOT_APPLICABLE if whole else Status.UNKNOWN, host=host, message=said, subject=subject, service="vpn")
 
 
 def _wireguard(facts: Facts, ground: Ground) -> Iterator[Verdict]:
@@ -61,6 +66,7 @@ _WORST = (Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.PASS, Status.NOT_AP
 
 def _whole(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     """Judge each concentrator as a whole, by its weakest door."""
+    yield from _without(facts, tuple(PRODUCTS), "concentrator")
     for host, paths in _concentrators(facts).items():
         verdicts = sorted((judge_path(path, ground.site.posture) for path in paths), key=lambda one: _WORST.index(one.status))
         worst = verdicts[0]
@@ -74,6 +80,7 @@ def _whole(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 def _bypass(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     """Judge whether a weaker way stands beside one that asks for several factors."""
+    yield from _without(facts, tuple(PRODUCTS), "bypass")
     for host, paths in _concentrators(facts).items():
         ways = [
             (*weigh(way, ground.site.posture), way, path) for path in paths if path.enabled for way in path.ways
