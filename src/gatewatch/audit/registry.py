@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.audit import openvpn_path, ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, ssh, ssh_mfa, vpn_server
+from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, panos, ssh, ssh_mfa, vpn_server
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (
@@ -23,4 +23,5 @@ CHECKS: tuple[Check, ...] = (
     *asa.CHECKS,
     *fortios.CHECKS,
     *vpn_server.CHECKS,
+    *panos.CHECKS,
 )

@@ -11,6 +11,7 @@ from gatewatch.evidence import (
     nftables,
     openvpn,
     pam,
+    panos,
     sockets,
     sshd,
     sshd_effective,
@@ -33,4 +34,5 @@ EVIDENCE: tuple[Format, ...] = (
     openvpn.FORMAT,
     wireguard.FORMAT,
     strongswan.FORMAT,
+    panos.FORMAT,
 )
