@@ -30,13 +30,17 @@ COLLECT = {
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one setting of a product has to be. ``good`` returns None where the value does not tell."""
+    """What one setting of a product has to be. ``good`` returns None where the value does not tell.
+
+    ``optional``: asked only where the setting is given; of others, silence is unknown.
+    """
 
     products: tuple[str, ...]
     name: str
     good: Callable[[str], bool | None]
     met: str
     unmet: str
+    optional: bool = False
 
 
 def among(*values: str) -> Callable[[str], bool]:
@@ -77,6 +81,8 @@ def judge_settings(demands: Sequence[Demand], feature: str = "") -> Criterion:
             for demand in demands:
                 if settings.product in demand.products:
                     setting = settings.get(demand.name)
+                    if setting is None and demand.optional:
+                        continue
                     good = demand.good(setting.value) if setting is not None else None
                     said = demand.met if good else demand.unmet
                     subject = f"{settings.scope} {demand.name}".strip()

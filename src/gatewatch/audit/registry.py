@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from gatewatch.audit import openvpn_path, ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import asa, attestation, firewall, fortios, gateway_mfa, gateway_plane, panos, ssh, ssh_mfa, vpn_server
+from gatewatch.audit.checks import (
+    asa,
+    attestation,
+    firewall,
+    fortios,
+    gateway_mfa,
+    gateway_plane,
+    ivanti,
+    netscaler,
+    panos,
+    pf,
+    ssh,
+    ssh_mfa,
+    vpn_server,
+)
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (
@@ -24,4 +38,7 @@ CHECKS: tuple[Check, ...] = (
     *fortios.CHECKS,
     *vpn_server.CHECKS,
     *panos.CHECKS,
+    *netscaler.CHECKS,
+    *ivanti.CHECKS,
+    *pf.CHECKS,
 )

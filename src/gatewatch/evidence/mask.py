@@ -15,7 +15,7 @@ HIDDEN = "***"
 CAP = 300  # characters of a quoted line
 _NAME = (
     r"[\w.-]{0,40}(?:passwd|password|passphrase|passcode|secret|psk|psksecret|pre-?shared-?key|private[-_]?key|shared[-_]?key|api[-_]?key|"
-    r"access[-_]?key|auth[-_]?key|token(?!s?[-_](?:file|path|auth|ttl|url))|credential|community|phash|hmac[-_]?key|ppk|skey|radius[-_]?key|authkey)[\w-]{0,20}"
+    r"access[-_]?key|auth[-_]?key|token(?!s?[-_](?:file|path|auth|ttl|url))|credential|community|phash|hmac[-_]?key|ppk|skey|radius[-_]?key|authkey|radkey|passcrypt)[\w-]{0,20}"
 )
 _PSK = r"(?:ikev1|(?:local|remote)-authentication) pre-shared-key"
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"',;<>}\]]+)"""
@@ -31,6 +31,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|\d|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
             rf"\1{HIDDEN}",
         ),
+        (r"(^\s*(?:add|set) system user \S{1,200} )(?!-)\S+", rf"\1{HIDDEN}"),
         (r"(^\s*(?:tls-auth|key)\s+)\d{1,3}\s+[0-9A-Fa-f]{16,}", rf"\1{HIDDEN}"),
     )
 )

@@ -239,10 +239,11 @@ _LOCK = (
     Demand(("asa", "ftd"), "max-fail", at_most(5), "local users are locked after few failures", "local users may guess without end"),
     Demand(("asa", "ftd"), "remote-access-authentication", lambda text: text == "on", "sources that fail to log in are held down",
            "sources may fail to log in without end (threat-detection service remote-access-authentication, 9.16(4)67 and later)"),
-    Demand(("fortios",), "login-attempt-limit", at_most(3), "few attempts before a source is blocked", "many attempts before a source is blocked"),
+    Demand(("fortios",), "login-attempt-limit", at_most(3), "few attempts before a source is blocked", "many attempts before a source is blocked",
+           optional=True),
     Demand(("fortios",), "admin-lockout-threshold", at_most(5), "few attempts for administrators", "many attempts for administrators"),
     Demand(("panos",), "failed-attempts", at_most(5), "few failures lock an account", "no or many failures lock an account"),
-    Demand(("netscaler",), "maxloginattempts", at_most(5), "few failures lock an account", "no or many failures lock an account"),
+    Demand(("netscaler",), "maxloginattempts", at_most(5), "few failures lock an account", "no or many failures lock an account", optional=True),
 )  # fmt: skip
 
 CHECKS: tuple[Check, ...] = (

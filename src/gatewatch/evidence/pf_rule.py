@@ -1,0 +1,198 @@
+"""Rules of pf: macros, lists and tables taken apart, each rule as the rules of the common model it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+from gatewatch.evidence.address import outside, parse_port, parse_span, spans
+from gatewatch.evidence.document import Document
+from gatewatch.schema.facts.filter import FOUR_SPAN, LINE, SIX_SPAN, Action, Rule, Spans
+
+_TOKEN = re.compile(r'"[^"]*"|[{}(),]|<[^<>\s]*>|!|[^\s{}(),<>!"]+')
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmp6": 58, "ipv6-icmp": 58, "esp": 50, "gre": 47, "ah": 51}
+_MOST = 2048  # rules one line may become
+_SKIPPED = {"flags": 1, "tag": 1, "queue": 1, "label": 1, "rtable": 1, "set": 1, "user": 1, "group": 1}
+_DOUBTFUL = {"tagged": 1, "probability": 1, "os": 1, "received-on": 1, "max-pkt-rate": 1, "tos": 1, "icmp-type": 1, "icmp6-type": 1}
+
+
+@dataclass(slots=True)
+class Names:
+    """Macros as text, tables as addresses (None: filled from elsewhere), interfaces that are skipped."""
+
+    macros: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, Spans | None] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+
+def expand(text: str, names: Names) -> str:
+    """Return *text* with its macros filled in; an unknown one stays, and is told when it is used."""
+    for _ in range(8):
+        made = re.sub(r"\$([A-Za-z_]\w{0,63})", lambda found: names.macros.get(found.group(1), found.group(0)), text[:8192])
+        if made == text:
+            break
+        text = made
+    return text[:8192]
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a rule."""
+    return [word.strip('"') for word in _TOKEN.findall(text)]
+
+
+def group(words: list[str], at: int) -> tuple[list[str], int]:
+    """Return the members of a list (or the single word, with its ``!``) at *at*, and where it ends."""
+    if at >= len(words):
+        return [], at
+    if words[at] != "{":
+        return _item(words, at)
+    made: list[str] = []
+    at += 1
+    while at < len(words) and words[at] != "}":
+        if words[at] == ",":
+            at += 1
+            continue
+        item, at = _item(words, at)
+        made += item
+    return made, at + 1
+
+
+def _item(words: list[str], at: int) -> tuple[list[str], int]:
+    if words[at] == "!" and at + 1 < len(words):
+        inner, after = _item(words, at + 1)
+        return ["!" + one for one in inner], after
+    if words[at] == "(":
+        end = next((number for number in range(at, len(words)) if words[number] == ")"), len(words))
+        return ["(" + " ".join(words[at + 1 : end]) + ")"], end + 1
+    return [words[at]], at + 1
+
+
+def address(word: str, names: Names) -> tuple[Spans | None, str]:
+    """Return the addresses of a word (None: any) and why they are not known; empty when they are."""
+    if word.startswith("!"):
+        inner, doubt = address(word[1:], names)
+        return (outside(inner, LINE) if inner is not None and not doubt else None), doubt
+    if word in {"any", "all"}:
+        return None, ""
+    if word.startswith("<"):
+        found = names.tables.get(word.strip("<>"))
+        return (found, "") if found is not None else (None, f"table {word} is filled from elsewhere")
+    span = parse_span(word)
+    return ((span,), "") if span is not None else (None, f"{word} cannot be told")
+
+
+def _ports(words: list[str], at: int) -> tuple[list[Spans | None], int, str]:
+    if at < len(words) and words[at] in {"=", "!=", "<", ">", "<=", ">="}:
+        return [None], at + 2, f"port {' '.join(words[at : at + 2])}"
+    listed, after = group(words, at)
+    made: list[Spans | None] = []
+    doubt = ""
+    if after < len(words) and words[after] in {"><", "<>"}:
+        return [None], after + 2, "a port range that is negated"
+    for one in listed:
+        span = parse_port(one)
+        made.append((span,) if span is not None else None)
+        doubt = doubt if span is not None else f"port {one} cannot be told"
+    return made or [None], after, doubt
+
+
+def rules(document: Document, number: int, words: list[str], names: Names) -> tuple[str, list[Rule]]:
+    """Return the direction (in, out or both) and the rules one line of pf stands for."""
+    action = Action.ACCEPT if words[0] == "pass" else Action.DROP
+    direction, log, quick = "both", False, False
+    faces: list[str] = []
+    families: list[tuple[int, int]] = [LINE]
+    protocols: list[tuple[int, ...] | None] = [None]
+    sides: dict[str, list[tuple[Spans | None, str]]] = {"from": [(None, "")], "to": [(None, "")]}
+    ports: dict[str, list[Spans | None]] = {"from": [None], "to": [None]}
+    doubts: list[str] = []
+    at, side = 1, "from"
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word in {"in", "out"}:
+            direction = word
+        elif word in {"drop", "return", "return-rst", "return-icmp", "return-icmp6", "all", "keep", "no", "modulate", "synproxy", "state"}:
+            if word in {"return-rst", "return-icmp", "return-icmp6", "state"} and at < len(words) and words[at] == "(":
+                _, at = _item(words, at)
+        elif word == "log":
+            log = True
+            if at < len(words) and words[at] == "(":
+                _, at = _item(words, at)
+        elif word == "quick":
+            quick = True
+        elif word == "on":
+            faces, at = group(words, at)
+        elif word in {"inet", "inet6"}:
+            families = [FOUR_SPAN if word == "inet" else SIX_SPAN]
+        elif word == "proto":
+            listed, at = group(words, at)
+            protocols = [(_PROTOCOLS[one],) if one in _PROTOCOLS else None for one in listed] or [None]
+            doubts += [f"protocol {one}" for one in listed if one not in _PROTOCOLS]
+        elif word in {"from", "to"}:
+            side = word
+            if at < len(words) and words[at] != "port":
+                listed, at = group(words, at)
+                sides[side] = [address(one, names) for one in listed] or [(None, "")]
+        elif word == "port":
+            ports[side], at, doubt = _ports(words, at)
+            doubts += [doubt] if doubt else []
+        elif word in _SKIPPED:
+            _, at = group(words, at)
+        elif word in {"rdr-to", "nat-to", "binat-to", "route-to", "reply-to", "divert-to", "af-to", "dup-to"}:
+            _, at = group(words, at)
+            if word in {"rdr-to", "divert-to", "af-to"}:
+                doubts.append(f"{word}: translation is not followed")
+        else:
+            doubts.append(f"condition {word!r}")
+            if word in _DOUBTFUL:
+                _, at = group(words, at)
+    negated = any(face.startswith("!") for face in faces)
+    odd = [face for face in faces if face.lstrip("!") in {"egress", "any"} or face.startswith("(")]
+    names_of = None if not faces or "any" in faces else tuple(faces)
+    if odd and "any" not in faces:
+        doubts.append(f"interface group {odd[0]}")
+        names_of = None
+    del negated
+    made: list[Rule] = []
+    for family, listed_protocols, (source, one), (target, two), from_ports, to_ports in product(
+        families, protocols, sides["from"], sides["to"], ports["from"], ports["to"]
+    ):
+        if len(made) >= _MOST:
+            doubts.append("too many combinations to tell")
+            break
+        doubt = "; ".join(dict.fromkeys([*doubts, *(text for text in (one, two) if text)]))
+        within = source if family == LINE else _within(source, family)
+        made.append(
+            Rule(
+                action, document.where(number), sources=within, destinations=target, protocols=listed_protocols, ports=to_ports,
+                source_ports=from_ports, interfaces_in=names_of if direction != "out" else None,
+                interfaces_out=names_of if direction == "out" else None, unknown=doubt, quick=quick, log=log,
+            )
+        )  # fmt: skip
+    return direction, made
+
+
+def _within(source: Spans | None, family: tuple[int, int]) -> Spans:
+    if source is None:
+        return (family,)
+    return spans((max(low, family[0]), min(high, family[1])) for low, high in source if low <= family[1] and high >= family[0])
+
+
+def table(text: str) -> Iterator[tuple[str, Spans | None]]:
+    """Yield the tables of a line ``table <name> persist { a, b } file "x"``."""
+    words = tokens(text)
+    if len(words) < 2 or not words[1].startswith("<"):
+        return
+    name = words[1].strip("<>")
+    if "file" in words or "{" not in words:
+        yield name, None
+        return
+    listed, _ = group(words, words.index("{"))
+    good = [span for one in listed if not one.startswith("!") and (span := parse_span(one)) is not None]
+    bad = [span for one in listed if one.startswith("!") and (span := parse_span(one[1:])) is not None]
+    known = len(good) + len(bad) == len(listed)
+    kept = [part for one in good for part in outside([span for span in bad if span[0] <= one[1] and span[1] >= one[0]], one)]
+    yield name, (spans(kept) if known else None)
