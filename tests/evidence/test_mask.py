@@ -18,6 +18,8 @@ from gatewatch.evidence.mask import conceal, quote, value
         "snmp-server community S3CRET ro",
         "tacacs-server shared-key S3CRET",
         '"password": "S3CRET \\" tail"',
+        "set system user nsroot S3CRET -encrypted -externalAuth ENABLED",
+        "add authentication radiusAction rad -serverIP 10.0.0.5 -radKey S3CRET -encrypted",
         "<phash>S3CRET</phash>",
         "<pre-shared-key>S3CRET</pre-shared-key>",
         "root:$6$salt$S3CRET:1::",

@@ -41,7 +41,7 @@ _PLAIN = re.compile(
     r"authentication|sufficient|requisite)$"
 )
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
-_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|\$[\dya]|\{S|tls-auth|[A-Za-z0-9+/=]{40}")
+_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|radkey|system user|\$[\dya]|\{S|tls-auth|[A-Za-z0-9+/=]{40}")
 """What every line with something to mask holds; looked for first, as most lines hold nothing."""
 _COMMAND = re.compile(TELLTALE)
 _KEY_BODY = re.compile(r"^[A-Za-z0-9+/=]{40,}$")

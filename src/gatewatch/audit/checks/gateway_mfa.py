@@ -64,20 +64,6 @@ def _concentrators(facts: Facts) -> dict[str, list[AccessPath]]:
 _WORST = (Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.PASS, Status.NOT_APPLICABLE)
 
 
-def _whole(facts: Facts, ground: Ground) -> Iterator[Verdict]:
-    """Judge each concentrator as a whole, by its weakest door."""
-    yield from _without(facts, tuple(PRODUCTS), "concentrator")
-    for host, paths in _concentrators(facts).items():
-        verdicts = sorted((judge_path(path, ground.site.posture) for path in paths), key=lambda one: _WORST.index(one.status))
-        worst = verdicts[0]
-        weak = [one.subject for one in verdicts if one.status is worst.status]
-        said = f"{len(paths)} doors; weakest: {', '.join(weak[:5])} ({worst.message})"
-        yield Verdict(
-            status=worst.status, host=host, message=said, value=worst.value, resolved=f"{len(paths)} doors judged", where=worst.where,
-            service=worst.service, subject="concentrator", as_of=worst.as_of,
-        )  # fmt: skip
-
-
 def _bypass(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     """Judge whether a weaker way stands beside one that asks for several factors."""
     yield from _without(facts, tuple(PRODUCTS), "bypass")
@@ -190,19 +176,6 @@ CHECKS: tuple[Check, ...] = (
         "Bind the second factor as -nextFactor of every policy, or as -secondary for classic policies.",
         "bind authentication vserver AV -policy LDAP -priority 100 -nextFactor OTP", stig("Citrix VAD StoreFront", "CVAD-SF-000855 (V-234252)"),
         references=("NetScaler: nFactor authentication",),
-    ),
-    Check(
-        id="M1035.10-01",
-        title="A concentrator asks for several factors at its weakest door",
-        about="One finding for each VPN concentrator: every door that is open asks for several factors.",
-        measures=(Measure.MFA_TOOL, Measure.REMOTE_ACCESS),
-        severity=Severity.CRITICAL,
-        needs=_GATEWAYS,
-        judge=_whole,
-        remediation=Remediation("See the finding for the door named.", "", _LOCKOUT),
-        mappings=nist("IA-2(1)", "IA-2(2)", "AC-17"),
-        references=("ATT&CK T1133", "NIST SP 800-63B"),
-        services=("vpn",),
     ),
     Check(
         id="M1035.10-02",

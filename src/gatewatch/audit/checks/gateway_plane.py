@@ -272,8 +272,8 @@ CHECKS: tuple[Check, ...] = (
         references=("ATT&CK T1133",),
     ),
     Check(
-        id="M1030.6-01",
-        title="Firewalls log what they refuse",
+        id="M1030.6-01g",
+        title="Appliances log whatever they refuse",
         about="Every rule of an appliance that refuses logs.",
         measures=(Measure.SEGMENT_AUDIT, Measure.ACCESS_LOG),
         severity=Severity.MEDIUM,

@@ -27,7 +27,8 @@ def _default(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         engine = Engine(rules)
         faces = named or [None]
         fates = [
-            engine.through(("in",), outside, Packet(protocol, port, None, local=True, interface_in=face)) for face in faces for protocol, port in _PORTS
+            engine.through(("in",), outside, Packet(protocol, port, None, local=True, interface_in=face)) for face in faces
+            for protocol, port in _PORTS
         ]  # fmt: skip
         sure = fates[0].sure
         for fate in fates[1:]:
