@@ -26,7 +26,7 @@ from gatewatch.evidence.asa_filter import packet_filter, ports
 from gatewatch.evidence.asa_tree import Config, Objects, objects, parse
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
-from gatewatch.evidence.gateway_setting import SettingTable, version_doubt
+from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.schema.facts.access import Account
 from gatewatch.schema.facts.gateway import GatewaySettings, Management
 from gatewatch.schema.facts.machine import LogTarget, Machine, System
@@ -36,13 +36,20 @@ _VPN_IDS = frozenset({"113004", "113005", "113015", "722051", "746012", "716001"
 _LEVELS = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
 
 
+def release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, to compare it by.
+
+    >>> release("9.16(4)67")
+    (9, 16, 4, 67)
+    """
+    return tuple(int(number[:6]) for number in re.findall(r"\d{1,6}", version[:40]))
+
+
 def _recognise(document: Document) -> int:
     if _VERSION.search(document.head):
         return SURE
-    lines = document.lines[:4000]
-    signs = sum(
-        any(line.startswith(sign) for line in lines) for sign in ("tunnel-group ", "access-group ", " nameif ", "group-policy ", "aaa-server ")
-    )
+    text = "\n" + document.text[:200_000]
+    signs = sum(sign in text for sign in ("\ntunnel-group ", "\naccess-group ", "\n nameif ", "\ngroup-policy ", "\naaa-server "))
     return LIKELY if signs >= 2 else 0
 
 
@@ -67,8 +74,9 @@ def _facts(config: Config) -> Iterator[Outcome]:
     place = (document.where(config.commands[0].number),)
     faces = ports(config)
     yield Machine(
-        host=host, as_of=document.as_of, where=place, system=System.NETWORK, product=f"Cisco {product.upper()}", version=version, complete=not gap
-    )
+        host=host, as_of=document.as_of, where=place, system=System.NETWORK, product=f"Cisco {product.upper()}", version=version, complete=not gap,
+        addresses=_addresses(config),
+    )  # fmt: skip
     planes = list(_management(config, known, host, product))
     yield from planes
     outside = [one for one in faces.values() if one.external and one.where is not None]
@@ -81,10 +89,17 @@ def _facts(config: Config) -> Iterator[Outcome]:
     yield packet_filter(config, known, host, product, planes, gap)
     doubt = gap or version_doubt("ASA" if product == "asa" else "FTD", version, ("9.",) if product == "asa" else ("6.", "7."))
     yield _settings(config, host, product, version, doubt)
-    yield from asa_access.doors(config, host, product, planes, gap)
+    for path in asa_access.doors(config, host, product, planes, gap):
+        yield path
+        yield from sockets(path)
     yield from asa_access.groups(config, host, product, gap)
     yield from _accounts(config, host)
     yield from _logging(config, host)
+
+
+def _addresses(config: Config) -> tuple[str, ...]:
+    lines = [line for one in config.all("interface") if (line := one.find("ip", "address")) is not None]
+    return tuple(line.words[2] for line in lines if len(line.words) > 2 and line.words[2][:1].isdigit())
 
 
 _PLANES = {"ssh": 22, "telnet": 23, "http": 443}
@@ -119,7 +134,11 @@ def _management(config: Config, known: Objects, host: str, product: str) -> Iter
 def _settings(config: Config, host: str, product: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"{product.upper()} {version}", doubt, "")
     tls = config.last("ssl", "server-version")
-    table.either("tls-min", tls.words[2] if tls is not None and len(tls.words) > 2 else None, config.where(tls) if tls else None, "tlsv1")
+    if tls is not None and len(tls.words) > 2:
+        table.written("tls-min", tls.words[2], config.where(tls))
+    else:
+        newer = release(version) >= (9, 12)
+        table.default("tls-min", "tlsv1", "which TLS is the least by default differs between releases from 9.12 on" if newer else "")
     web = [(line, block) for block in config.all("webvpn") for line in block.below if line.starts("enable")]
     if web:
         table.written("webvpn", ", ".join(line.words[-1] for line, _ in web), config.where(web[0][0]))
@@ -139,7 +158,7 @@ def _settings(config: Config, host: str, product: str, version: str, doubt: str)
     table.either(
         "silenced", ", ".join(one.words[-1] for one in silenced) or None, config.where(silenced[0]) if silenced else None, "none"
     )
-    asa_access.policy_settings(config, table)
+    asa_access.policy_settings(config, table, clientless=release(version) < (9, 17))  # removed in 9.17
     return GatewaySettings(
         host=host, as_of=config.document.as_of, where=(config.document.where(config.commands[0].number),), service="vpn", product=product,
         version=version, values=tuple(table.settings),

@@ -262,8 +262,11 @@ def _dynamic(config: Config) -> bool:
     )
 
 
-def policy_settings(config: Config, table: SettingTable) -> None:
-    """Add what holds of the group policies: time-outs and the clientless portal, each as the worst of them."""
+def policy_settings(config: Config, table: SettingTable, *, clientless: bool) -> None:
+    """Add what holds of the group policies: time-outs and the clientless portal, each as the worst of them.
+
+    *clientless*: whether the release still has that portal.
+    """
     policies = [one for one in config.all("group-policy") if len(one.words) > 2 and one.words[2] == "attributes"]
     for name, default in (("vpn-idle-timeout", "30"), ("vpn-session-timeout", "none")):
         found = [line for one in policies if (line := one.find(name)) is not None and len(line.words) > 1]
@@ -274,9 +277,11 @@ def policy_settings(config: Config, table: SettingTable) -> None:
         else:
             table.default(name, default)
     protocols = [line for one in policies if (line := one.find("vpn-tunnel-protocol")) is not None]
-    clientless = next((line for line in protocols if "ssl-clientless" in line.words), None)
-    if clientless is not None:
-        table.written("clientless", "on", config.where(clientless), "a group policy allows it")
+    allows = next((line for line in protocols if "ssl-clientless" in line.words), None)
+    if not clientless:
+        table.written("clientless", "off", None, "the release no longer has it")
+    elif allows is not None:
+        table.written("clientless", "on", config.where(allows), "a group policy allows it")
     elif any(one.words[1] == DEFAULT_POLICY and one.find("vpn-tunnel-protocol") is not None for one in policies) or (
         policies and len(protocols) == len(policies)
     ):

@@ -21,7 +21,7 @@ from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
 from gatewatch.evidence.fortios_access import admin_doors, doors, groups
 from gatewatch.evidence.fortios_filter import PLANES, interfaces, packet_filter
 from gatewatch.evidence.fortios_tree import Node, Tree, parse
-from gatewatch.evidence.gateway_setting import SettingTable, version_doubt
+from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import Span, Spans
 from gatewatch.schema.facts.gateway import GatewaySettings, Management
@@ -34,8 +34,10 @@ _TABLES = ("config system global", "config system interface", "config firewall p
 def _recognise(document: Document) -> int:
     if document.head.startswith("#config-version=F"):
         return SURE
-    lines = {line.strip() for line in document.lines[:20000]}
-    return LIKELY + 10 if any(table in lines for table in _TABLES) and ("end" in lines or "next" in lines) else 0
+    if "config " not in document.head:
+        return 0
+    text = document.text[:2_000_000]
+    return LIKELY + 10 if any(f"{table}\n" in text for table in _TABLES) and ("\nend" in text or "    next\n" in text) else 0
 
 
 def _read(documents: list[Document], _bundle: Bundle) -> Iterator[Outcome]:
@@ -54,8 +56,9 @@ def _facts(tree: Tree) -> Iterator[Outcome]:
     host = (shared.table("system global").get("hostname") or document.stem).casefold()
     place = (document.where(1),)
     yield Machine(
-        host=host, as_of=document.as_of, where=place, system=System.NETWORK, product="FortiOS", version=version, complete=not tree.cut
-    )
+        host=host, as_of=document.as_of, where=place, system=System.NETWORK, product="FortiOS", version=version, complete=not tree.cut,
+        addresses=tuple(one.get("ip") for one in shared.table("system interface").entries.values() if one.get("ip") not in {"", "0.0.0.0"}),  # noqa: S104
+    )  # fmt: skip
     doubt = tree.cut or version_doubt("FortiOS", version, ("6.4", "7."))
     planes: list[Management] = []
     for _, domain in tree.domains():
@@ -66,7 +69,9 @@ def _facts(tree: Tree) -> Iterator[Outcome]:
     for name, domain in tree.domains():
         yield packet_filter(tree, name, domain, host, planes, interfaces(shared, domain, name))
         yield _settings(tree, name, shared, domain, host, version, doubt)
-        yield from doors(tree, name, domain, host)
+        for path in doors(tree, name, domain, host):
+            yield path
+            yield from sockets(path)
         yield from groups(tree, domain, host)
     yield from admin_doors(tree, shared, host)
     yield from _logging(tree, shared, host)

@@ -9,6 +9,7 @@ from gatewatch.evidence.document import Document
 
 _DEPTH = 32
 _JOINED = 400  # lines of one quoted value (certificates)
+_HELD = 65536  # characters of it
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ def _statements(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
         else:
             joined += 1
             more, rest = _split(line, open_text + "\n")
-            words, open_text = [*words, *more], rest
+            words, open_text = [*words, *more], rest[-_HELD:] if rest is not None else None
         if open_text is not None and joined < _JOINED:
             continue
         open_text = None

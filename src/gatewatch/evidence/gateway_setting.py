@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gatewatch.evidence.mask import value
+from gatewatch.schema.facts.access import AccessPath
 from gatewatch.schema.facts.base import Setting, Where
+from gatewatch.schema.facts.machine import Listener
 
 
 @dataclass(slots=True)
@@ -46,3 +49,12 @@ def version_doubt(product: str, version: str, known: tuple[str, ...]) -> str:
     if not version.startswith(known):
         return f"the defaults of {product} {version} are not known"
     return ""
+
+
+def sockets(path: AccessPath) -> Iterator[Listener]:
+    """Yield the sockets a door of users is open on, as configured; names of interfaces stand for any address."""
+    for address, port, protocol in path.listeners if path.enabled and not path.admin else ():
+        yield Listener(
+            host=path.host, as_of=path.as_of, where=path.where, address=address if address[:1].isdigit() else "*", port=port, protocol=protocol,
+            service=path.service, process=path.product,
+        )  # fmt: skip

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from gatewatch.evidence.address import parse_span
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
-from gatewatch.evidence.gateway_setting import SettingTable, version_doubt
+from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.evidence.netscaler_access import Book, book, doors
 from gatewatch.evidence.netscaler_tree import commands
 from gatewatch.schema.facts.base import Where
@@ -33,7 +33,8 @@ def _recognise(document: Document) -> int:
         return SURE
     if document.at("ns.conf", "nsconfig/*"):
         return LIKELY + 10 if "set ns " in document.text[:200_000] or "add ns " in document.text[:200_000] else 0
-    return LIKELY if re.search(r"^add (?:vpn|authentication) vserver ", document.text[:200_000], re.MULTILINE) else 0
+    text = "\n" + document.text[:200_000]
+    return LIKELY if "\nadd vpn vserver " in text or "\nadd authentication vserver " in text else 0
 
 
 def _read(documents: list[Document], _bundle: Bundle) -> Iterator[Outcome]:
@@ -55,7 +56,9 @@ def _facts(document: Document, found: Book) -> Iterator[Outcome]:
     )
     doubt = version_doubt("NetScaler", version, ("12.", "13.", "14."))
     yield from _management(found, host)
-    yield from doors(found, host)
+    for path in doors(found, host):
+        yield path
+        yield from sockets(path)
     gateways = [one for (kind, _), one in found.servers.items() if kind == "vpn vserver"]
     yield _settings(found, host, version, doubt)
     for one in gateways:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from gatewatch.evidence.address import parse_span, spans
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Ignored, Outcome, Rejected
-from gatewatch.evidence.gateway_setting import SettingTable, version_doubt
+from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.evidence.panos_access import admin_doors, doors
 from gatewatch.evidence.panos_filter import external_interfaces, packet_filter, rules_of, zones
 from gatewatch.evidence.panos_tree import Config, Objects, config, entries, members, text
@@ -31,8 +31,9 @@ _TLS = ("tls1-0", "tls1-1", "tls1-2", "tls1-3")
 
 def _recognise(document: Document) -> int:
     head = document.head
-    own = "<mgt-config" in head or "<deviceconfig" in document.text[:400_000] or "urldb=" in head
-    return SURE if "<config" in head and own else 0
+    if "<config" not in head:
+        return 0
+    return SURE if "<mgt-config" in head or "urldb=" in head or "<deviceconfig" in document.text[:400_000] else 0
 
 
 def _read(documents: list[Document], _bundle: Bundle) -> Iterator[Outcome]:
@@ -60,7 +61,9 @@ def _facts(found: Config, device: Element) -> Iterator[Outcome]:
     yield from planes
     for name, virtual in found.systems():
         yield packet_filter(found, name, virtual, host, planes)
-        yield from doors(found, virtual, host)
+        for path in doors(found, virtual, host):
+            yield path
+            yield from sockets(path)
         yield from _groups(found, virtual, host)
         yield _settings(found, device, name, virtual, host, version, doubt)
     yield from admin_doors(found, host)
