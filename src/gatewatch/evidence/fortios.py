@@ -46,6 +46,8 @@ def _read(documents: list[Document], _bundle: Bundle) -> Iterator[Outcome]:
         if not tree.top.tables:
             yield Rejected(document, "holds no table of FortiOS")
             continue
+        if not tree.cut and not any(domain.tables.get("firewall policy") for _, domain in tree.domains()):
+            tree.cut = "holds no firewall policies; it may be a part of the configuration"
         yield from _facts(tree)
 
 
@@ -169,7 +171,7 @@ def _settings(tree: Tree, name: str, shared: Node, domain: Node, host: str, vers
         table.either(key, system.get(key) or None, where(system, key), default)
     lax = next((one for one in shared.table("system admin").entries.values() if not _hosts(one)), None)
     if lax is not None:
-        table.written("trusthost", f"none for {lax.name}", tree.document.where(lax.line), "the most lax of all administrators")
+        table.written("trusthost", f"none for {lax.name}", tree.document.where(lax.line), "the most lax of all administrators", tree.cut)
     elif shared.table("system admin").entries:
         table.written("trusthost", "all", tree.document.where(shared.table("system admin").line), "every administrator has one")
     events = domain.table("log eventfilter") if domain.tables.get("log eventfilter") else shared.table("log eventfilter")
@@ -177,6 +179,8 @@ def _settings(tree: Tree, name: str, shared: Node, domain: Node, host: str, vers
         "silenced", "vpn events" if events.get("vpn", "enable") == "disable" or events.get("event", "enable") == "disable" else None,
         where(events, "vpn"), "none",
     )  # fmt: skip
+    if not any(name.startswith("log ") for node in (shared, domain) for name in node.tables):
+        table.default("logging", "off", "the configuration holds no log settings; bring show full-configuration")
     place = tree.document.where(ssl.line or 1)
     return GatewaySettings(
         host=host, as_of=tree.document.as_of, where=(place,), service="vpn", product="fortios", scope=name, version=version,

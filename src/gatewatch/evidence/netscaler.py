@@ -52,9 +52,10 @@ def _facts(document: Document, found: Book) -> Iterator[Outcome]:
     named = found.last("set", "ns hostname")
     host = (named.name if named is not None and named.name else document.stem).casefold()
     yield Machine(
-        host=host, as_of=document.as_of, where=(document.where(1),), system=System.NETWORK, product="NetScaler", version=version, complete=True
-    )
-    doubt = version_doubt("NetScaler", version, ("12.", "13.", "14."))
+        host=host, as_of=document.as_of, where=(document.where(1),), system=System.NETWORK, product="NetScaler", version=version,
+        complete=not found.cut,
+    )  # fmt: skip
+    doubt = found.cut or version_doubt("NetScaler", version, ("12.", "13.", "14."))
     yield from _management(found, host)
     for path in doors(found, host):
         yield path

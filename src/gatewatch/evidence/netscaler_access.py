@@ -30,6 +30,7 @@ class Book:
     servers: dict[tuple[str, str], Command] = field(default_factory=dict)
     profiles: dict[str, str] = field(default_factory=dict)
     all: list[Command] = field(default_factory=list)
+    cut: str = ""  # why the configuration may go on
 
     def where(self, command: Command) -> Where:
         """Return where a command stands."""
@@ -42,7 +43,7 @@ class Book:
 
 def book(document: Document, listed: list[Command]) -> Book:
     """Return what the commands define."""
-    made = Book(document, all=listed)
+    made = Book(document, all=listed, cut="" if document.text.endswith("\n") else "does not end with a whole line; it may be cut off")
     for one in listed:
         if one.verb == "add" and one.kind.startswith("authentication "):
             what = one.kind.removeprefix("authentication ")
@@ -166,7 +167,7 @@ def _admin(found: Book, host: str) -> AccessPath:
     if off is None or off.option("localAuth").upper() != "DISABLED":
         users = [one for one in found.all if one.kind == "system user" and one.verb in {"add", "set"}]
         place = found.where(users[0]) if users else found.document.where(1)
-        ways.append(Way((Factor(FactorKind.KNOWLEDGE, "password of a local user"),), "local users (nsroot)", (place,)))
+        ways.append(Way((Factor(FactorKind.KNOWLEDGE, "password of a local user"),), "local users (nsroot)", (place,), found.cut))
     return AccessPath(
         host=host, as_of=found.document.as_of, where=(found.document.where(1),), service="web", product="netscaler", name="administration",
         ways=tuple(ways), admin=True,

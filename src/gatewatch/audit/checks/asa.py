@@ -10,6 +10,7 @@ from gatewatch.audit.reach.span import meet, size
 from gatewatch.schema.facts.access import AccessPath
 from gatewatch.schema.facts.base import Facts, Where
 from gatewatch.schema.facts.filter import FOUR_SPAN, Action, PacketFilter, Rule
+from gatewatch.schema.facts.machine import Machine
 from gatewatch.schema.findings import Remediation, Status
 from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
@@ -28,6 +29,8 @@ def _lists(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
                 status = Status.UNKNOWN if rules.incomplete else Status.FAIL
                 said = f"no access list stands in front of {face.name}" + (f"; {rules.incomplete}" if rules.incomplete else "")
                 yield _verdict(rules, status, said, face.name, rules.where[0])
+        if not rules.interfaces:
+            yield _verdict(rules, Status.UNKNOWN, "no interface with a name is in the evidence", "interfaces", rules.where[0])
         for jump in (rule for rule in forward if rule.action is Action.JUMP):
             chain = chains.get(jump.target)
             subject = jump.target.removeprefix("acl ")
@@ -58,8 +61,10 @@ def _defaults(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for path in doors:
         if path.name.startswith("Default"):
             said = f"{path.name} is always there and " + ("takes logins" if path.enabled else "lets nobody hold a session")
+            whole = all(one.complete for one in facts.of(Machine, path.host))
             yield Verdict(
-                status=Status.FAIL if path.enabled else Status.PASS, host=path.host, message=said, where=path.where[:1], subject=path.name,
+                status=Status.UNKNOWN if not whole else Status.FAIL if path.enabled else Status.PASS, host=path.host, subject=path.name,
+                where=path.where[:1], message=said if whole else f"{said}, but the configuration is not whole",
                 value="vpn-simultaneous-logins 0" if not path.enabled else "", service="vpn", as_of=path.as_of,
             )  # fmt: skip
     for host in dict.fromkeys(path.host for path in facts.of(AccessPath) if path.product in _PRODUCTS):

@@ -124,8 +124,9 @@ def _logging(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         silenced = settings.get("silenced")
         place = targets[0].where[:1] if targets else settings.where[:1]
         value = ", ".join(one.target for one in targets)
-        if not targets and not all(one.complete for one in facts.of(Machine, settings.host)):
-            status, said = Status.UNKNOWN, "no log host is named, but the configuration is not whole"
+        silent = settings.get("logging")
+        if not targets and silent is not None and silent.uncertain:
+            status, said = Status.UNKNOWN, silent.uncertain
         elif not targets:
             status, said = Status.FAIL, "logs are not sent to another host"
         elif not {"auth", "session"} & kinds:
@@ -137,6 +138,8 @@ def _logging(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             status, said = Status.PASS, f"logins are logged to {value}, encrypted"
         else:
             status, said = Status.FAIL, f"logins are logged to {value}, but not encrypted"
+        if status is Status.FAIL and not all(one.complete for one in facts.of(Machine, settings.host)):
+            status, said = Status.UNKNOWN, f"{said}, but the configuration is not whole"
         severity = Severity.LOW if targets and "not encrypted" in said else None
         yield Verdict(
             status=status, host=settings.host, message=said, value=value, where=place, service="vpn", subject="logging", as_of=settings.as_of,
@@ -230,7 +233,7 @@ def _denies(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             status, said, place = Status.FAIL, f"{len(mute)} of {len(written)} refusing rules do not log", (mute[0].where,)
         else:
             status, said, place = Status.PASS, f"all {len(written)} refusing rules log", (written[0].where,)
-        if rules.incomplete and (status is Status.PASS or not written):
+        if rules.incomplete:
             status, said = Status.UNKNOWN, f"{said}; {rules.incomplete}"
         yield Verdict(status=status, host=rules.host, message=said, where=place, subject="refusals", as_of=rules.as_of)
 

@@ -120,7 +120,7 @@ def _logged(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         said = f"{rules.platform} ({family}): " + (f"{len(logging)} rules log" if logging else "no rule logs what is denied")
         where = tuple(rule.where for rule in logging[:2]) or rules.where[:1]
         yield Verdict(
-            status=Status.PASS if logging else Status.FAIL,
+            status=Status.PASS if logging else Status.UNKNOWN if rules.incomplete else Status.FAIL,
             host=rules.host,
             message=said,
             subject=f"{rules.platform} log",
