@@ -12,7 +12,7 @@ from gatewatch.schema.findings import Status
 
 PRODUCTS = {
     "asa": "Cisco ASA", "ftd": "Cisco FTD", "fortios": "FortiOS", "panos": "PAN-OS", "openvpn": "OpenVPN", "wireguard": "WireGuard",
-    "strongswan": "strongSwan", "netscaler": "NetScaler", "ivanti": "Ivanti Connect Secure",
+    "strongswan": "strongSwan", "netscaler": "NetScaler", "ivanti": "Ivanti Connect Secure", "pfsense": "pfSense", "opnsense": "OPNsense",
 }  # fmt: skip
 COLLECT = {
     "asa": "show running-config all",
@@ -23,6 +23,8 @@ COLLECT = {
     "wireguard": "cp /etc/wireguard/*.conf EVIDENCE/etc/wireguard/ (keys are masked)",
     "strongswan": "cp /etc/swanctl/swanctl.conf EVIDENCE/etc/swanctl/, or /etc/ipsec.conf",
     "netscaler": "cp /nsconfig/ns.conf EVIDENCE/",
+    "pfsense": "the configuration as XML (config.xml)",
+    "opnsense": "the configuration as XML (config.xml)",
     "ivanti": "the XML export of authentication, sign-in and user realms",
 }
 """What to bring of each product."""

@@ -16,6 +16,7 @@ from gatewatch.audit.checks import (
     netscaler,
     panos,
     pf,
+    pfsense,
     segment,
     ssh,
     ssh_mfa,
@@ -43,4 +44,5 @@ CHECKS: tuple[Check, ...] = (
     *netscaler.CHECKS,
     *ivanti.CHECKS,
     *pf.CHECKS,
+    *pfsense.CHECKS,
 )

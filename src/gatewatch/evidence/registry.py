@@ -15,6 +15,7 @@ from gatewatch.evidence import (
     pam,
     panos,
     pf,
+    pfsense,
     sockets,
     sshd,
     sshd_effective,
@@ -41,4 +42,5 @@ EVIDENCE: tuple[Format, ...] = (
     netscaler.FORMAT,
     ivanti.FORMAT,
     pf.FORMAT,
+    pfsense.FORMAT,
 )

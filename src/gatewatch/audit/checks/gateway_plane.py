@@ -22,7 +22,7 @@ from gatewatch.schema.port import remote_ports, service_of
 from gatewatch.site.posture import ZoneKind
 
 _LOCKOUT = "Check that you come from the management network before you close the other way in; keep the console at hand."
-_DEVICES = ("asa", "ftd", "fortios", "panos", "netscaler", "ivanti")
+_DEVICES = ("asa", "ftd", "fortios", "panos", "netscaler", "ivanti", "pfsense", "opnsense")
 _ALL = "; ".join(f"{PRODUCTS[product]}: {COLLECT[product]}" for product in _DEVICES)
 
 
@@ -155,7 +155,7 @@ def _first(facts: Facts) -> Iterator[GatewaySettings]:
             yield settings
 
 
-_APPLIANCES = frozenset({"asa", "ftd", "fortios", "panos", "pf"})
+_APPLIANCES = frozenset({"asa", "ftd", "fortios", "panos", "pf", "pfsense", "opnsense"})
 
 
 def _outer(facts: Facts, ground: Ground, rules: PacketFilter) -> str | None:
@@ -164,7 +164,8 @@ def _outer(facts: Facts, ground: Ground, rules: PacketFilter) -> str | None:
     named = {name.casefold() for name in zone.interfaces} if zone is not None else set()
     found = [one.name for one in rules.interfaces if one.name.casefold() in named or (one.zone and one.zone.casefold() in named)]
     if not found:
-        found = list(dict.fromkeys(one.interface for one in facts.of(Management, rules.host) if one.external))
+        listed = [name for one in facts.of(GatewaySettings, rules.host) for name in one.text("outer").split(",") if name]
+        found = list(dict.fromkeys([*listed, *(one.interface for one in facts.of(Management, rules.host) if one.external)]))
     return found[0] if len(found) == 1 else None
 
 
