@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gatewatch.evidence.address import parse_span, spans
 from gatewatch.evidence.asa_tree import ANY, Command, Config, Objects, ServiceItem, operator, protocols, service_item
@@ -116,7 +117,8 @@ def entry(config: Config, known: Objects, command: Command) -> list[Rule]:
     if icmp and items[0][0] not in {(1,), (58,)}:
         doubts.append(f"condition {words[0]!r}")
     log = "disable" not in words if action is Action.DROP else "log" in words or "event-log" in words  # a refusal logs by default (106023)
-    return list(_rules(action, place, items, sides, "; ".join(dict.fromkeys(doubts)), log))[:_MOST]
+    made = list(islice(_rules(action, place, items, sides, "; ".join(dict.fromkeys(doubts)), log), _MOST))
+    return [*made, Rule(action, place, unknown="more combinations than can be told", log=log)] if len(made) == _MOST else made
 
 
 def _rules(

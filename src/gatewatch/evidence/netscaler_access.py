@@ -31,6 +31,7 @@ class Book:
     profiles: dict[str, str] = field(default_factory=dict)
     all: list[Command] = field(default_factory=list)
     cut: str = ""  # why the configuration may go on
+    known: dict[tuple[str, int], list[Way]] = field(default_factory=dict)  # ways through a label at a depth: worked out once
 
     def where(self, command: Command) -> Where:
         """Return where a command stands."""
@@ -101,31 +102,44 @@ def _policy_ways(found: Book, one: Command, name: str, depth: int) -> list[Way]:
     if depth >= _DEPTH:
         return [Way(factors, f"{label}, then {following}", (place,), "factors follow each other in a circle")]
     inner = label_ways(found, following, depth + 1)
-    return [
-        Way((*factors, *way.factors), f"{label}, then {way.label}", (place, *way.where), doubt or way.uncertain) for way in inner
-    ][:_MOST]  # fmt: skip
+    return [Way((*factors, *way.factors), f"{label}, then {way.label}", (place, *way.where), doubt or way.uncertain) for way in inner]
 
 
 def label_ways(found: Book, label: str, depth: int) -> list[Way]:
     """Return the ways through a policy label."""
-    binds = sorted((one for one in found.bound.get(("authentication policylabel", label), []) if one.option("policyName")), key=_priority)
-    if not binds:
-        return [Way((), label, (), f"the label {label} has no policy in the evidence")]
-    return [way for one in binds for way in _policy_ways(found, one, one.option("policyName"), depth)][:_MOST]
+    key = (label, depth)
+    if key not in found.known:
+        binds = sorted((one for one in found.bound.get(("authentication policylabel", label), []) if one.option("policyName")), key=_priority)
+        if binds:
+            found.known[key] = _least([way for one in binds[:_MOST] for way in _policy_ways(found, one, one.option("policyName"), depth)], len(binds))
+        else:
+            found.known[key] = [Way((), label, (), f"the label {label} has no policy in the evidence")]
+    return found.known[key]
+
+
+def _least(ways: list[Way], count: int) -> list[Way]:
+    """Return one way for each set of factors, at most :data:`_MOST`; where more are lost, one that says so."""
+    kept: dict[tuple[frozenset[Factor], bool], Way] = {}
+    for way in ways:
+        kept.setdefault((frozenset(way.factors), bool(way.uncertain)), way)
+    made = list(kept.values())
+    if len(made) > _MOST or count > _MOST:
+        return [*made[:_MOST], Way((), "more policies", made[0].where if made else (), "there are more policies than can be told")]
+    return made
 
 
 def _server_ways(found: Book, kind: str, name: str) -> list[Way]:
     binds = sorted((one for one in found.bound.get((kind, name), []) if one.option("policy") in found.policies), key=_priority)
     first = [one for one in binds if "secondary" not in one.options and "groupextraction" not in one.options]
     second = [one for one in binds if "secondary" in one.options]
-    ways = [way for one in first for way in _policy_ways(found, one, one.option("policy"), 0)]
+    ways = _least([way for one in first[:_MOST] for way in _policy_ways(found, one, one.option("policy"), 0)], len(first))
     if second:
-        more = [way for one in second for way in _policy_ways(found, one, one.option("policy"), 0)]
+        more = _least([way for one in second[:_MOST] for way in _policy_ways(found, one, one.option("policy"), 0)], len(second))
         ways = [
             Way((*way.factors, *other.factors), f"{way.label}, then {other.label}", (*way.where, *other.where), way.uncertain or other.uncertain)
             for way in ways for other in more
         ]  # fmt: skip
-    return ways[:_MOST]
+    return ways
 
 
 def doors(found: Book, host: str) -> Iterator[AccessPath]:

@@ -149,19 +149,17 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
             doubts.append(f"condition {word!r}")
             if word in _DOUBTFUL:
                 _, at = group(words, at)
-    negated = any(face.startswith("!") for face in faces)
     odd = [face for face in faces if face.lstrip("!") in {"egress", "any"} or face.startswith("(")]
     names_of = None if not faces or "any" in faces else tuple(faces)
     if odd and "any" not in faces:
         doubts.append(f"interface group {odd[0]}")
         names_of = None
-    del negated
     made: list[Rule] = []
     for family, listed_protocols, (source, one), (target, two), from_ports, to_ports in product(
         families, protocols, sides["from"], sides["to"], ports["from"], ports["to"]
     ):
         if len(made) >= _MOST:
-            doubts.append("too many combinations to tell")
+            made.append(Rule(action, document.where(number), unknown="more combinations than can be told", quick=quick, log=log))
             break
         doubt = "; ".join(dict.fromkeys([*doubts, *(text for text in (one, two) if text)]))
         within = source if family == LINE else _within(source, family)

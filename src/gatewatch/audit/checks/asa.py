@@ -68,8 +68,12 @@ def _defaults(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
                 value="vpn-simultaneous-logins 0" if not path.enabled else "", service="vpn", as_of=path.as_of,
             )  # fmt: skip
     for host in dict.fromkeys(path.host for path in facts.of(AccessPath) if path.product in _PRODUCTS):
-        if not any(path.host == host for path in doors):
+        mine = [path for path in doors if path.host == host]
+        if not mine:
             yield Verdict(status=Status.NOT_APPLICABLE, host=host, message="no remote access is configured", subject="default groups")
+        elif not any(path.name.startswith("Default") for path in mine):
+            said = "no built-in group can be used: none of them is given a key, and the web portal is off"
+            yield Verdict(status=Status.PASS, host=host, message=said, where=mine[0].where[:1], subject="default groups", service="vpn")
 
 
 def _minutes(text: str) -> bool:
