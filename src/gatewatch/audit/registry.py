@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from gatewatch.audit import openvpn_path, ssh_path
+from gatewatch.audit import openvpn_path, server_path, ssh_path, windows_path
 from gatewatch.audit.check import Check
 from gatewatch.audit.checks import (
     asa,
     attestation,
+    desktop,
+    file_share,
     firewall,
     fortios,
     gateway_mfa,
     gateway_plane,
     ivanti,
+    linux_service,
     listener,
     netscaler,
     panos,
     pf,
     pfsense,
+    rd_gateway,
+    scan,
     segment,
+    software,
     ssh,
     ssh_mfa,
     vpn_server,
+    windows_firewall,
+    windows_logon,
+    windows_rdp,
+    windows_right,
+    windows_winrm,
 )
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (
     Derivation("doors of sshd", ssh_path.derive),
     Derivation("doors of OpenVPN", openvpn_path.derive),
+    Derivation("doors of Windows", windows_path.derive),
+    Derivation("doors of xrdp and VNC", server_path.derive),
 )
 CHECKS: tuple[Check, ...] = (
     *ssh.CHECKS,
@@ -34,6 +47,17 @@ CHECKS: tuple[Check, ...] = (
     *firewall.CHECKS,
     *segment.CHECKS,
     *listener.CHECKS,
+    *windows_rdp.CHECKS,
+    *windows_winrm.CHECKS,
+    *windows_logon.CHECKS,
+    *windows_right.CHECKS,
+    *windows_firewall.CHECKS,
+    *rd_gateway.CHECKS,
+    *software.CHECKS,
+    *desktop.CHECKS,
+    *file_share.CHECKS,
+    *linux_service.CHECKS,
+    *scan.CHECKS,
     *attestation.CHECKS,
     *gateway_mfa.CHECKS,
     *gateway_plane.CHECKS,

@@ -26,9 +26,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\{S?SHA(?:256|512)?\})[\w+/=]+", rf"\1{HIDDEN}"),
         (rf"(<({_NAME})(?:\s[^<>]{{0,200}})?>)[^<]+", rf"\1{HIDDEN}"),
         (rf"(\"{_NAME}\"\s*:\s*)\"(?:[^\"\\]|\\.)*\"?", rf'\1"{HIDDEN}"'),
+        (rf"(\"{_NAME}\"=)(?!dword:)(?:\"(?:[^\"\\]|\\.)*\"?|hex[^:]{{0,4}}:.*)", rf"\1{HIDDEN}"),
+        (rf"((?:^|\s){_NAME}\s+REG_(?!DWORD|QWORD)[A-Z_]{{2,24}}\s+).*", rf"\1{HIDDEN}"),
         (rf"((?:^|[\s,{{;(=&])-?{_NAME}\s*[:=]\s*){_VALUE}", rf"\1{HIDDEN}"),
         (
-            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:])(?:(?:ENC|\d|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
+            rf"((?:^|\s)(?:{_NAME}|key-string|{_PSK})\s+)(?![=:]|REG_[A-Z])(?:(?:ENC|\d|encrypted|hidden|-encrypted)\s+)?{_VALUE}",
             rf"\1{HIDDEN}",
         ),
         (r"(^\s*(?:add|set) system user \S{1,200} )(?!-)\S+", rf"\1{HIDDEN}"),

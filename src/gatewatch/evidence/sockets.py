@@ -19,7 +19,7 @@ from gatewatch.schema.facts.machine import Listener
 from gatewatch.schema.port import service_of
 
 _LINE = re.compile(r"(tcp|udp)\s+(LISTEN|UNCONN)\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s+\S+(?:\s+users:\(\(\"([^\"]{1,64})\")?")
-_PROCESSES = {
+PROCESSES = {
     "sshd": "ssh", "dropbear": "ssh", "xrdp": "rdp", "Xvnc": "vnc", "x11vnc": "vnc", "Xtigervnc": "vnc", "dockerd": "docker_api",
     "kubelet": "kubelet", "kube-apiserver": "kube_api", "openvpn": "vpn", "charon": "vpn",
     "tor": "tor", "smbd": "smb", "in.telnetd": "telnet", "guacd": "guacd",
@@ -48,7 +48,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 address="*" if address in {"0.0.0.0", "::", "*"} else address,  # noqa: S104 - compared, not bound
                 port=int(found[4]),
                 protocol=found[1],
-                service=_PROCESSES.get(process) or service_of(int(found[4]), found[1]),
+                service=PROCESSES.get(process) or service_of(int(found[4]), found[1]),
                 process=process,
                 seen=True,
             )
