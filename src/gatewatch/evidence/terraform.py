@@ -108,7 +108,8 @@ def _one(document: Document, pointer: str, values: dict[str, Any], protocol: obj
 
 _AZURE_KEYS = {
     "source_address_prefix": "sourceAddressPrefix", "source_address_prefixes": "sourceAddressPrefixes",
-    "destination_port_range": "destinationPortRange", "destination_port_ranges": "destinationPortRanges", "source_application_security_group_ids": "sourceApplicationSecurityGroups",
+    "destination_port_range": "destinationPortRange", "destination_port_ranges": "destinationPortRanges",
+    "source_application_security_group_ids": "sourceApplicationSecurityGroups",
 }  # fmt: skip
 
 
