@@ -77,7 +77,7 @@ def _summary(document: Document, bundle: Bundle) -> Iterator[Outcome]:
     tree = document.json()
     counts = tree.get("SummaryMap") if isinstance(tree, dict) else None
     value = counts.get("AccountMFAEnabled") if isinstance(counts, dict) else None
-    if value not in {0, 1} or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or value not in {0, 1}:
         yield Rejected(document, document.fault) if document.fault else Ignored(document, "does not say whether root has an MFA device")
         return
     where = document.spot("$.SummaryMap.AccountMFAEnabled", f"AccountMFAEnabled: {value}")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gatewatch.evidence.dns_name import clean, policy_names
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
+from gatewatch.evidence.format import LIKELY, MAYBE, SURE, Format, Outcome, Rejected
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.web import DnsFilter, DnsZone, PolicyZone
 
@@ -41,6 +41,8 @@ class Statement:
 def _recognise(document: Document) -> int:
     if document.at("named.conf", "named.conf.*", "named/*.conf", "named.*.zones"):
         return SURE
+    if document.at("etc/bind/*", "var/named/*"):
+        return MAYBE
     head = document.text[:65536]
     return LIKELY if "response-policy" in head and "{" in head else 0
 

@@ -19,6 +19,7 @@ from typing import Any
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome, Rejected
 from gatewatch.evidence.kube_config import texts, word
+from gatewatch.evidence.mask import quote
 from gatewatch.evidence.mask import value as masked
 from gatewatch.evidence.tree import parse_json
 from gatewatch.schema.facts.base import Setting, Where
@@ -68,7 +69,7 @@ def _flat(tree: Any, document: Document, prefix: str = "", depth: int = 0) -> It
             listed = texts(value)
             yield name.lower(), " ".join(listed)[:300], listed, document.spot(f"$.{name}", f'"{name}": {", ".join(listed[:20])}')
         else:
-            yield name.lower(), masked(str(key), word(value)), None, document.spot(f"$.{name}", f'"{name}": {word(value)}')
+            yield name.lower(), quote(masked(str(key), word(value))), None, document.spot(f"$.{name}", f'"{name}": {word(value)}')
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:

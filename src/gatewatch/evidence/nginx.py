@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
+from gatewatch.evidence.format import LIKELY, MAYBE, SURE, Format, Outcome, Rejected
 from gatewatch.evidence.mask import quote
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.web import WebHeader, WebPlace
@@ -44,6 +44,8 @@ def _recognise(document: Document) -> int:
         return SURE
     if document.at("nginx/conf.d/*", "nginx/sites-enabled/*", "nginx/sites-available/*", "nginx/snippets/*"):
         return LIKELY + 10
+    if document.at("etc/nginx/*", "nginx/snippets/*/*"):
+        return MAYBE
     head = document.text[:65536]
     return LIKELY if re.search(r"(?m)^\s{0,40}server\s{0,4}\{", head) and re.search(r"(?m)^\s{0,40}(?:listen|server_name)\s", head) else 0
 

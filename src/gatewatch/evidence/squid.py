@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from gatewatch.evidence.address import parse_span, spans
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
+from gatewatch.evidence.format import LIKELY, MAYBE, SURE, Format, Ignored, Outcome, Rejected
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.machine import LogTarget
 from gatewatch.schema.facts.web import ProxyAcl, ProxyPolicy, ProxyRule
@@ -39,6 +39,7 @@ class _State:
     missing: list[str] = field(default_factory=list)
     logs: list[tuple[list[str], Where]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    lists: set[str] = field(default_factory=set)
 
 
 def _recognise(document: Document) -> int:
@@ -47,6 +48,8 @@ def _recognise(document: Document) -> int:
     head = document.text[:65536]
     if document.at("squid/conf.d/*.conf", "squid/conf.d/*"):
         return LIKELY
+    if document.at("etc/squid/*"):
+        return MAYBE
     return LIKELY if "http_access " in head and "acl " in head else 0
 
 
@@ -107,6 +110,7 @@ def _acl(words: list[str], bundle: Bundle, state: _State) -> None:
             if document is None:
                 missing.append(word[1:-1])
             else:
+                state.lists.add(document.name)
                 values += [text for line in document.lines if (text := line.partition("#")[0].strip())]
         else:
             values.append(word)
@@ -115,9 +119,11 @@ def _acl(words: list[str], bundle: Bundle, state: _State) -> None:
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     main = [one for one in documents if one.at("squid/squid.conf")] or [one for one in documents if not one.at("squid/conf.d/*")] or documents[:1]
+    taken = {one.name for one in main}
     for document in main:
         state = _State()
         _walk(document, bundle, state)
+        taken |= state.taken | state.lists
         if not state.rules and not state.acls:
             yield Rejected(document, "has neither acl nor http_access")
             continue
@@ -141,6 +147,9 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                     host=bundle.host, as_of=document.as_of, where=(at,), service="proxy", target=target,
                     remote=target.startswith(("tcp:", "udp:")), encrypted=False if target.startswith(("tcp:", "udp:")) else None, kinds=("deny",),
                 )  # fmt: skip
+    for document in documents:
+        if document.name not in taken:
+            yield Ignored(document, "no squid.conf of this host reads it")
 
 
 FORMAT = Format(

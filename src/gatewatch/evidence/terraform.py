@@ -69,7 +69,7 @@ def _aws(document: Document, listed: list[tuple[str, dict[str, Any]]], ties: dic
     places: dict[str, str] = {}
     outward: dict[str, int] = {}
     for pointer, one in listed:
-        if one.get("type") in {"aws_security_group", "aws_default_security_group"}:
+        if str(one.get("type")) in {"aws_security_group", "aws_default_security_group"}:
             name = str(one.get("address"))
             places[name] = pointer
             groups[name] = [

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from gatewatch.evidence.dns_name import clean, policy_names
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
+from gatewatch.evidence.format import LIKELY, MAYBE, SURE, Format, Outcome, Rejected
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.web import DnsFilter, DnsZone, PolicyZone
 
@@ -36,6 +36,8 @@ def _recognise(document: Document) -> int:
         return SURE
     if document.at("unbound/*.d/*", "unbound/conf.d/*"):
         return LIKELY
+    if document.at("etc/unbound/*"):
+        return MAYBE
     head = document.text[:65536]
     return LIKELY if "\nserver:" in "\n" + head and ("interface:" in head or "local-zone:" in head or "access-control:" in head) else 0
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from gatewatch.audit.check import Check, Criterion, Ground, Need, Verdict, nist
 from gatewatch.audit.reach.flow import Engine, Packet
@@ -28,10 +29,21 @@ def outside(ground: Ground, platform: str) -> Spans:
     return less(less(internet(ground.site), approved), IAP if platform == "gcp-firewall" else NOTHING)
 
 
+def classes(filters: list[PacketFilter], ports: Sequence[tuple[str, int]]) -> list[list[tuple[str, int]]]:
+    """Return *ports* in groups that no rule of *filters* tells apart, so that one of a group answers for all."""
+    edges = {edge for one in filters for chain in one.chains for rule in chain.rules for low, high in rule.ports or () for edge in (low, high + 1)}
+    cuts = sorted(edges)
+    found: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    for protocol, port in ports:
+        found.setdefault((protocol, bisect_right(cuts, port)), []).append((protocol, port))
+    return list(found.values())
+
+
 def open_ports(filters: list[PacketFilter], sources: Spans) -> Iterator[tuple[str, str, int, Spans, Spans, tuple[Where, ...]]]:
     """Yield each remote service's port that *filters* (all of which must accept) let *sources* through to: surely, and perhaps."""
     engines = [Engine(one) for one in filters]
-    for protocol, port in remote_ports():
+    for group in classes(filters, remote_ports()):
+        protocol, port = group[0]
         live, dropped, places = sources, NOTHING, []
         for engine in engines:
             fate = arrive(engine, live, Packet(TCP if protocol == "tcp" else UDP, port, None, local=True))
@@ -39,7 +51,8 @@ def open_ports(filters: list[PacketFilter], sources: Spans) -> Iterator[tuple[st
             places += [step.where for step in fate.steps if step.action == "accept"]
         if live:
             sure = less(live, dropped)
-            yield service_of(port, protocol), protocol, port, sure, less(live, sure), tuple(dict.fromkeys(places))
+            for each in group:
+                yield service_of(each[1], protocol), protocol, each[1], sure, less(live, sure), tuple(dict.fromkeys(places))
 
 
 def _tell(filters: list[PacketFilter], sources: Spans, allowed: frozenset[tuple[str, int]], skip: frozenset[str]) -> tuple[

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist
+from gatewatch.audit.checks.cloud import classes
 from gatewatch.audit.proxy import Passage, Request, ask
 from gatewatch.audit.reach.flow import Engine, Packet
 from gatewatch.audit.reach.query import arrive
@@ -169,7 +170,7 @@ _PLATFORMS = frozenset({"nftables", "iptables", "ip6tables", "asa", "fortios", "
 def _firewall(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     tor = normal(span for one in facts.of(TorList) for span in one.addresses)
     outside = internet(ground.site)
-    ports = (443, *(port for protocol, port in remote_ports() if protocol == "tcp"))
+    ports = (("tcp", 443), *(one for one in remote_ports() if one[0] == "tcp"))
     for rules in facts.of(PacketFilter):
         if rules.platform not in _PLATFORMS:
             continue
@@ -182,17 +183,18 @@ def _firewall(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         yield Verdict(status=Status.UNKNOWN, host="(site)", message="no packet filter that could hold a list of addresses is in the evidence")
 
 
-def _filtered(rules: PacketFilter, tor: Spans, outside: Spans, ports: tuple[int, ...]) -> Verdict:
+def _filtered(rules: PacketFilter, tor: Spans, outside: Spans, ports: tuple[tuple[str, int], ...]) -> Verdict:
     engine = Engine(rules)
     let: Spans = ()
     perhaps: Spans = ()
-    opened = []
+    opened: list[int] = []
     places: list[Where] = []
-    for port in ports:
+    for group in classes([rules], ports):
+        port = group[0][1]
         anyone = arrive(engine, outside, Packet(TCP, port, None, local=True))
         if not anyone.accepted:
             continue
-        opened.append(port)
+        opened += [each[1] for each in group]
         mine = arrive(engine, tor, Packet(TCP, port, None, local=True))
         sure = less(mine.accepted, mine.dropped)
         let, perhaps = join(let, sure), join(perhaps, less(mine.accepted, sure))
