@@ -28,6 +28,7 @@ ADMINS = {
 }  # fmt: skip
 """The highly privileged roles of ScubaGear's baseline, by the identifiers of their templates."""
 _MOST = 256  # combinations of alternatives looked at
+_PROBES = 3000  # kinds of sign-in looked at; beyond, the answer is unknown
 _MULTI = {"windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor", "deviceBasedPush", "federatedMultiFactor"}
 _KINDS = {
     "password": FactorKind.KNOWLEDGE, "sms": FactorKind.POSSESSION, "voice": FactorKind.POSSESSION, "hardwareOath": FactorKind.POSSESSION,
@@ -39,13 +40,17 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A kind of sign-in. ``who``: everybody, or a kind (user, group, role, guests) and identifier; empty conditions mean no special one."""
+    """A kind of sign-in. ``who``: what the user is beside a user, as pairs of kind (user, group, role, guests) and identifier.
+
+    Empty conditions mean no special one; ``trusted``: the location may be one that policies trust.
+    """
 
     name: str
-    who: tuple[str, str] = ("everybody", "")
+    who: tuple[tuple[str, str], ...] = ()
     application: str = ""
     client: str = "browser"
     location: str = ""
+    trusted: bool = False
     platform: str = ""
     filtered_device: str = ""
     flow: str = ""
@@ -69,16 +74,19 @@ def _covers(scope: Scope, value: str, everything: str) -> bool:
     return everything in scope.include or bool(value and value in scope.include)
 
 
-def _who(policy: ConditionalPolicy, who: tuple[str, str]) -> bool:
-    kind, name = who
-    all_ = "All" in policy.users.include
-    if kind == "everybody":
-        return all_
-    if kind == "guests":
-        out = "GuestsOrExternalUsers" in policy.users.exclude or bool(policy.guests.exclude)
-        return not out and (all_ or "GuestsOrExternalUsers" in policy.users.include or bool(policy.guests.include))
-    scope = {"user": policy.users, "group": policy.groups, "role": policy.roles}[kind]
-    return name not in scope.exclude and (all_ or name in scope.include)
+def _who(policy: ConditionalPolicy, who: tuple[tuple[str, str], ...]) -> bool:
+    scopes = {"user": policy.users, "group": policy.groups, "role": policy.roles}
+    included = "All" in policy.users.include
+    for kind, name in who:
+        if kind == "guests":
+            if "GuestsOrExternalUsers" in policy.users.exclude or policy.guests.exclude:
+                return False
+            included = included or "GuestsOrExternalUsers" in policy.users.include or bool(policy.guests.include)
+        else:
+            if name in scopes[kind].exclude:
+                return False
+            included = included or name in scopes[kind].include
+    return included
 
 
 def applies(policy: ConditionalPolicy, probe: Probe) -> bool:
@@ -91,7 +99,7 @@ def applies(policy: ConditionalPolicy, probe: Probe) -> bool:
         return False
     if policy.locations.include and not _covers(policy.locations, probe.location, "All"):
         return False
-    if probe.location and probe.location in policy.locations.exclude:
+    if (probe.location and probe.location in policy.locations.exclude) or (probe.trusted and "AllTrusted" in policy.locations.exclude):
         return False
     if policy.platforms.include and not _covers(policy.platforms, probe.platform, "all"):
         return False
@@ -160,32 +168,72 @@ def ask(policies: list[ConditionalPolicy], probe: Probe) -> Door:
     return Door(probe, False, tuple(ways.values()), tuple(mine))
 
 
-def _bearing(policies: list[ConditionalPolicy], base: Probe) -> list[ConditionalPolicy]:
-    """Return the enforced policies that ask something of *base* or block it."""
-    return [one for one in policies if one.enforced and applies(one, base) and (one.grant.controls or one.grant.custom or one.grant.strength)]
+def strong(door: Door) -> bool:
+    """Return whether a kind of sign-in is blocked, or asked for more than one kind of factor by itself or at a provider's."""
+    return door.blocked or all(
+        any(factor.multi or factor.kind is FactorKind.DELEGATED for factor in way.factors) or len({factor.kind for factor in way.factors}) > 1
+        for way in door.ways
+    )
 
 
-def probes(policies: list[ConditionalPolicy], base: Probe, names: dict[str, str]) -> Iterator[Probe]:
-    """Yield *base* and every kind of sign-in that some policy bearing on it leaves out."""
-    yield base
-    seen: set[Probe] = set()
-    for policy in _bearing(policies, base):
-        found: list[Probe] = []
-        for kind, scope in (("user", policy.users), ("group", policy.groups), ("role", policy.roles)):
-            for one in scope.exclude:
-                who = ("guests", "") if one == "GuestsOrExternalUsers" else (kind, one)
-                found.append(replace(base, name=f"excluded {who[0]} {names.get(one, one) if who[1] else ''}".strip(), who=who))
-        if policy.guests.exclude:
-            found.append(replace(base, name="excluded guests", who=("guests", "")))
-        found += [replace(base, name=f"excluded application {names.get(one, one)}", application=one) for one in policy.applications.exclude]
-        found += [replace(base, name=f"excluded location {names.get(one, one)}", location=one) for one in policy.locations.exclude]
-        found += [replace(base, name=f"excluded platform {one}", platform=one) for one in policy.platforms.exclude]
-        if policy.device_excluded:
-            found.append(replace(base, name="devices of an excluding filter", filtered_device=policy.device_excluded))
-        for probe in found:
-            if probe not in seen:
-                seen.add(probe)
-                yield probe
+def _bearing(door: Door) -> list[ConditionalPolicy]:
+    """Return the policies that ask something of a kind of sign-in, or block it."""
+    return [one for one in door.policies if one.grant.controls or one.grant.custom or one.grant.strength]
+
+
+def _without(policy: ConditionalPolicy, probe: Probe, names: dict[str, str], untrusted: frozenset[str]) -> Iterator[Probe]:
+    """Yield the kinds of sign-in within *probe* that *policy* leaves out."""
+
+    def named(what: str, name: str) -> str:
+        before = f"{probe.name} +" if probe.name.startswith("excluded") else "excluded"
+        return f"{before} {what} {names.get(name, name)}"
+
+    for kind, scope in (("user", policy.users), ("group", policy.groups), ("role", policy.roles)):
+        for one in scope.exclude:
+            guest = one == "GuestsOrExternalUsers"
+            if guest or kind != "user" or not any(held == "user" for held, _ in probe.who):
+                who = ("guests", "") if guest else (kind, one)
+                yield replace(probe, name=named("guests" if guest else kind, "" if guest else one).strip(), who=(*probe.who, who))
+    if policy.guests.exclude:
+        yield replace(probe, name=named("guests", "").strip(), who=(*probe.who, ("guests", "")))
+    for one in policy.applications.exclude if not probe.application else ():
+        yield replace(probe, name=named("application", one), application=one)
+    for one in policy.locations.exclude:
+        trusted = one == "AllTrusted" or one not in untrusted
+        if not probe.location or (probe.location == "AllTrusted" and trusted):
+            yield replace(probe, name=named("location", one), location=one, trusted=trusted)
+        elif one == "AllTrusted" and probe.location not in untrusted:
+            yield replace(probe, name=named("location", one), trusted=True)
+    for one in policy.platforms.exclude if not probe.platform else ():
+        yield replace(probe, name=named("platform", one), platform=one)
+    if policy.device_excluded and not probe.filtered_device:
+        yield replace(probe, name=named("devices of a filter", ""), filtered_device=policy.device_excluded)
+
+
+def doors(policies: list[ConditionalPolicy], base: Probe, names: dict[str, str], untrusted: frozenset[str]) -> Iterator[Door]:
+    """Yield the door of *base*, of every kind of sign-in a policy on it leaves out, and of every one that all policies together leave out.
+
+    A member of a group one policy excludes, at a place another excludes, meets neither: exclusions are followed until a door is weak.
+    """
+    first = ask(policies, base)
+    yield first
+    waiting = [(first, 0)]
+    seen = {base}
+    while waiting and len(seen) < _PROBES:
+        door, depth = waiting.pop(0)
+        for policy in _bearing(door):
+            for probe in _without(policy, door.probe, names, untrusted):
+                key = replace(probe, name="", who=tuple(sorted(set(probe.who))))
+                if key in seen:
+                    continue
+                seen.add(key)
+                found = ask(policies, probe)
+                if depth == 0 or not strong(found):
+                    yield found
+                if strong(found):
+                    waiting.append((found, depth + 1))
+    if len(seen) >= _PROBES:
+        yield Door(replace(base, name=f"exclusions beyond the first {_PROBES}, {base.client}"), False, (), first.policies)
 
 
 def tenants(facts: Facts) -> Iterator[tuple[str, list[ConditionalPolicy], dict[str, str]]]:
@@ -204,11 +252,12 @@ def derive(facts: Facts) -> Iterable[Fact]:
     for host, policies, names in tenants(facts):
         for client in (*MODERN, *LEGACY):
             base = Probe(f"everybody, every application, {client}", client=client)
-            listed = list(probes(policies, base, names)) if client in MODERN else [base]
-            for probe in listed:
-                door = ask(policies, probe)
-                name = probe.name if probe is base else f"{probe.name}, {client}"
-                users = names.get(probe.who[1], probe.who[1]) if probe.who[0] != "everybody" else ""
+            untrusted = frozenset(one.identifier for one in facts.of(NamedLocation, host) if not one.trusted)
+            found = doors(policies, base, names, untrusted) if client in MODERN else iter([ask(policies, base)])
+            for door in found:
+                probe = door.probe
+                name = probe.name if not probe.name.startswith("excluded") else f"{probe.name}, {client}"
+                users = names.get(probe.who[0][1], probe.who[0][1]) if len(probe.who) == 1 else ""
                 places = tuple(place for one in door.policies for place in one.where)[:4] or policies[0].where
                 made.append(
                     AccessPath(

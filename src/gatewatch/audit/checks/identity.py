@@ -63,7 +63,7 @@ def _admins(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             places = policies[0].where
             unsure = ""
             for client in MODERN:
-                door = ask(policies, Probe(title, who=("role", role), client=client))
+                door = ask(policies, Probe(title, who=(("role", role),), client=client))
                 for way in door.ways:
                     methods = {factor.method for factor in way.factors}
                     if not methods & PHISHING_RESISTANT:
