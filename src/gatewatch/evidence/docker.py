@@ -52,13 +52,17 @@ def _word(value: object) -> str:
 
 
 def _recognise_unit(document: Document) -> int:
-    return SURE if "docker.socket" in document.path.rpartition("/")[2] and "[Socket]" in document.head else 0
+    return SURE if "docker.socket" in document.path and "[Socket]" in document.head else 0
 
 
 def _read_unit(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     streams: list[str] = []
     places: list[Where] = []
-    for document in documents:  # the unit, then its drop-ins; an empty value begins anew
+    own = any(document.at("etc/systemd/system/docker.socket") for document in documents)  # it replaces the vendor's
+    for document in sorted(documents, key=lambda one: (".d/" in one.path, one.path)):  # drop-ins last; an empty value begins anew
+        if own and document.at("systemd/system/docker.socket") and not document.at("etc/systemd/system/docker.socket"):
+            yield Ignored(document, "the unit in /etc takes its place")
+            continue
         before = len(places)
         for number, line in enumerate(document.lines, 1):
             name, equals, value = line.strip().partition("=")

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator
 
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome, Rejected
+from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome
 from gatewatch.evidence.mask import quote
 from gatewatch.schema.facts.process import CommandLine
 
@@ -60,9 +60,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 host=bundle.host, as_of=document.as_of, where=(document.where(number),), program=program,
                 arguments=tuple(_masked(word) for word in words[at:]),
             )  # fmt: skip
-        if len(document.lines) < 2 or not any(line.strip() for line in document.lines[1:]):
-            yield Rejected(document, "lists no process")
-        elif not found:
+        if not found:
             yield Ignored(document, "runs no daemon whose flags are judged")
 
 
@@ -80,6 +78,6 @@ FORMAT = Format(
     title="Process list (ps -eo args)",
     recognise=_recognise,
     read=_read,
-    collect="ps -ww -eo args > EVIDENCE/commands/ps.txt",
+    collect="ps -ww -o args -C kubelet,dockerd,kube-apiserver,suricata,zeek > EVIDENCE/commands/ps.txt (or ps -ww -eo args)",
     references=("ps(1)",),
 )
