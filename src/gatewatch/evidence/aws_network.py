@@ -1,4 +1,5 @@
-"""AWS networks: ``aws ec2 describe-security-groups``, ``-network-acls``, ``-instances``, ``-network-interfaces``, ``-route-tables``.
+"""AWS networks: ``aws ec2 describe-security-groups``, ``-network-acls``, ``-instances``, ``-network-interfaces``, ``-route-tables``,
+``-flow-logs``.
 
 ::
 
@@ -18,11 +19,11 @@ from gatewatch.evidence.cloud_rule import items, members, number, port_span, ran
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Ignored, Outcome, Rejected
 from gatewatch.schema.facts.base import Where
-from gatewatch.schema.facts.cloud import CloudMachine, RuleGroup
+from gatewatch.schema.facts.cloud import CloudMachine, FlowLogs, RuleGroup
 from gatewatch.schema.facts.filter import Action, Chain, PacketFilter, Rule, Semantics
 from gatewatch.schema.facts.machine import Machine, System
 
-_TOPS = ("SecurityGroups", "NetworkAcls", "Reservations", "NetworkInterfaces", "RouteTables")
+_TOPS = ("SecurityGroups", "NetworkAcls", "Reservations", "NetworkInterfaces", "RouteTables", "FlowLogs")
 
 
 @dataclass(slots=True)
@@ -61,7 +62,12 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         if not isinstance(tree, dict):
             yield Rejected(document, document.fault or "is no answer of the EC2 API")
             continue
-        if not any(isinstance(tree.get(top), list) and tree[top] for top in _TOPS):
+        if isinstance(tree.get("FlowLogs"), list):
+            logs = [one for _, one in items(tree, "FlowLogs")]
+            entries = [(str(one.get("ResourceId")), one.get("FlowLogStatus") == "ACTIVE", str(one.get("TrafficType"))) for one in logs]
+            where = (document.spot("$.FlowLogs", f"{len(entries)} flow logs"),)
+            yield FlowLogs(host=bundle.host, as_of=document.as_of, where=where, platform="aws-sg", entries=tuple(entries))
+        elif not any(isinstance(tree.get(top), list) and tree[top] for top in _TOPS):
             yield Ignored(document, "lists nothing")
             continue
         first = first or document
@@ -140,7 +146,7 @@ def _group(name: str, document: Document, pointer: str, group: dict[str, Any], a
     )  # fmt: skip
     yield RuleGroup(
         host=bundle.host, as_of=document.as_of, where=(where,), platform="aws-sg", name=title, default=group.get("GroupName") == "default",
-        public=public, entries=len(inward) + len(outward),
+        public=public, entries=len(inward) + len(outward), network=str(group.get("VpcId") or ""),
         open_egress=any(rule.protocols is None and not rule.unknown and rule.sources and rule.sources[0][0] == 0 and rule.sources[0][1] >= 2**32 - 1
                         for rule in outward) if everything else None,
     )  # fmt: skip
@@ -195,7 +201,7 @@ FORMAT = Format(
     recognise=_recognise,
     read=_read,
     collect=(
-        "for what in security-groups network-acls instances network-interfaces route-tables; do aws ec2 describe-$what > "
+        "for what in security-groups network-acls instances network-interfaces route-tables flow-logs; do aws ec2 describe-$what > "
         "EVIDENCE/ACCOUNT/commands/ec2-$what.json; done"
     ),
     references=("Amazon EC2 API reference",),

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from gatewatch.audit.check import Check, Criterion, Ground, Need, Verdict, nist
 from gatewatch.audit.reach.flow import Engine, Packet
 from gatewatch.audit.reach.query import arrive
-from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal, shown
+from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal, shown, size
 from gatewatch.audit.reach.zone import internet, of_network
 from gatewatch.schema.facts.base import Facts, Where
-from gatewatch.schema.facts.cloud import CloudMachine, ClusterEndpoint, RuleGroup
+from gatewatch.schema.facts.cloud import CloudMachine, ClusterEndpoint, FlowLogs, RuleGroup
 from gatewatch.schema.facts.filter import FOUR_SPAN, TCP, UDP, PacketFilter, Spans
 from gatewatch.schema.findings import Mapping, Remediation, Status
 from gatewatch.schema.incidents import Severity
@@ -77,7 +77,8 @@ def _tell(filters: list[PacketFilter], sources: Spans, allowed: frozenset[tuple[
     doors = "; ".join(f"{name} ({', '.join(ports[:3])}{', ...' if len(ports) > 3 else ''})" for name, ports in list(found.items())[:12])
     verb = "lets the internet in" if sure else "may let the internet in"
     four = "" if meet(who or perhaps, (FOUR_SPAN,)) else " over IPv6"
-    message = f"{verb}{four} to {doors} from {', '.join(shown(who or perhaps, 4))}{note}"
+    count = f"{size(meet(who or perhaps, (FOUR_SPAN,))):,} IPv4 addresses: " if not four else ""
+    message = f"{verb}{four} to {doors} from {count}{', '.join(shown(who or perhaps, 4))}{note}"
     return (Status.FAIL if sure else Status.UNKNOWN), message, tuple(dict.fromkeys(places)), next(iter(found))
 
 
@@ -146,6 +147,21 @@ def _endpoints(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         )  # fmt: skip
 
 
+def _flows(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
+    for logs in facts.of(FlowLogs):
+        taken = {name for name, active, kind in logs.entries if active and kind in {"ALL", "REJECT"}}
+        networks = dict.fromkeys(one.network for one in facts.of(RuleGroup, logs.host) if one.network)
+        for network in networks:
+            good = network in taken
+            said = "what is refused in it is logged" if good else "no active flow log takes what is refused in it"
+            yield Verdict(
+                status=Status.PASS if good else Status.FAIL, host=logs.host, subject=network, message=said, where=logs.where, as_of=logs.as_of,
+                resolved="active flow logs of the whole network; those of single subnets do not count",
+            )  # fmt: skip
+        if not networks:
+            yield Verdict(status=Status.UNKNOWN, host=logs.host, message="which networks there are is not in the evidence", where=logs.where)
+
+
 def _default(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     known = [one for one in facts.of(RuleGroup) if one.platform == "aws-sg"]
     for host in dict.fromkeys(one.host for one in known):
@@ -209,5 +225,13 @@ CHECKS: tuple[Check, ...] = (
         needs=(Need((RuleGroup,), "aws ec2 describe-security-groups", when=lambda one: one.platform == "aws-sg"),),
         judge=_default, remediation=Remediation("Remove all rules of the default group; give everything a group of its own."),
         mappings=nist("SC-7(5)", "CM-6"), references=("Amazon VPC: default security groups",),
+    ),
+    Check(
+        id="M1030.6-04", title="AWS: networks log what they refuse",
+        about="Every VPC that has security groups has an active flow log of all or refused traffic.",
+        measures=(Measure.SEGMENT_AUDIT, Measure.CLOUD_SEGMENTATION), severity=Severity.MEDIUM,
+        needs=(Need((FlowLogs,), "aws ec2 describe-flow-logs, and describe-security-groups"),), judge=_flows,
+        remediation=Remediation("Create a flow log of the VPC.", "aws ec2 create-flow-logs --resource-type VPC --resource-ids ID --traffic-type ALL"),
+        mappings=nist("AU-12", "SI-4(4)", "CA-7"), references=("Amazon VPC: flow logs",),
     ),
 )  # fmt: skip

@@ -20,6 +20,15 @@ class RuleGroup(Fact):
     public: bool | None = None
     entries: int = 0
     open_egress: bool | None = None
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLogs(Fact):
+    """The flow logs of an account: resource (network, subnet, interface), whether it is active, and which traffic it takes."""
+
+    platform: str
+    entries: tuple[tuple[str, bool, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
