@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome
 from gatewatch.evidence.mask import quote
+from gatewatch.schema.facts.container import DockerConfig
 from gatewatch.schema.facts.process import CommandLine
 
 DAEMONS = frozenset({"kubelet", "dockerd", "kube-apiserver", "suricata", "snort", "zeek"})
+_DOCKER = "/etc/docker/daemon.json"
 _COLUMNS = ("UID", "USER", "PID", "PPID", "COMMAND", "CMD", "ARGS")
 
 
@@ -60,6 +62,8 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 host=bundle.host, as_of=document.as_of, where=(document.where(number),), program=program,
                 arguments=tuple(_masked(word) for word in words[at:]),
             )  # fmt: skip
+            if program == "dockerd" and bundle.knows(_DOCKER) and bundle.get(_DOCKER) is None:  # looked for and not there: it sets nothing
+                yield DockerConfig(host=bundle.host, as_of=document.as_of, where=(document.where(number),), service="docker_api")
         if not found:
             yield Ignored(document, "runs no daemon whose flags are judged")
 
