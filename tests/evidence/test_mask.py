@@ -29,6 +29,7 @@ from gatewatch.evidence.mask import conceal, quote, value
         "client_secret=S3CRET&x=1",
         "Environment=API_TOKEN=S3CRET",
         "ExecStart=/usr/bin/tool --password S3CRET",
+        '"ProxyServer": "http://user:S3CRET@192.0.2.1:3128"',
     ],
 )
 def test_a_secret_is_masked(line: str) -> None:

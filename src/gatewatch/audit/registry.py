@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from gatewatch.audit import openvpn_path, server_path, ssh_path, windows_path
+from gatewatch.audit import conditional_access, container, openvpn_path, server_path, ssh_path, windows_path
 from gatewatch.audit.check import Check
 from gatewatch.audit.checks import (
+    api_server,
     asa,
     attestation,
+    browser,
+    cloud,
+    cluster,
+    csp,
     desktop,
+    dns_filter,
+    docker,
     file_share,
     firewall,
     fortios,
     gateway_mfa,
     gateway_plane,
+    identity,
     ivanti,
+    kubelet,
     linux_service,
     listener,
     netscaler,
@@ -27,6 +36,8 @@ from gatewatch.audit.checks import (
     ssh,
     ssh_mfa,
     vpn_server,
+    web_alert,
+    web_proxy,
     windows_firewall,
     windows_logon,
     windows_rdp,
@@ -40,6 +51,8 @@ DERIVATIONS: tuple[Derivation, ...] = (
     Derivation("doors of OpenVPN", openvpn_path.derive),
     Derivation("doors of Windows", windows_path.derive),
     Derivation("doors of xrdp and VNC", server_path.derive),
+    Derivation("settings of containers in force", container.derive),
+    Derivation("doors of Entra ID", conditional_access.derive),
 )
 CHECKS: tuple[Check, ...] = (
     *ssh.CHECKS,
@@ -58,6 +71,17 @@ CHECKS: tuple[Check, ...] = (
     *file_share.CHECKS,
     *linux_service.CHECKS,
     *scan.CHECKS,
+    *api_server.CHECKS,
+    *cluster.CHECKS,
+    *docker.CHECKS,
+    *kubelet.CHECKS,
+    *cloud.CHECKS,
+    *identity.CHECKS,
+    *web_proxy.CHECKS,
+    *dns_filter.CHECKS,
+    *csp.CHECKS,
+    *browser.CHECKS,
+    *web_alert.CHECKS,
     *attestation.CHECKS,
     *gateway_mfa.CHECKS,
     *gateway_plane.CHECKS,

@@ -36,6 +36,9 @@ FILES: tuple[str, ...] = (
     "etc/apache2/apache2.conf", "etc/apache2/conf-enabled/*", "etc/apache2/sites-enabled/*", "etc/samba/smb.conf", "etc/xrdp/*.ini",
     "etc/guacamole/guacamole.properties", "etc/rsyslog.conf", "etc/rsyslog.d/*.conf", "etc/audit/rules.d/*",
     "etc/opt/chrome/policies/managed/*.json", "etc/chromium/policies/managed/*.json", "etc/firefox/policies/policies.json",
+    "etc/opt/edge/policies/managed/*.json", "usr/lib/systemd/system/docker.socket", "etc/kubernetes/audit*.yaml", "etc/squid/*.txt",
+    "etc/unbound/*.zone", "etc/bind/db.*", "etc/bind/rpz*", "etc/nginx/snippets/*", "etc/suricata/suricata.yaml",
+    "var/lib/suricata/rules/*.rules",
 )  # fmt: skip
 COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sshd-T.txt", ("sshd", "-T")),
@@ -46,6 +49,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ip-address.json", ("ip", "-j", "address")),
     ("dpkg.txt", ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\n")),
     ("rpm.txt", ("rpm", "-qa", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{VENDOR}\\n")),
+    ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),
     ("units.txt", ("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--no-pager")),
 )
 _TIMEOUT = 30

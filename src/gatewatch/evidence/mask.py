@@ -24,6 +24,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, replacement in (
         (r"(\$(?:1|2[abxy]?|5|6|7|y|apr1|argon2\w{0,2})\$)[^\s\"':]+", rf"\1{HIDDEN}"),
         (r"(\{S?SHA(?:256|512)?\})[\w+/=]+", rf"\1{HIDDEN}"),
+        (r"(://[^\s/:@\"']{0,80}:)[^\s/@\"']{1,200}(?=@)", rf"\1{HIDDEN}"),
         (rf"(<({_NAME})(?:\s[^<>]{{0,200}})?>)[^<]+", rf"\1{HIDDEN}"),
         (rf"(\"{_NAME}\"\s*:\s*)\"(?:[^\"\\]|\\.)*\"?", rf'\1"{HIDDEN}"'),
         (rf"(\"{_NAME}\"=)(?!dword:)(?:\"(?:[^\"\\]|\\.)*\"?|hex[^:]{{0,4}}:.*)", rf"\1{HIDDEN}"),
@@ -43,7 +44,7 @@ _PLAIN = re.compile(
     r"authentication|sufficient|requisite)$"
 )
 _SECRET_NAME = re.compile(rf"^{_NAME}$", re.IGNORECASE)
-_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|radkey|system user|\$[\dya]|\{S|tls-auth|[A-Za-z0-9+/=]{40}")
+_HINT = re.compile(r"(?i)pass|secret|psk|shared|key|token|credential|community|phash|ppk|radkey|system user|\$[\dya]|\{S|tls-auth|://|[A-Za-z0-9+/=]{40}")
 """What every line with something to mask holds; looked for first, as most lines hold nothing."""
 _COMMAND = re.compile(TELLTALE)
 _KEY_BODY = re.compile(r"^[A-Za-z0-9+/=]{40,}$")

@@ -110,8 +110,17 @@ def _flows(_facts: Facts, ground: Ground) -> Iterator[Verdict]:
         yield Verdict(status=Status.PASS, host=EVERYWHERE, message=said, resolved="gatewatch.toml")
 
 
+_ELSEWHERE = frozenset({"aws-sg", "aws-nacl", "azure-nsg", "gcp-firewall", "networkpolicy"})
+"""Platforms whose rules cannot log: flow logs of the network do."""
+
+
 def _logged(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
+    for host, platform in dict.fromkeys((one.host, one.platform) for one in facts.of(PacketFilter) if one.platform in _ELSEWHERE):
+        said = f"{platform}: its rules cannot log; flow logs of the network do"
+        yield Verdict(status=Status.NOT_APPLICABLE, host=host, message=said, subject=f"{platform} log")
     for rules in facts.of(PacketFilter):
+        if rules.platform in _ELSEWHERE:
+            continue
         by_name = {chain.name: chain for chain in rules.chains}
         hooks = [by_name[name] for name in (*rules.input, *rules.forward) if name in by_name]
         used = {chain.name for chain in hooks} | {rule.target for chain in rules.chains for rule in chain.rules if rule.target}
