@@ -50,5 +50,15 @@ def test_an_archive_is_audited_and_its_manifest_says_what_is_absent(tmp_path) ->
     assert settings.as_of == NOW
 
 
+def test_what_could_not_be_read_is_not_said_to_be_absent(tmp_path, monkeypatch) -> None:
+    make(tmp_path)
+    monkeypatch.setattr(host, "_CAP", 20)
+    pieces = list(host.collect(NOW, tmp_path, commands=False))
+    listed = {one["path"] for one in json.loads(pieces[-1].data)["collected"]}
+    assert "/etc/hostname" in listed
+    assert next(piece for piece in pieces if piece.path.endswith("sshd_config")).fault
+    assert not {"/etc/ssh/sshd_config", "/etc/wireguard/wg0.conf"} & listed
+
+
 def test_the_plan_names_every_file_and_command() -> None:
     assert len(host.plan()) == len(host.FILES) + len(host.COMMANDS)

@@ -6,6 +6,7 @@ The list is :data:`FILES` and :data:`COMMANDS`; nothing else is touched. Every c
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import socket
 import stat
@@ -57,6 +58,9 @@ _CAP = 16 * MIB
 _FOLDERS = ("/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin")
 
 
+_NOT_INSTALLED = " is not installed"
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One collected file: its path in the archive, its masked content; ``fault`` says why there is none."""
@@ -77,18 +81,34 @@ def collect(now: datetime, root: Path = Path("/"), *, commands: bool = True) -> 
     for pattern in FILES:
         found = sorted(path for path in root.glob(pattern) if path.is_file())
         if not found:
-            listed.append(Collected(f"/{pattern.rpartition('/')[0] if '*' in pattern else pattern}", absent="*" not in pattern))
+            place = pattern.rpartition("/")[0] if "*" in pattern else pattern
+            if _looked(root / place):  # what could not be looked at is not absent: nothing passes on that
+                listed.append(Collected(f"/{place}", absent="*" not in pattern))
         for path in found:
             inner = path.relative_to(root).as_posix()
             piece = _file(path, f"files/{inner}")
-            listed.append(Collected(f"/{inner}", absent=bool(piece.fault)))
+            if not piece.fault:
+                listed.append(Collected(f"/{inner}"))
             yield piece
     for name, words in COMMANDS if commands else ():
         piece = _command(name, words)
-        listed.append(Collected(f"commands/{name}", " ".join(words), absent=bool(piece.fault)))
+        missing = piece.fault.endswith(_NOT_INSTALLED)
+        if missing or not piece.fault:
+            listed.append(Collected(f"commands/{name}", " ".join(words), absent=missing))
         yield piece
     manifest = Manifest("gatewatch-evidence", 1, _name(root), now.isoformat(), "linux", tuple(listed))
     yield Piece(MANIFEST, msgspec.json.encode(manifest))
+
+
+def _looked(place: Path) -> bool:
+    """Return whether *place* could be looked at: it is a folder that can be listed, or is surely not there."""
+    try:
+        os.listdir(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _name(root: Path) -> str:
@@ -112,7 +132,7 @@ def _command(name: str, words: tuple[str, ...]) -> Piece:
     inner = f"commands/{name}"
     program = shutil.which(words[0], path=":".join(_FOLDERS))
     if program is None:
-        return Piece(inner, b"", f"{words[0]} is not installed")
+        return Piece(inner, b"", f"{words[0]}{_NOT_INSTALLED}")
     try:
         done = subprocess.run(  # noqa: S603 - a fixed list, no shell
             [program, *words[1:]],

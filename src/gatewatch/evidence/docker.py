@@ -52,7 +52,7 @@ def _word(value: object) -> str:
 
 
 def _recognise_unit(document: Document) -> int:
-    return SURE if "docker.socket" in document.path and "[Socket]" in document.head else 0
+    return SURE + 5 if "docker.socket" in document.path and "[Socket]" in document.head else 0  # surer than what reads any unit
 
 
 def _read_unit(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:

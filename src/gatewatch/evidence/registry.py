@@ -42,7 +42,6 @@ from gatewatch.evidence import (
     process,
     rd_gateway,
     resolv,
-    rsyslog,
     samba,
     secedit,
     sockets,
@@ -129,5 +128,4 @@ EVIDENCE: tuple[Format, ...] = (
     apache.FORMAT,
     browser_policy.FORMAT,
     suricata.FORMAT,
-    rsyslog.FORMAT,
 )
