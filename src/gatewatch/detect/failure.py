@@ -122,13 +122,13 @@ class Book:
         """Return what the failures at *found* amount to; None for none."""
         if not len(found):
             return None
-        names = np.unique(self._names[found])
-        only = self._users[int(names[0])] if len(names) == 1 and names[0] >= 0 else None
+        names = set(self._names[found].tolist())
+        only = self._users[next(iter(names))] if len(names) == 1 and -1 not in names else None
         return Tally(
             int(self._weight(found).sum()),
-            _distinct(names),
+            len(names - {-1}),
             only,
-            tuple(self._nets[code] for code in np.unique(self._net[found]).tolist() if code >= 0),
+            tuple(self._nets[code] for code in sorted(set(self._net[found].tolist())) if code >= 0),
             _distinct(self._countries[found]),
             _distinct(self._networks[found]),
             moment(int(self._times[found[0]])),
@@ -152,7 +152,7 @@ def _guessing(events: pl.DataFrame) -> pl.Expr:
 
 
 def _distinct(values: Ints) -> int:
-    return int(np.count_nonzero(np.unique(values) >= 0))
+    return len(set(values.tolist()) - {-1})
 
 
 def _coded(values: pl.Series) -> tuple[list[str], Ints]:
