@@ -611,10 +611,9 @@ def main() -> None:
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:
         sys.stderr.write("gatewatch: stopped\n")
-        sys.stderr.flush()
-        # worker threads may be inside a long native call; nothing is left to save
-        os._exit(code)
-    sys.exit(code)
+    sys.stderr.flush()
+    # All is written. Taking modules and objects apart one by one costs a quarter of a second, and a worker may be inside a long native call.
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -113,14 +113,15 @@ def _sids(values: Values) -> tuple[list[str | None], Flags]:
     """Return the user SIDs as text, and which are odd."""
     at, size, there, odd = values.find(USER, SID)
     made: list[str | None] = [None] * len(at)
-    known: dict[bytes, str] = {}
-    for row in np.flatnonzero(there).tolist():
-        piece = values.data[int(at[row]) : int(at[row] + size[row])]
-        text = known.get(piece)
-        if text is None:
-            text = known[piece] = _sid(piece)
-        made[row] = text
-        odd[row] |= not text
+    rows = np.flatnonzero(there)
+    if not len(rows):
+        return made, odd
+    pieces = values.pieces(at[rows], size[rows])
+    known = {piece: _sid(piece) for piece in dict.fromkeys(pieces)}
+    for row, piece in zip(rows.tolist(), pieces, strict=True):
+        made[row] = known[piece]
+    wrong = [row for row, piece in zip(rows.tolist(), pieces, strict=True) if not known[piece]] if "" in known.values() else []
+    odd[wrong] = True
     return made, odd
 
 
