@@ -6,6 +6,7 @@ What is not as Windows writes it is left to :mod:`gatewatch.intake.evtx_event`, 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -21,16 +22,19 @@ _LATEST = 2_650_467_743_990_000_000  # FILETIME of the end of the year 9999
 _GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the first three parts are little-endian
 
 
-def data_of(text: str) -> str | None:
-    """Return the data of a decoded record where they are one flat object with names; else None."""
-    at = text.find(_DATA, _SHORTEST)
-    if at < 0 or not text.endswith("}}}"):
-        return None
-    data = text[at + len(_DATA) - 1 : -2]
+def data_of(texts: Sequence[str]) -> list[str | None]:
+    """Return the data of decoded records, each where they are one flat object with names; else None."""
+    places = [text.find(_DATA, _SHORTEST) for text in texts]
+    found = [text[at + len(_DATA) - 1 : -2] if at >= 0 and text.endswith("}}}") else "" for text, at in zip(texts, places, strict=True)]
+    together = "\n".join(found)  # nearly always nothing stands out in any of them: then that is told by looking at all of them at once
+    if all(found) and together.count("{") == len(found) and "[" not in together and _UNNAMED not in together:
+        return list(found)
+    return [data if data and not _is_nested(data) else None for data in found]
+
+
+def _is_nested(data: str) -> bool:
     # finding one character is cheap, and most data have no second brace and no bracket
-    if data.startswith(_UNNAMED) or ((data.find("{", 1) > 0 or data.find("[") > 0) and (":{" in data or ":[" in data)):
-        return None
-    return data
+    return data.startswith(_UNNAMED) or ((data.find("{", 1) > 0 or data.find("[") > 0) and (":{" in data or ":[" in data))
 
 
 class Columns:
@@ -73,13 +77,18 @@ class Columns:
         self._size += len(numbers["record"])
         return odd
 
+    def hosts(self) -> set[str | None]:
+        """Return the computers that wrote the records."""
+        found = np.unique(np.concatenate(self._numbers["host"])).tolist() if self._size else ()
+        return {self._names.texts[number] if number >= 0 else None for number in found}
+
     def frame(self) -> pl.DataFrame:
-        """Return what was collected: columns of a Windows record, those that are not always null."""
+        """Return what was collected, and keep nothing of it: columns of a Windows record, those that are not always null."""
         empty = [np.zeros(0, np.int64)]
         numbers = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("record", "offset", "time", "event_record", "pid")}
         named = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("key", "provider", "host")}
         frame = pl.DataFrame(numbers).with_columns(pl.when(pl.col(name) >= 0).then(name) for name in ("time", "event_record", "pid"))
-        text = {name: pl.Series(values, dtype=pl.String) for name, values in self._texts.items()}
+        text = {name: pl.Series(self._texts.pop(name), dtype=pl.String) for name in list(self._texts)}
         return frame.with_columns(
             (pl.col("time") // 10 - _EPOCH).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             pl.col("pid").cast(pl.String),
@@ -92,8 +101,8 @@ class Columns:
 
 
 def _pick(names: Names, number: Ints) -> pl.Series:
-    texts = pl.Series([*names.texts, None], dtype=pl.String)  # -1 is none
-    return texts.gather(pl.Series(np.where(number < 0, len(names.texts), number)))
+    texts = [*names.texts, None]  # -1 is none; while the file is read on, more may be added to the names
+    return pl.Series(texts, dtype=pl.String).gather(pl.Series(np.where(number < 0, len(texts) - 1, number)))
 
 
 def _guids(values: Values) -> tuple[list[str | None], Flags]:
