@@ -24,17 +24,15 @@ _GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the firs
 
 def data_of(texts: Sequence[str]) -> list[str | None]:
     """Return the data of decoded records, each where they are one flat object with names; else None."""
-    places = [text.find(_DATA, _SHORTEST) for text in texts]
-    found = [text[at + len(_DATA) - 1 : -2] if at >= 0 and text.endswith("}}}") else "" for text, at in zip(texts, places, strict=True)]
-    together = "\n".join(found)  # nearly always nothing stands out in any of them: then that is told by looking at all of them at once
-    if all(found) and together.count("{") == len(found) and "[" not in together and _UNNAMED not in together:
-        return list(found)
-    return [data if data and not _is_nested(data) else None for data in found]
-
-
-def _is_nested(data: str) -> bool:
-    # finding one character is cheap, and most data have no second brace and no bracket
-    return data.startswith(_UNNAMED) or ((data.find("{", 1) > 0 or data.find("[") > 0) and (":{" in data or ":[" in data))
+    found: list[str | None] = []
+    for text in texts:
+        at = text.find(_DATA, _SHORTEST)
+        data = text[at + len(_DATA) - 1 : -2] if at >= 0 and text.endswith("}}}") else None
+        # finding one character is cheap, and most data have no second brace and no bracket
+        if data is not None and (data.startswith(_UNNAMED) or ((data.rfind("{") > 0 or "[" in data) and (":{" in data or ":[" in data))):
+            data = None
+        found.append(data)
+    return found
 
 
 class Columns:
