@@ -607,6 +607,7 @@ def main() -> None:
     """Run the command line and exit with one of :class:`gatewatch.exits.Exit`."""
     gc.set_threshold(_OBJECTS)
     os.environ.setdefault("_RJEM_MALLOC_CONF", _MEMORY)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads for matrices, of which there are none, spin until they sleep
     code = _run(app)
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:
