@@ -45,7 +45,7 @@ UNREADABLE = "its binary XML cannot be read"
 RENAMED = 2  # computers that one log may name, a host before and after it was renamed
 ROWS = 80_000  # of a batch
 GROUP = 32  # chunks looked at together
-DECODED = 1000  # records decoded together, about
+DECODED = 3000  # records decoded together, about
 SPAN = 160 << 20  # bytes of a file between two batches
 QUOTED = 2000  # characters of a record in a report
 
