@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sigma.collection import SigmaCollection
 
 from gatewatch.app import export, scan
-from gatewatch.cli.main import main
+from gatewatch.cli.main import _run, app
 from gatewatch.detect.chain import Chain, amount, seconds
 from gatewatch.detect.content import load_content
 from gatewatch.detect.correlation_file import CorrelationSet, load_correlations
@@ -219,7 +219,5 @@ def test_a_scan_takes_the_sigma_export_back(tmp_path: Path) -> None:
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["gatewatch", "export", "an1005-guess-logon-onward", "--to", "kql"])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 0
+    assert _run(app) == 0
     assert "let guess = gatewatch_CL" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from polars.testing import assert_frame_equal
 from gatewatch.intake import evtx
 from gatewatch.intake.batch import Batch, RawReject
 from gatewatch.intake.evtx_chunk import Cutter
+from gatewatch.intake.evtx_column import data_of
 from gatewatch.intake.evtx_peek import Judge, table
 from gatewatch.schema.records import WINDOWS_DTYPES
 
@@ -403,7 +404,7 @@ def odd_events() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("data", [write_evtx(odd_events()), write_evtx(odd_events(), plain=True)], ids=["templates", "plain"])
 def test_rows_are_the_same_whether_the_text_is_decoded_or_not(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = read(data).records
-    monkeypatch.setattr(evtx, "data_of", lambda text: None)
+    monkeypatch.setattr(evtx, "data_of", lambda texts: [None] * len(texts))
     slow = read(data).records
     assert slow.height == len(odd_events())
     assert_frame_equal(quick, slow)
@@ -412,7 +413,7 @@ def test_rows_are_the_same_whether_the_text_is_decoded_or_not(data: bytes, monke
 @pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.stem[:40])
 def test_rows_of_public_logs_are_the_same_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = read(path.read_bytes()).records
-    monkeypatch.setattr(evtx, "data_of", lambda text: None)
+    monkeypatch.setattr(evtx, "data_of", lambda texts: [None] * len(texts))
     assert_frame_equal(quick, read(path.read_bytes()).records)
 
 
@@ -452,3 +453,20 @@ def test_no_bytes_raise_and_all_records_are_accounted_for(base: bytes, flips: li
 def test_no_garbage_raises(data: bytes) -> None:
     assert read(data).records.height == 0
     read(write_evtx([event(1)])[: HEAD + 512] + data)
+
+
+FLAT = st.sampled_from(['{"A":"x"}', '{"A":"{x}"}', '{"A":"[x]"}', '{"A":{"B":1}}', '{"A":["x"]}', '{"Data":{"B":1}}', '{"A":1,"Data":"x"}', '{"A":"', "{}"])
+ENDS = st.sampled_from(["}}", "}", ',"RenderingInfo":{"Message":"x"}}}', ""])
+
+
+@given(st.lists(st.tuples(FLAT, ENDS, st.sampled_from(['"EventData":', '"UserData":'])), max_size=6))
+def test_data_of_many_records_are_those_of_each(parts: list[tuple[str, str, str]]) -> None:
+    head = '{"Event":{"System":' + " " * 240
+    texts = [f"{head},{name}{data}{end}" for data, end, name in parts]
+    assert data_of(texts) == [data_of([text])[0] for text in texts]
+    for text, found in zip(texts, data_of(texts), strict=True):
+        if found is not None:
+            assert text.endswith(found + "}}")
+            assert '"EventData":' + found in text
+            assert ":{" not in found
+            assert ":[" not in found

@@ -607,14 +607,14 @@ def main() -> None:
     """Run the command line and exit with one of :class:`gatewatch.exits.Exit`."""
     gc.set_threshold(_OBJECTS)
     os.environ.setdefault("_RJEM_MALLOC_CONF", _MEMORY)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads for matrices, of which there are none, spin until they sleep
     code = _run(app)
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:
         sys.stderr.write("gatewatch: stopped\n")
-        sys.stderr.flush()
-        # worker threads may be inside a long native call; nothing is left to save
-        os._exit(code)
-    sys.exit(code)
+    sys.stderr.flush()
+    # All is written. Taking modules and objects apart one by one costs a quarter of a second, and a worker may be inside a long native call.
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -225,7 +225,7 @@ class Bench:
             return None
         book = self.failures.by_user
         found, _ = book.before((anchor.user,), anchor.row, since)
-        tried = book.tally(book.without(found, self.failures.sprayers))
+        tried = book.tally(found)
         if tried is None or len(tried.sources) < needed or tried.attempts < LEAST_ATTEMPTS:
             return None
         return tried

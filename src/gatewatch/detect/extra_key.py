@@ -98,9 +98,8 @@ def _objects(extra: pl.Series, keys: Sequence[Key]) -> list[pl.Series]:
     for place, key in enumerate(keys):
         name = f"f{place}"
         values = [getattr(one, name) for one in found]
-        made.append(
-            pl.Series(key.label, [value if value.__class__ is str else _plain(value, at, odd) for at, value in enumerate(values)], dtype=pl.String)
-        )
+        texts = [value if value is None or value.__class__ is str else _plain(value, at, odd) for at, value in enumerate(values)]
+        made.append(pl.Series(key.label, texts, dtype=pl.String))
     if odd:  # numbers with a point, lists and objects: as the expression writes them
         rows = sorted(odd)
         written = extra[rows].to_frame().select(key.expr().alias(key.label) for key in keys)
@@ -109,8 +108,6 @@ def _objects(extra: pl.Series, keys: Sequence[Key]) -> list[pl.Series]:
 
 
 def _plain(value: object, at: int, odd: set[int]) -> str | None:
-    if value is None:
-        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value in _SIMPLE:

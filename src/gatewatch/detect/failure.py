@@ -7,8 +7,7 @@ same user from the same source settles, and only the failures of that user.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +19,7 @@ from gatewatch.schema.events import GUESSABLE, Kind, ensure
 
 Ints = NDArray[np.int64]
 RULE = "rule:auth-failure"
+NEVER = 1 << 62  # a row that no event has
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICRO = timedelta(microseconds=1)
 
@@ -71,20 +71,19 @@ class Book:
         failures = failures.drop_nulls(list(key)).sort(*key, "row")
         self._rows: Ints = failures["row"].cast(pl.Int64).to_numpy()
         self._times: Ints = failures["time"].dt.epoch("us").to_numpy()
-        self._weights: Ints = failures["count"].fill_null(1).cast(pl.Int64).to_numpy()
+        weights: Ints = failures["count"].fill_null(1).cast(pl.Int64).to_numpy()
+        self._weights: Ints = np.concatenate((np.zeros(1, np.int64), np.cumsum(weights)))  # of all that stand before each
         self._users, self._names = _coded(failures["user"])
-        self._sources, self._source = _coded(failures["src_ip"])
+        sources, self._source = _coded(failures["src_ip"])
+        self._nets = sorted({network(source) for source in sources})
+        place = {net: code for code, net in enumerate(self._nets)}
+        codes: Ints = np.array([*(place[network(source)] for source in sources), -1], np.int64)  # the last one: no address
+        self._net: Ints = codes[self._source]
         _, self._countries = _coded(failures["country"])
         _, self._networks = _coded(failures["asn"].cast(pl.String))
         starts = failures.with_row_index("zz_at").group_by(key, maintain_order=True).agg(pl.col("zz_at").first(), pl.len().alias("zz_n"))
         self._span = {tuple(row[:-2]): (row[-2], row[-2] + row[-1]) for row in starts.iter_rows()}
-        codes = {name: code for code, name in enumerate(self._users)}
-        self._settled: dict[tuple[str, ...], dict[int, list[int]]] = {}
-        for *values, user, row in (
-            successes.drop_nulls(list(key)).sort("row").select(*key, pl.col("user").alias("zz_user"), "row").iter_rows()
-        ):
-            if user in codes:
-                self._settled.setdefault(tuple(values), {}).setdefault(codes[user], []).append(row)
+        self._settled = _settled(failures, successes, key)
 
     def before(self, key: tuple[str, ...], row: int, since: datetime) -> tuple[Ints, bool]:
         """Return the positions of the failures of *key* from *since* on that precede *row* and are not settled by then.
@@ -94,20 +93,15 @@ class Book:
         low, high = self._span.get(key, (0, 0))
         stop = low + int(np.searchsorted(self._rows[low:high], row))
         start = low + int(np.searchsorted(self._times[low:stop], micros(since)))
-        found: Ints = np.arange(start, stop, dtype=np.int64)
-        everything = len(found)
-        for code, rows in self._settled.get(key, {}).items():
-            last = bisect_left(rows, row)
-            if last:
-                found = found[(self._names[found] != code) | (self._rows[found] > rows[last - 1])]
-        return found, len(found) < everything
+        found: Ints = start + np.flatnonzero(self._settled[start:stop] >= row)
+        return found, len(found) < stop - start
 
     def total(self, key: tuple[str, ...], first: datetime, last: datetime) -> int:
         """Return the attempts under *key* between two instants, both included."""
         low, high = self._span.get(key, (0, 0))
         start = low + int(np.searchsorted(self._times[low:high], micros(first)))
         stop = low + int(np.searchsorted(self._times[low:high], micros(last), side="right"))
-        return int(self._weights[start:stop].sum())
+        return int(self._weights[stop] - self._weights[start])
 
     def reaches(self, found: Ints, needed: float, window: float, since: datetime, distinct: str | None) -> bool:
         """Return whether some failure of *found* not before *since* has *needed* attempts (or names, or sources) in its window."""
@@ -117,7 +111,7 @@ class Book:
         ends = np.flatnonzero(times >= micros(since))
         starts = np.searchsorted(times, times[ends] - int(window * 1_000_000))
         if distinct is None:
-            total = np.concatenate(([0], np.cumsum(self._weights[found])))
+            total = np.concatenate(([0], np.cumsum(self._weight(found))))
             return bool(len(ends)) and bool((total[ends + 1] - total[starts] >= needed).any())
         values = (self._names if distinct == "user" else self._source)[found]
         return any(
@@ -128,29 +122,22 @@ class Book:
         """Return what the failures at *found* amount to; None for none."""
         if not len(found):
             return None
-        sources = sorted({network(self._sources[code]) for code in np.unique(self._source[found]).tolist() if code >= 0})
-        times = self._times[found]
-        names = np.unique(self._names[found])
-        only = self._users[int(names[0])] if len(names) == 1 and names[0] >= 0 else None
+        names = set(self._names[found].tolist())
+        only = self._users[next(iter(names))] if len(names) == 1 and -1 not in names else None
         return Tally(
-            int(self._weights[found].sum()),
-            _distinct(names),
+            int(self._weight(found).sum()),
+            len(names - {-1}),
             only,
-            tuple(sources),
+            tuple(self._nets[code] for code in sorted(set(self._net[found].tolist())) if code >= 0),
             _distinct(self._countries[found]),
             _distinct(self._networks[found]),
-            moment(int(times[0])),
-            moment(int(times[-1])),
+            moment(int(self._times[found[0]])),
+            moment(int(self._times[found[-1]])),
         )
 
-    def addresses(self, found: Ints) -> tuple[str, ...]:
-        """Return the addresses of the failures at *found*, sorted."""
-        return tuple(sorted(self._sources[code] for code in np.unique(self._source[found]).tolist() if code >= 0))
-
-    def without(self, found: Ints, addresses: Collection[str]) -> Ints:
-        """Return those of *found* that come from none of *addresses* and have an address."""
-        codes = np.array([code for code, name in enumerate(self._sources) if name in addresses], dtype=np.int64)
-        return found[~np.isin(self._source[found], codes) & (self._source[found] >= 0)]
+    def _weight(self, found: Ints) -> Ints:
+        weights: Ints = self._weights[found + 1] - self._weights[found]
+        return weights
 
 
 def _guessing(events: pl.DataFrame) -> pl.Expr:
@@ -165,7 +152,7 @@ def _guessing(events: pl.DataFrame) -> pl.Expr:
 
 
 def _distinct(values: Ints) -> int:
-    return int(np.count_nonzero(np.unique(values) >= 0))
+    return len(set(values.tolist()) - {-1})
 
 
 def _coded(values: pl.Series) -> tuple[list[str], Ints]:
@@ -177,14 +164,26 @@ def _coded(values: pl.Series) -> tuple[list[str], Ints]:
     return unique.to_list(), codes.fill_null(-1).to_numpy()
 
 
+def _settled(failures: pl.DataFrame, successes: pl.DataFrame, key: tuple[str, ...]) -> Ints:
+    """Return for each failure the row of the first success of the same key and user that does not precede it; :data:`NEVER` for none."""
+    by = list(dict.fromkeys((*key, "user")))
+    passed = successes.drop_nulls(by).select(*by, pl.col("row").cast(pl.Int64)).sort("row")
+    asked = failures.select(*by, pl.col("row").cast(pl.Int64)).with_row_index("zz_at").sort("row")
+    found = asked.join_asof(passed.with_columns(pl.col("row").alias("zz_by")), on="row", by=by, strategy="forward", check_sortedness=False)
+    settled: Ints = found.sort("zz_at")["zz_by"].fill_null(NEVER).to_numpy()
+    return settled
+
+
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The failures that anchors may rest on: by outside address, by account, and by account on a host (those without an address)."""
+    """The failures that anchors may rest on: by outside address, by account, and by account on a host (those without an address).
+
+    ``by_user`` holds only those that single an account out: they have an address, and it tried fewer than :data:`SPRAYED_NAMES` accounts.
+    """
 
     by_address: Book
     by_user: Book
     by_place: Book
-    sprayers: frozenset[str]
 
     @classmethod
     def of(cls, events: pl.DataFrame, addresses: Iterable[str], users: Iterable[str]) -> Failures:
@@ -202,11 +201,12 @@ class Failures:
             .group_by("src_ip")
             .agg(pl.col("user").drop_nulls().n_unique().alias("n"))
         )
+        sprayers = tried.filter(pl.col("n") >= SPRAYED_NAMES)["src_ip"]
+        single = for_user.filter(pl.col("src_ip").is_not_null() & ~pl.col("src_ip").is_in(sprayers.to_list()).fill_null(False))
         return cls(
             Book(from_address, passed, ("origin_ip",)),
-            Book(for_user, passed.clear(), ("user",)),
+            Book(single, passed.clear(), ("user",)),
             Book(for_user.filter(pl.col("src_ip").is_null()), passed, ("host", "user")),
-            frozenset(tried.filter(pl.col("n") >= SPRAYED_NAMES)["src_ip"].to_list()),
         )
 
 

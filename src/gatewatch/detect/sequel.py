@@ -16,6 +16,7 @@ from gatewatch.detect.lane import Lane
 from gatewatch.detect.timeline import FOREVER, Bools, Ints
 from gatewatch.detect.window import measure
 
+_NONE = np.empty(0, np.int64)
 _KEPT = 5_000  # answers kept: those of one anchor's late stages are asked for again and again, those of the anchors before never
 
 
@@ -28,7 +29,7 @@ class Sequel:
     _edges: dict[tuple[int, int], Ints] = field(default_factory=dict)
     _blur: dict[int, tuple[int, int]] = field(default_factory=dict)  # per stage: how far late and lo lie from time at most
     _bent: bool = False  # a completion lies before the one it can follow, in the total order
-    _sessions: dict[tuple[int, str], tuple[Ints, Ints]] = field(default_factory=dict)
+    _sessions: dict[tuple[int, str], dict[int, Ints]] = field(default_factory=dict)  # by stage and kind: its events by session
 
     @property
     def required(self) -> bool:
@@ -178,8 +179,11 @@ class Sequel:
         """Return the completions of *stage* in the anchor's session: same host and session, or same origin session."""
         lane, anchor = self.candidates.after[stage], int(chosen[-1])
         if not lane.stage.during_session:
-            return np.empty(0, np.int64)
-        indices = _union([self._members(stage, "session", anchor), self._members(stage, "origin", anchor)])
+            return _NONE
+        parts = [part for part in (self._members(stage, "session", anchor), self._members(stage, "origin", anchor)) if len(part)]
+        if not parts:
+            return _NONE
+        indices = _union(parts)
         members: Ints = indices[lane.key[indices] == self._key]
         indices = members
         for earlier in chosen.tolist():
@@ -193,14 +197,14 @@ class Sequel:
     def _members(self, stage: int, kind: str, anchor: int) -> Ints:
         """Return the events of *stage* that share the anchor's session or origin, as *kind* says."""
         codes: Ints = getattr(self.candidates, kind)
-        code = int(codes[anchor])
         if (stage, kind) not in self._sessions:
             own = codes[self.candidates.after[stage].at]
             order = np.argsort(own, kind="stable")
-            self._sessions[stage, kind] = (own[order], order)
-        own, order = self._sessions[stage, kind]
-        found: Ints = order[np.searchsorted(own, code) : np.searchsorted(own, code, "right")]
-        return found if code >= 0 else found[:0]
+            values, starts = np.unique(own[order], return_index=True)
+            ends = [*starts[1:].tolist(), len(order)]
+            spans = zip(values.tolist(), starts.tolist(), ends, strict=False)  # of nothing there is an end, but no value
+            self._sessions[stage, kind] = {code: order[start:end] for code, start, end in spans if code >= 0}
+        return self._sessions[stage, kind].get(int(codes[anchor]), _NONE)
 
 
 @dataclass(slots=True)
@@ -220,7 +224,7 @@ class _View:
 def _union(parts: list[Ints]) -> Ints:
     """Return the indices in any of *parts*, sorted, each once."""
     if not parts:
-        return np.empty(0, np.int64)
+        return _NONE
     joined = np.sort(np.concatenate(parts))
     new = np.ones(len(joined), np.bool_)
     new[1:] = joined[1:] > joined[:-1]

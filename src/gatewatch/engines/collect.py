@@ -228,13 +228,14 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
     elif state.blocks:
         framer = Framer(run.forced)
         jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
+    elif state.framing is Framing.EVTX:
+        jobs = (pool.submit(_evtx_batch, draft, run) for draft in evtx.drafts(chunks, run.interest, run.chunks))
     else:
         readers: dict[Framing, Callable[[], Iterator[Batch]]] = {
             Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
             Framing.JOURNAL_JSON: lambda: journal_json.read(chunks),
             Framing.JOURNAL_EXPORT: lambda: journal_export.read(chunks),
             Framing.UTMP: lambda: utmp.read(chunks, member.name),
-            Framing.EVTX: lambda: evtx.read(chunks, run.interest, run.chunks),
             Framing.PARQUET: lambda: parquet.read(chunks, member.path),
             Framing.TABLE: lambda: table.read(chunks),
             Framing.JSON: lambda: json_record.read(chunks, run.interest, run.shapes),
@@ -260,6 +261,10 @@ def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:
     result = merge([decode_batch(batch, run.wanted, run.maps) for batch in joined(framed)])
     result.size = sum(block.size for block in blocks)
     return result
+
+
+def _evtx_batch(draft: evtx.Draft, run: _Run) -> Decoded:
+    return decode_batch(draft.batch(), run.wanted, run.maps)
 
 
 def _take(state: FileState, decoded: Decoded, result: Collected) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ UNREADABLE = "its binary XML cannot be read"
 RENAMED = 2  # computers that one log may name, a host before and after it was renamed
 ROWS = 80_000  # of a batch
 GROUP = 32  # chunks looked at together
-DECODED = 1000  # records decoded together, about
+DECODED = 3000  # records decoded together, about
 SPAN = 160 << 20  # bytes of a file between two batches
 QUOTED = 2000  # characters of a record in a report
 
@@ -57,6 +58,12 @@ def sniff(head: bytes) -> float:
 
 
 def read(chunks: Iterable[bytes], interest: Callable[[str, int], bool], seen: set[bytes]) -> Iterator[Batch]:
+    """Yield the batches that :func:`drafts` are for."""
+    for draft in drafts(chunks, interest, seen):
+        yield draft.batch()
+
+
+def drafts(chunks: Iterable[bytes], interest: Callable[[str, int], bool], seen: set[bytes]) -> Iterator[Draft]:
     """Yield the records of a file that *interest* asks for (by channel and event id, once for each), the others counted.
 
     *seen* are the digests of the chunks read so far in this scan, and grows: a copy is counted and not read again. It is of use within one
@@ -67,9 +74,9 @@ def read(chunks: Iterable[bytes], interest: Callable[[str, int], bool], seen: se
     for chunk in cutter.chunks():
         reader.add(chunk, 0 if cutter.head is None else cutter.head.flags)
         if reader.full:
-            yield reader.batch()
+            yield reader.draft()
     reader.finish(cutter)
-    yield reader.batch(last=True)
+    yield reader.draft(last=True)
 
 
 def quote(chunks: Iterable[bytes], offsets: Sequence[int]) -> dict[int, str]:
@@ -194,7 +201,7 @@ class _Reader:
         """Take the decoded records *rows*; those with something unusual about them are looked at one by one."""
         if not texts:
             return
-        fields = [data_of(text) for text in texts]
+        fields = data_of(texts)
         odd = np.flatnonzero(self._columns.add(values.take(rows), fields, key[rows], number[rows], offset[rows]))
         if not len(odd):
             return
@@ -228,17 +235,31 @@ class _Reader:
             problems.append(what)
         self._next.problems = problems
 
-    def batch(self, *, last: bool = False) -> Batch:
+    def draft(self, *, last: bool = False) -> Draft:
         """Hand over what was collected and start anew; the *last* one says where the clock jumped."""
         made, self._next = self._next, Batch(pl.DataFrame())
         columns, self._columns = self._columns, Columns(self._judge.reader.names, self._judge.reader.channels)
         rows, self._rows = self._rows, evtx_event.Rows()
         self._span = 0
-        frame = columns.frame()
-        if len(rows):
-            frame = pl.concat([frame, rows.frame()], how="diagonal")
-        frame = evtx_event.complete(frame.sort("record"))
-        self._hosts |= set(frame["host"].unique().to_list())
+        self._hosts |= columns.hosts() | rows.hosts()
         # a log that collects those of many computers is in the order of their arrival
-        jumps = self._clock.jumps() if last and len(self._hosts) <= RENAMED else []
-        return Batch(frame, made.rejects, skipped=made.skipped, copied=made.copied, jumps=jumps, problems=made.problems)
+        made.jumps = self._clock.jumps() if last and len(self._hosts) <= RENAMED else []
+        return Draft(columns, rows, made)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was collected for a batch; making one of it is work that can be done elsewhere while the file is read on."""
+
+    columns: Columns
+    rows: evtx_event.Rows
+    rest: Batch
+
+    def batch(self) -> Batch:
+        """Return the batch."""
+        frame = self.columns.frame()
+        if len(self.rows):
+            frame = pl.concat([frame, self.rows.frame()], how="diagonal")
+        frame = evtx_event.complete(frame.sort("record"))
+        rest = self.rest
+        return Batch(frame, rest.rejects, skipped=rest.skipped, copied=rest.copied, jumps=rest.jumps, problems=rest.problems)

@@ -6,6 +6,7 @@ What is not as Windows writes it is left to :mod:`gatewatch.intake.evtx_event`, 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -21,16 +22,17 @@ _LATEST = 2_650_467_743_990_000_000  # FILETIME of the end of the year 9999
 _GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the first three parts are little-endian
 
 
-def data_of(text: str) -> str | None:
-    """Return the data of a decoded record where they are one flat object with names; else None."""
-    at = text.find(_DATA, _SHORTEST)
-    if at < 0 or not text.endswith("}}}"):
-        return None
-    data = text[at + len(_DATA) - 1 : -2]
-    # finding one character is cheap, and most data have no second brace and no bracket
-    if data.startswith(_UNNAMED) or ((data.find("{", 1) > 0 or data.find("[") > 0) and (":{" in data or ":[" in data)):
-        return None
-    return data
+def data_of(texts: Sequence[str]) -> list[str | None]:
+    """Return the data of decoded records, each where they are one flat object with names; else None."""
+    found: list[str | None] = []
+    for text in texts:
+        at = text.find(_DATA, _SHORTEST)
+        data = text[at + len(_DATA) - 1 : -2] if at >= 0 and text.endswith("}}}") else None
+        # finding one character is cheap, and most data have no second brace and no bracket
+        if data is not None and (data.startswith(_UNNAMED) or ((data.rfind("{") > 0 or "[" in data) and (":{" in data or ":[" in data))):
+            data = None
+        found.append(data)
+    return found
 
 
 class Columns:
@@ -73,13 +75,18 @@ class Columns:
         self._size += len(numbers["record"])
         return odd
 
+    def hosts(self) -> set[str | None]:
+        """Return the computers that wrote the records."""
+        found = np.unique(np.concatenate(self._numbers["host"])).tolist() if self._size else ()
+        return {self._names.texts[number] if number >= 0 else None for number in found}
+
     def frame(self) -> pl.DataFrame:
-        """Return what was collected: columns of a Windows record, those that are not always null."""
+        """Return what was collected, and keep nothing of it: columns of a Windows record, those that are not always null."""
         empty = [np.zeros(0, np.int64)]
         numbers = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("record", "offset", "time", "event_record", "pid")}
         named = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("key", "provider", "host")}
         frame = pl.DataFrame(numbers).with_columns(pl.when(pl.col(name) >= 0).then(name) for name in ("time", "event_record", "pid"))
-        text = {name: pl.Series(values, dtype=pl.String) for name, values in self._texts.items()}
+        text = {name: pl.Series(self._texts.pop(name), dtype=pl.String) for name in list(self._texts)}
         return frame.with_columns(
             (pl.col("time") // 10 - _EPOCH).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             pl.col("pid").cast(pl.String),
@@ -92,8 +99,8 @@ class Columns:
 
 
 def _pick(names: Names, number: Ints) -> pl.Series:
-    texts = pl.Series([*names.texts, None], dtype=pl.String)  # -1 is none
-    return texts.gather(pl.Series(np.where(number < 0, len(names.texts), number)))
+    texts = [*names.texts, None]  # -1 is none; while the file is read on, more may be added to the names
+    return pl.Series(texts, dtype=pl.String).gather(pl.Series(np.where(number < 0, len(texts) - 1, number)))
 
 
 def _guids(values: Values) -> tuple[list[str | None], Flags]:
@@ -113,14 +120,15 @@ def _sids(values: Values) -> tuple[list[str | None], Flags]:
     """Return the user SIDs as text, and which are odd."""
     at, size, there, odd = values.find(USER, SID)
     made: list[str | None] = [None] * len(at)
-    known: dict[bytes, str] = {}
-    for row in np.flatnonzero(there).tolist():
-        piece = values.data[int(at[row]) : int(at[row] + size[row])]
-        text = known.get(piece)
-        if text is None:
-            text = known[piece] = _sid(piece)
-        made[row] = text
-        odd[row] |= not text
+    rows = np.flatnonzero(there)
+    if not len(rows):
+        return made, odd
+    pieces = values.pieces(at[rows], size[rows])
+    known = {piece: _sid(piece) for piece in dict.fromkeys(pieces)}
+    for row, piece in zip(rows.tolist(), pieces, strict=True):
+        made[row] = known[piece]
+    wrong = [row for row, piece in zip(rows.tolist(), pieces, strict=True) if not known[piece]] if "" in known.values() else []
+    odd[wrong] = True
     return made, odd
 
 

@@ -193,6 +193,10 @@ class Rows:
         self._message += _messages(inner)
         self._fields += _fields(inner)
 
+    def hosts(self) -> set[str | None]:
+        """Return the computers that wrote the events."""
+        return set(self._host)
+
     def frame(self) -> pl.DataFrame:
         """Return what was collected: columns of a Windows record, those that are not always null."""
         text = pl.String()

@@ -56,6 +56,10 @@ class Templates:
     def __init__(self) -> None:
         self._known: dict[bytes, Template | None] = {}
 
+    def known(self, key: bytes) -> Template | None:
+        """Return the template of this GUID and size that was found last; None where there is none."""
+        return self._known.get(key)
+
     def find(self, data: bytes, base: int, start: int) -> Template | None:
         """Return the template that is defined at *start* of *data*, in the chunk at *base*; None where it is of another make."""
         key = data[start + 4 : start + TEMPLATE_HEAD]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewatch.intake.evtx_chunk import CHUNK_HEAD, CHUNK_SIZE, RECORD_HEAD
-from gatewatch.intake.evtx_template import CHANNEL, NAMED, SLOTS, TEMPLATE_HEAD, Templates
+from gatewatch.intake.evtx_template import CHANNEL, NAMED, SLOTS, TEMPLATE_HEAD, Template, Templates
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -101,9 +101,17 @@ class Values:
 
     def mapped(self, at: Ints, size: Ints, number: Callable[[bytes], int]) -> Ints:
         """Return what *number* says of the *size* bytes at the places *at*; it is asked once for the same bytes."""
-        pieces = [self.data[begin : begin + length] for begin, length in zip(at.tolist(), size.tolist(), strict=True)]
+        pieces = self.pieces(at, size)
         known = {piece: number(piece) for piece in dict.fromkeys(pieces)}
         return np.array([known[piece] for piece in pieces], np.int64)
+
+    def pieces(self, at: Ints, size: Ints) -> list[bytes]:
+        """Return the *size* bytes at the places *at*; often all are of one size."""
+        length = int(size[0]) if len(size) else 0
+        if length and (size == length).all():
+            alike: list[bytes] = gather(self.data, at, length).tolist()
+            return alike
+        return [self.data[begin : begin + length] for begin, length in zip(at.tolist(), size.tolist(), strict=True)]
 
 
 class ValueReader:
@@ -143,16 +151,39 @@ class ValueReader:
         known = np.full((len(place), len(SLOTS) + len(NAMED)), -1, np.int64)
         places, inverse = np.unique(place[usual], return_inverse=True)
         if len(places):
-            known[usual] = np.array([self._template(data, one) for one in places.tolist()], np.int64)[inverse]
+            known[usual] = self._described(data, places)[inverse]
         return known
 
-    def _template(self, data: bytes, place: int) -> tuple[int, ...]:
-        template = self._templates.find(data, place // CHUNK_SIZE * CHUNK_SIZE, place)
+    def _described(self, data: bytes, places: Ints) -> Ints:
+        """Return what is known of the templates defined at *places*; the same few stand in every chunk."""
+        made = np.empty((len(places), len(SLOTS) + len(NAMED)), np.int64)
+        alike: dict[bytes, list[int]] = {}
+        for row, place in enumerate(places.tolist()):
+            alike.setdefault(data[place + 4 : place + TEMPLATE_HEAD], []).append(row)
+        for key, rows in alike.items():
+            template = self._templates.known(key)
+            if template is not None and _all_fit(template, data, places[rows]):
+                made[rows] = self._numbered(template)
+            else:
+                for row in rows:
+                    place = int(places[row])
+                    made[row] = self._numbered(self._templates.find(data, place // CHUNK_SIZE * CHUNK_SIZE, place))
+        return made
+
+    def _numbered(self, template: Template | None) -> tuple[int, ...]:
         if template is None:
             return (-1,) * (len(SLOTS) + len(NAMED))
         registers = (self.channels if slot == CHANNEL else self.names for slot in NAMED)
         names = (-1 if text is None else names.number(text) for text, names in zip(template.texts, registers, strict=True))
         return (*template.slots, *names)
+
+
+def _all_fit(template: Template, data: bytes, places: Ints) -> bool:
+    """Return whether the templates at *places* all are this one; GUID and size are compared already."""
+    reach = max((at + len(piece) for at, piece in template.proof), default=0)
+    if int(places.max()) + reach > len(data):
+        return False
+    return all(gather(data, places + at, len(piece)).tobytes() == piece * len(places) for at, piece in template.proof)
 
 
 def gather(data: bytes, at: Ints, width: int) -> npt.NDArray[np.void]:
