@@ -20,7 +20,7 @@ Authentication attempt from … for user … failed            ``auth_failure``;
 User … connected to connection …                           ``session_start`` with the target
 User … disconnected from connection …                      ``session_end`` of that connection; ``extra.milliseconds``
 … has logged out, or their session has expired             ``session_end``
-User … successfully created / updated / deleted …          ``account_change`` of a user or group, else ``config_change``
+User … successfully created / updated / deleted …          ``account_change`` of a user; of a connection, a group … ``config_change``
 guacd: Creating new client, joined, removed                ``connection``, ``connection_closed`` of the relay; who it is for is not told
 guacd: listening on host …, port …                         ``service_start``
 =========================================================  ==================================================================================
@@ -48,6 +48,14 @@ _USER = r'(?:User "(?P<user>.*?)"|Anonymous user)(?: \(authenticated by "[^"]*"\
 _UNKNOWN = {"auth_method": "unknown"}
 _NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$"
 _UUID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
+
+_ACTOR = r'User "(?P<user>.*?)"(?: \(authenticated by "[^"]*"\))?'
+_WHOM = r'"(?P<target_user>[^"]*)"(?: within data source "[^"]*"| in "[^"]*")?'
+
+
+def _made(name: str, verb: str, rest: str) -> Pattern:
+    return Pattern(name, ("User ",), (rf"^{_ACTOR} successfully {verb} {rest}",), Kind.ACCOUNT_CHANGE)
+
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
@@ -107,21 +115,14 @@ PATTERNS: tuple[Pattern, ...] = (
         (rf"^{_USER} has logged out, or their session has expired or been terminated\.$",),
         Kind.SESSION_END,
     ),
+    _made("user-created", "created", rf"user {_WHOM}(?:, (?P<x_password>setting) their password)?$"),
+    _made("password-changed", "updated", rf"user {_WHOM}, changing their password$"),
+    _made("user-changed", "updated", rf"user {_WHOM}$"),
+    _made("user-deleted", "deleted", rf"user {_WHOM}$"),
     Pattern(
-        "guacamole-account",
+        "connection-changed",
         ("User ",),
-        (
-            (
-                r'^User "(?P<user>.*?)"(?: \(authenticated by "[^"]*"\))? successfully (?P<x_action>created|updated|deleted) (?:user|user group) '
-                r'"(?P<target_user>[^"]*)"(?: within data source "[^"]*"| in "[^"]*")?(?:, (?P<x_password>setting|changing) their password)?$'
-            ),
-        ),
-        Kind.ACCOUNT_CHANGE,
-    ),
-    Pattern(
-        "guacamole-object",
-        ("User ",),
-        (r'^User "(?P<user>.*?)"(?: \(authenticated by "[^"]*"\))? successfully (?P<x_action>created|updated|deleted) (?P<object>.*)$',),
+        (rf"^{_ACTOR} successfully (?P<x_action>created|updated|deleted) (?P<object>.*)$",),
         Kind.CONFIG_CHANGE,
     ),
     Pattern(
@@ -148,12 +149,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern("guacd-removed", ("Connection ",), (rf'^Connection "\$(?P<object>{_UUID})" removed\.$',), Kind.CONNECTION_CLOSED),
     Pattern(
+        "tomcat",
+        ("SEVERE [", "WARNING [", "INFO [", "CONFIG [", "FINE [", "FINER [", "FINEST ["),
+        (r"^(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST) \[",),
+        why="Tomcat, which Guacamole runs in, or another of its applications",
+    ),
+    Pattern(
         "guacd-course",
         (),
         (
             (
                 r'^(?:Connection ID is "|User "@|Last user of |Cursor rendering|Security mode|Resize method|Loading keymap|guacdr |guacsnd |'
-                r"Connected to |RDPDR |Unable to |Client |Guacamole |Communicating |Protocol |Ignoring|Internal |Accepting |Forced |Support |Clipboard |"
+                r"Connected to |RDPDR |Unable to |Client |Guacamole |Communicating |Protocol |Ignoring|Internal |Accepting |Forced |Support |"
+                r"Clipboard |"
                 r"SSH |Telnet |VNC |RDP |Error |Failed |No |Printer|Disconnect|Auto-reconnect|Server |Using |Recording |Successfully |Reading |"
                 r"Connection|Handshake|Default |Terminal|Exiting|Caught |Unhandled|Starting |Closing|Selected |Setting |Certificate)"
             ),
@@ -166,7 +174,8 @@ PATTERNS: tuple[Pattern, ...] = (
         (
             (
                 r"^(?:Extension |Multiple |GUACAMOLE_HOME|Attempted |Loading |Loaded |Reading |Read |Validity |Secret |Listing |Anonymous|Creating |"
-                r"Authentication provider|HTTP |Tunnel |Using |Successfully |The |Binary |Error |Unable |Failed |Unexpected|Client|WebSocket|Sending |"
+                r"Authentication provider|HTTP |Tunnel |Using |Successfully |The |Binary |Error |Unable |Failed |Unexpected|Client|WebSocket|"
+                r"Sending |"
                 r"Updated |Defined |Restricting |Session |User |Empty |Expired |Property)"
             ),
         ),
@@ -203,7 +212,7 @@ def _settled(events: pl.DataFrame) -> pl.DataFrame:
 SOURCE = PatternSource(
     name="guacamole",
     title="Apache Guacamole",
-    programs=("guacamole", "guacd"),
+    programs=("guacamole", "guacd", "tomcat"),
     patterns=PATTERNS,
     service=Service.WEB,
     claims_message=CLAIM,

@@ -68,7 +68,8 @@ PATTERNS: tuple[Pattern, ...] = (
             (
                 r"^(?:Opened |Parsing GEOIP |Starting with guard |Heartbeat: |Our |While |Delaying |Closing |Catching |Received |Interrupt|"
                 r"Clean shutdown|Initialized |Have |I learned |We |New control |Scheduler |Since |Average |Circuit |Guard |No |Your |You |The |"
-                r"Tried |Problem |Could not |Failed |Not |This |Ignor|Self-testing|Now checking|Performing |Choosing |Rend|Pluggable |Managed |Application |Socks |"
+                r"Tried |Problem |Could not |Failed |Not |This |Ignor|Self-testing|Now checking|Performing |Choosing |Rend|Pluggable |"
+                r"Managed |Application |Socks |"
                 r"Path |Processing|Bridge |Signaled|Wow|Configured |Configuration|Sandbox|Can't |Tor has |Tor can't |Tor is |Tor was |Tor disabled |"
                 r"Unable |Warning |Based |Enough |Looks |Detected |Caching|Cleaning |DoS |Removed |Resolved |Renaming |Loaded )"
             ),

@@ -110,13 +110,16 @@ PATTERNS: tuple[Pattern, ...] = (
         (),
         (
             (
-                r"^(?:Connections|SConnection|VNCSConnST|VNCServerST|SVncAuth|SSecurity[A-Za-z]*|SVeNCrypt|TcpSocket|vncext|XserverDesktop|EncodeManager|"
+                r"^(?:Connections|SConnection|VNCSConnST|VNCServerST|SVncAuth|SSecurity[A-Za-z]*|SVeNCrypt|TcpSocket|vncext|XserverDesktop|"
+                r"EncodeManager|"
                 r"ComparingUpdateTracker|Selection|Input|InputXKB|XDesktop|HTTPServer|Blacklist|Clipboard|PollingManager): "
             ),
             (
-                r"^(?:rfb[A-Za-z]+: |Pixel format |Using |Client |Protocol |Enabling |Disabling |Switching |Statistics|Listening |Copyright|All Rights|"
+                r"^(?:rfb[A-Za-z]+: |Pixel format |Using |Client |Protocol |Enabling |Disabling |Switching |Statistics|Listening |Copyright|"
+                r"All Rights|"
                 r"See http|Desktop name|Framebuffer|New |Maximum |VNC |Xvnc |x11vnc |[ 0-9]+ bpp|  |true colou?r|no translation|other clients|"
-                r"client_|copy_tiles|caught |XOpenDisplay|blackout|autoprobing|scan|The |created |initialize|Screen|fb|Normal socket|incr |Ignoring |active |killed |-|\*)"
+                r"client_|copy_tiles|caught |XOpenDisplay|blackout|autoprobing|scan|The |created |initialize|Screen|fb|Normal socket|incr |"
+                r"Ignoring |active |killed |-|\*)"
             ),
         ),
         why="the course of a connection or the server about itself",
