@@ -40,7 +40,7 @@ def rank() -> pl.Expr:
         .then(2)
         .when(pattern.str.starts_with("invalid-user"))
         .then(3)
-        .when(pattern.str.contains("max-attempts|too-many|not-allowed|refused|disconnect|closed|received|close-session|ssl-tunnel-up|webvpn-started"))
+        .when(pattern.str.contains("max-attempts|too-many|not-allowed|refused|disconnect|closed|received|close-session|ssl-tunnel-up|webvpn-started|xrdp-front"))
         .then(4)
         .otherwise(0)
         .cast(pl.UInt8)

@@ -1,8 +1,9 @@
 """Clients behind the site's own proxies: what a declared proxy says of the client is believed, what anybody else says is not.
 
-A Kubernetes API server writes the addresses that the request's headers name before that of its peer (``extra.forwarded``). Only the peer is sure:
-everything before it may be made up. Where the peer is one of the site's proxies (``[network] proxies``), the address before it was written by that
-proxy; where that is a proxy too, the one before it. The first that is no proxy is the source; a chain of proxies alone leaves the peer.
+A Kubernetes API server and Guacamole write the addresses that the request's headers name before that of their peer (``extra.forwarded``).
+Only the peer is sure: everything before it may be made up. Where the peer is one of the site's proxies (``[network] proxies``), the address before
+it was written by that proxy; where that is a proxy too, the one before it. The first that is no proxy is the source; a chain of proxies alone
+leaves the peer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from gatewatch.site.model import Site
 from gatewatch.site.range import RangeMap, parse_address
 
 KEPT = "$['forwarded']"
+TELLING = ("kubernetes-audit", "guacamole")
+"""The sources that write the whole chain."""
 
 
 def believe(events: pl.DataFrame, site: Site) -> pl.DataFrame:
@@ -23,9 +26,9 @@ def believe(events: pl.DataFrame, site: Site) -> pl.DataFrame:
         return events
     events = ensure(events, "session")
     proxies: RangeMap[bool] = RangeMap([(network, True) for network in site.networks.proxies])
-    kubernetes = events["source"].cast(pl.String).eq("kubernetes-audit").fill_null(value=False)
+    telling = events["source"].cast(pl.String).is_in(TELLING).fill_null(value=False)
     told = events.select(
-        pl.col("src_ip").cast(pl.String).alias("peer"), pl.when(pl.lit(kubernetes)).then(pl.col("extra")).str.json_path_match(KEPT).alias("chain")
+        pl.col("src_ip").cast(pl.String).alias("peer"), pl.when(pl.lit(telling)).then(pl.col("extra")).str.json_path_match(KEPT).alias("chain")
     )
     pairs = told.drop_nulls().unique(maintain_order=True)
     found = [_client(peer, chain, proxies) for peer, chain in pairs.iter_rows()]

@@ -2,7 +2,8 @@
 
 Cisco puts a colon between host and message, bears two stamps where a collector added one, or no header at all; OpenVPN's own log and strongSwan's
 have neither host nor program; some devices put a whole RFC 5424 header behind a classic one. CEF and LEEF, NetScaler, FortiGate and PAN-OS have
-readers of their own (:mod:`.cef`, :mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`), as have macOS and PF (:mod:`.macos_text`, :mod:`.pf_text`).
+readers of their own (:mod:`.cef`, :mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`), as have macOS and PF (:mod:`.macos_text`, :mod:`.pf_text`),
+and the logs that xrdp, Guacamole, Tor and VNC servers write themselves (:mod:`.xrdp`, :mod:`.guacamole`, :mod:`.tor`, :mod:`.vnc`).
 A line is tried here only where a gate, one regex over all of them, says that it may be one.
 
 Cisco's message number becomes the program, ``%ASA-6-113039``, as it does where the classic header takes it for one.
@@ -15,7 +16,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from gatewatch.intake import cef, container_text, fortigate, macos_text, netscaler, nps, openvpn_status, panos, pf_text, table, windows_text
+from gatewatch.intake import (
+    cef,
+    container_text,
+    fortigate,
+    guacamole,
+    macos_text,
+    netscaler,
+    nps,
+    openvpn_status,
+    panos,
+    pf_text,
+    table,
+    tor,
+    vnc,
+    windows_text,
+    xrdp,
+)
 from gatewatch.intake.header import ISO, TextFraming, in_turn
 from gatewatch.schema.framing import Framing
 
@@ -111,6 +128,10 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", in_turn(_CHARON_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, xrdp.GATE, in_turn(xrdp.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, guacamole.GATE, guacamole.take_guacamole),
+    Appliance(Framing.SYSLOG_BSD, tor.GATE, in_turn(tor.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, vnc.GATE, vnc.take_vnc),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),

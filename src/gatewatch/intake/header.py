@@ -24,11 +24,20 @@ class TextFraming:
 
     name: Framing
     regex: str
-    stamp: str  # how ``stamp`` reads: iso, bsd, ctime, bsd-year, epoch, none
+    stamp: str  # how ``stamp`` reads: iso, bsd, ctime, bsd-year, epoch, none, or one of :data:`_LAYOUTS`
     program: str | None = None  # where the header names none
 
 
 ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
+# stamps with a year, by style; a fraction of a second may follow each
+_LAYOUTS = {
+    "ctime": "%b %d %H:%M:%S %Y",
+    "bsd-year": "%b %d %Y %H:%M:%S",
+    "compact": "%Y%m%d-%H:%M:%S",
+    "juli": "%d-%b-%Y %H:%M:%S",
+    "day-first": "%d/%m/%Y %H:%M:%S",
+    "common": "%d/%b/%Y %H:%M:%S",
+}
 _SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
 
 FRAMINGS: tuple[TextFraming, ...] = (
@@ -174,8 +183,8 @@ def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, 
         time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
         return time, local.set(shift.is_not_null(), None), none_rel, resolution
     spaced = whole.str.replace_all(r" +", " ")
-    if style in {"ctime", "bsd-year"}:
-        layout = "%b %d %H:%M:%S %Y" if style == "ctime" else "%b %d %Y %H:%M:%S"
+    if style in _LAYOUTS:
+        layout = _LAYOUTS[style]
         parsed = spaced.str.to_datetime(layout, time_unit="us", strict=False)
         local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
         if "zone" not in table.columns:

@@ -4,7 +4,8 @@
 evidence               what it says                                                 a logon follows within
 =====================  ===========================================================  =====================================================
 gateway relay          RD Gateway 302, an ICA session, a bastion: user and target,  the relay's session, where the target sees the gateway's
-                       while the target sees the gateway's address                  address; :data:`SOON` where nobody knows whose it is
+                       while the target sees the gateway's address; a portal in a   address; :data:`SOON` where nobody knows whose it is
+                       browser (service web) logs on there as any account
 explicit credentials   4648 towards another host: the account that was used         :data:`LATER`
 remote client          RDP, WinRM or Sysmon's record of an outgoing connection      :data:`LATER`
 port forwarding        a port opened through an SSH session: target, no account     :data:`LATER`
@@ -99,6 +100,7 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataF
     part = part.with_columns(pl.Series("at", borne, dtype=pl.String))
     forwarded = kind == str(Kind.PORT_FORWARD)
     gate = relay.fill_null(False)
+    portal = (pl.col("service").cast(pl.String) == str(Service.WEB)).fill_null(False)
     until = pl.when(gate).then("over").when(ran.fill_null(False)).then(pl.col("time") + SOON).otherwise(pl.col("time") + LATER)
     via = (
         pl.when(gate).then(pl.lit("relay by ") + pl.col("host"))
@@ -114,7 +116,7 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataF
         "host", "sid", pl.col("by").alias("user"), "grade", (pl.col("time") - BEFORE).alias("start"), until.alias("end"),
         pl.coalesce(short(pl.col("dst_host")), short(pl.col("at"))).alias("to_host"),
         pl.col("dst_ip").alias("to_ip"),
-        pl.when(gate).then("user").when(~ran.fill_null(False)).then("target_user").alias("account"),
+        pl.when(gate & ~portal).then("user").when(~ran.fill_null(False)).then("target_user").alias("account"),
         words.alias("words"), via.alias("via"), gate.alias("relay"),
     )  # fmt: skip
     # towards the host itself nothing leads on

@@ -24,8 +24,9 @@ LOGIND_GAP = timedelta(seconds=10)
 TUNNELLED = (Service.RDP, Service.VNC)
 REPORTED = timedelta(seconds=20)  # reports of one Windows logon may come before the one that is kept
 LASTS = timedelta(days=7)  # numbers are given anew after a restart
+TOR_LASTS = timedelta(days=30)
 ENDING = ("logon-twin", "rdp-session-logon", "rdp-session-reconnect")
-PAUSED = "rdp-(?:session-)?disconnect"  # ends of a connection after which the session and its programs go on
+PAUSED = "rdp-(?:session-)?disconnect|session-suspended"  # ends of a connection after which the session and its programs go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,24 @@ def tunnelled() -> pl.Expr:
     return ((pl.col("scope") == str(Scope.LOOPBACK)) & pl.col("service").cast(pl.String).is_in([str(service) for service in TUNNELLED])).fill_null(
         False
     )
+
+
+def _by_tor(events: pl.DataFrame, logons: pl.DataFrame) -> pl.Series:
+    """Return which of *logons* by SSH came through the loopback address of a host whose Tor, by its own log, began in the thirty days before.
+
+    SSH to the host itself is work of every day, and no tunnel by itself; where Tor runs it is how a hidden service is used.
+    """
+    told = (pl.col("service").cast(pl.String) == str(Service.TOR)) & pl.col("kind").cast(pl.String).is_in(
+        [str(Kind.SERVICE_START), str(Kind.CONFIG_CHANGE)]
+    )
+    begun = events.filter(told.fill_null(False) & pl.col("host").is_not_null() & pl.col("time").is_not_null())
+    here = (pl.col("scope") == str(Scope.LOOPBACK)) & (pl.col("service").cast(pl.String) == str(Service.SSH))
+    if not begun.height or not logons.height:
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, logons.height)
+    before = begun.select("host", pl.col("time").alias("tor")).sort("tor")
+    places = logons.select(pl.int_range(pl.len()).alias("place"), "host", "start", here.fill_null(False).alias("here")).sort("start")
+    joined = places.join_asof(before, left_on="start", right_on="tor", by="host", strategy="backward", tolerance=TOR_LASTS, check_sortedness=False)
+    return joined.sort("place").select(pl.col("here") & pl.col("tor").is_not_null())["here"]
 
 
 def build(events: pl.DataFrame) -> Sessions:
@@ -73,6 +92,8 @@ def build(events: pl.DataFrame) -> Sessions:
             pl.col("host").fill_null("?"), pl.col("session").fill_null("-"), pl.col("start").dt.strftime("%Y%m%dT%H%M%S"), "row", separator="/"
         ).alias("sid"),
     )
+    hidden = pl.lit(_by_tor(events, logons))
+    logons = logons.with_columns(pl.col("outside") | hidden, pl.col("tunnel") | hidden)
     following = pl.col("start").shift(-1).over("host", "session")
     logons = logons.with_columns(pl.when(pl.col("session").is_not_null()).then(following).alias("next"))
     aliases = _aliases(logons, events)

@@ -17,6 +17,7 @@ message                         becomes
 716039, 605004, 611102          ``auth_failure``: the same attempt as 113005 or 113015, told again
 113029, 113035, 113038, 734002  ``auth_stopped``: the logon was good, the session was refused
 113019, 716002                  ``session_end``; ``bytes_in`` is what the device received from the client
+716058                          ``session_end`` of the connection only: the session waits to be resumed, from wherever (716059)
 605005                          ``auth_success`` of an administrator
 109005, 109006                  ``auth_success``, ``auth_failure`` of a user who wants through; 308001 ``auth_failure``: the enable password
 606001, 606002                  ``connection`` of ASDM, and its end
@@ -78,7 +79,7 @@ def _pair(events: pl.DataFrame) -> pl.DataFrame:
     resumed = pl.col("pattern") == "session-resumed"
     began = pl.when(resumed).then(pl.coalesce(pl.col("extra").str.json_path_match("$.previous_ip"), "src_ip")).otherwise("src_ip")
     made = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), began)
-    apart = pl.col("kind").is_in([str(kind) for kind in _NO_SESSION]) & (pl.col("pattern") != "session-suspended")
+    apart = pl.col("kind").is_in([str(kind) for kind in _NO_SESSION])
     return events.with_columns(pl.when(pl.col("session").is_null() & ~apart).then(made).otherwise("session").alias("session"))
 
 

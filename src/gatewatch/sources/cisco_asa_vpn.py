@@ -69,7 +69,7 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.AUTH_SUCCESS,
         set=_TOKEN,
     ),
-    Pattern("session-suspended", ("716058: ",), who(r"AnyConnect session lost connection\. Waiting to resume\.?"), Kind.CONNECTION_CLOSED),
+    Pattern("session-suspended", ("716058: ",), who(r"AnyConnect session lost connection\. Waiting to resume\.?"), Kind.SESSION_END),
     Pattern(
         "webvpn-authenticated",
         ("716038: ",),

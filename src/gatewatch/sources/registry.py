@@ -37,6 +37,7 @@ from gatewatch.sources import (
     fortigate,
     freeradius,
     gatewatch,
+    guacamole,
     ivanti,
     kubernetes_audit,
     kubernetes_kubelet,
@@ -71,7 +72,9 @@ from gatewatch.sources import (
     suricata,
     system,
     teleport,
+    tor,
     utmp,
+    vnc,
     windows_account,
     windows_application,
     windows_defender,
@@ -96,6 +99,7 @@ from gatewatch.sources import (
     windows_task,
     windows_winrm,
     windows_wmi,
+    xrdp,
     zeek,
 )
 from gatewatch.sources.pattern import Outcome, PatternSource
@@ -128,6 +132,10 @@ class Source(Protocol):
 SOURCES: tuple[Source, ...] = (
     sshd.SOURCE,
     sftp.SOURCE,
+    xrdp.SOURCE,
+    vnc.SOURCE,
+    guacamole.SOURCE,
+    tor.SOURCE,
     sudo.SOURCE,
     su.SOURCE,
     logind.SOURCE,
