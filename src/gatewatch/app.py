@@ -90,15 +90,23 @@ def scan(
     progress: Progress | None = None,
     maps: Sequence[str] = (),
     watch: Sequence[str] = (),
+    evidence: Sequence[str] = (),
+    today: date | None = None,
+    what_if: bool = False,
 ) -> Scan:
-    """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
-    from gatewatch.engines import local  # noqa: PLC0415
+    """Read *paths* and return incidents, access ledger, coverage and the account of every record.
 
-    site = _watching(site or find_site(paths, config), watch)
+    Each incident says which controls would have met it; with *evidence* (exported configuration, judged as of *today*) also which were
+    there. *what_if*: the result says which measure alone would have broken which incidents.
+    """
+    from gatewatch.engines import link, local  # noqa: PLC0415
+
+    site = _watching(site or find_site([*paths, *evidence], config), watch)
     chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules), maps=maps)
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
         result = local.scan(paths, site, content.result, chosen, progress)
+    link.join(result, site, evidence, today or date.max, what_if=what_if)
     result.version = __version__
     return result
 
