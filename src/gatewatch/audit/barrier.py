@@ -42,7 +42,7 @@ BARRIERS: tuple[Barrier, ...] = (
     Barrier(Measure.TRAINING, met.trained, ("M1032.5-*",), "[[attested]] topic = 'training' in gatewatch.toml"),
     Barrier(Measure.FIREWALL, met.filtered, ("M1030.5-02", "M1030.5-03", "M1030.5-05a", "M1030.5-06*", "M1030.5-07*"), _RULES, filtered=True),
     Barrier(Measure.DMZ, met.demilitarized, ("M1030.2-01", "M1030.2-02"), f"{_RULES}; zones and assets in gatewatch.toml"),
-    Barrier(Measure.CRITICAL_SYSTEMS, met.critical, ("M1030.1-01", "M1030.1-02", "M1030.1-04"), f"{_RULES}; critical assets in gatewatch.toml"),
+    Barrier(Measure.CRITICAL_SYSTEMS, met.critical, ("M1030.1-01", "M1030.1-02"), f"{_RULES}; critical assets in gatewatch.toml"),
     Barrier(Measure.CLOUD_SEGMENTATION, met.filtered, ("M1030.3-*",), "security groups, routes and addresses of the cloud as JSON", evidence=True),
     Barrier(Measure.MICROSEGMENTATION, met.microsegmented, ("M1030.4-*",), _RULES, filtered=True),
     Barrier(Measure.SEGMENT_AUDIT, met.denials, ("M1030.6-*",), _RULES),

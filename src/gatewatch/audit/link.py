@@ -63,8 +63,14 @@ def linked(incident: Incident, met: Sequence[Touch], ledger: Ledger) -> Incident
         host = ledger.host(target(move) or move.host)
         groups.setdefault((BARRIERS.index(touch.barrier), host, move.service or ""), []).append(touch)
     made = [_control(incident, group, host, service, whole) for (_, host, service), group in groups.items()]
-    ordered = sorted(made, key=lambda one: (one.status.rank, _EFFECTS.index(one.effect), _MEASURES.index(Measure(one.measure)), one.time, one.host))
+    ordered = sorted(made, key=_order)
     return msgspec.structs.replace(incident, mitigations=tuple(ordered))
+
+
+def _order(control: Control) -> tuple[object, ...]:
+    """Return the key of the order to read in: missing first, then what breaks the incident, the surest, the earliest."""
+    measure = _MEASURES.index(Measure(control.measure))
+    return (control.status.rank, not control.breaks, _EFFECTS.index(control.effect), control.time, measure, control.host, control.check)
 
 
 def cut(met: Sequence[Touch], measures: Iterable[Measure], *, perhaps: bool = False) -> frozenset[int]:

@@ -22,6 +22,7 @@ ANONYMOUS = "system:anonymous"
 _GUESSABLE = frozenset({"password", "keyboard", "unknown"})
 _SINGLE = _GUESSABLE | {"key", "hostbased"}
 _NOT_OURS = frozenset({"idp", "web", "local", "tor"})
+_ASKING = frozenset({"ssh", "rdp"})  # services that can ask for a second factor also from host to host
 _PASSWORD_ONLY = frozenset({"telnet", "ftp", "vnc"})
 _SYSTEM = frozenset({"root", "system", "localsystem", "nt authority\\system"})
 _TOOLS = frozenset({"remote-tool", "tunnel", "tor-service", "miner", "exfil-tool"})
@@ -75,7 +76,8 @@ def target(move: Move) -> str:
 
 def factors(move: Move, _site: Site) -> Met | None:
     """A second factor on the way that the logon took."""
-    if not entry(move) or move.service in {"idp", *CONTAINER} or move.user == ANONYMOUS or move.method == AuthMethod.NONE:
+    hop = onward(move) and move.kind == Kind.AUTH_SUCCESS and move.service in _ASKING
+    if not (entry(move) or hop) or move.service in {"idp", *CONTAINER} or move.user == ANONYMOUS or move.method == AuthMethod.NONE:
         return None
     method = move.method or "unknown"
     if move.mfa == Mfa.NO or (method in _SINGLE and move.mfa != Mfa.YES):
@@ -126,8 +128,11 @@ def filtered(move: Move, _site: Site) -> Met | None:
     return cuts(f"{move.service} of {move.host} was reached straight from {move.src_ip or 'outside'}") if direct(move) else None
 
 
-def concentrated(move: Move, _site: Site) -> Met | None:
-    """Remote access through concentrators only."""
+def concentrated(move: Move, site: Site) -> Met | None:
+    """Remote access through concentrators only; a declared bastion is one."""
+    asset = _asset(site, move.host or "")
+    if site.host_name(move.host or "") in site.posture.concentrators or (asset is not None and "bastion" in asset.roles):
+        return None
     return cuts(f"{move.service} of {move.host} was reached without passing a concentrator") if direct(move) else None
 
 

@@ -79,6 +79,9 @@ class Ledger:
             return None
         if first is not None and first.status is Status.FAIL:
             return Proof(Standing.MISSING, first.as_of, _missing(first.as_of, move), _words(first), first)
+        if first is not None and first.status is Status.PASS and answer is not None and answer.verdict == "yes":
+            said = f"the packet filters let {self._asked_words(answer, move)} through, and the site declares it to be reachable"
+            return Proof(Standing.PRESENT, first.as_of, "nothing was to be cut here", said, first)
         if first is not None and first.status is Status.PASS:
             return Proof(Standing.PRESENT, first.as_of, _present(first.as_of, barrier, move), _words(first), first)
         logged = _by_log(barrier, move)
@@ -132,12 +135,15 @@ class Ledger:
         mine = [one for one in self.facts.of(Listener, host) if (one.service or service_of(one.port, one.protocol)) == move.service]
         return mine[0].port if mine else _PORTS.get(move.service or "")
 
+    def _asked_words(self, answer: Answer, move: Move) -> str:
+        return f"{answer.host} {answer.protocol}/{answer.port} from {self._source(move)}"
+
     def _filtered(self, answer: Answer, barrier: Barrier, move: Move) -> Proof:
         dates = [one.as_of for host in answer.devices for one in self.facts.of(PacketFilter, host) if one.as_of is not None]
         as_of = max(dates, default=None)
         step = next((one for one in reversed(answer.steps) if one.where.file), None)
         rule = f", by {step.where.file}:{step.where.line}" if step is not None else ""
-        asked = f"{answer.host} {answer.protocol}/{answer.port} from {self._source(move)}"
+        asked = self._asked_words(answer, move)
         if answer.verdict == "yes":
             return Proof(Standing.MISSING, as_of, _missing(as_of, move), f"the packet filters let {asked} through{rule}")
         return Proof(Standing.PRESENT, as_of, _present(as_of, barrier, move), f"the packet filters in the evidence refuse {asked}{rule}")
@@ -159,12 +165,13 @@ def _by_log(barrier: Barrier, move: Move) -> Proof | None:
 
 def _words(finding: Finding) -> str:
     waived = f" (accepted by {finding.waiver.owner}: {finding.waiver.reason})" if finding.waiver is not None and finding.waived else ""
-    return finding.message + waived
+    value = f" [{finding.value[:160]}]" if finding.value and finding.value not in finding.message else ""
+    return finding.message + value + waived
 
 
 def _missing(as_of: datetime | None, move: Move) -> str:
     if as_of is None:
-        return "missing in evidence without a date; unknown then"
+        return "missing by the site file or undated evidence; unknown then"
     if as_of > move.time:
         return f"missing now ({as_of:%Y-%m-%d}), unknown then"
     return f"missing on {as_of:%Y-%m-%d}, {_before(as_of, move)}; nothing says that it came since"
@@ -177,7 +184,7 @@ def _present(as_of: datetime | None, barrier: Barrier, move: Move) -> str:
     elif barrier.measure.mitigation is Mitigation.M1032 and move.mfa == Mfa.YES:
         passed = "; the log says that a second factor was given: by the user, or with what was stolen"
     if as_of is None:
-        return f"in place in evidence without a date; it did not cut{passed}"
+        return f"in place by the site file or undated evidence, and did not cut: put there since, or passed by{passed}"
     if as_of > move.time:
         return f"in place now ({as_of:%Y-%m-%d}), unknown then: put there since, or passed by{passed}"
     return f"in place on {as_of:%Y-%m-%d}, {_before(as_of, move)}, and did not cut: changed since, or passed by{passed}"

@@ -34,7 +34,8 @@ def moves(intrusion: Intrusion) -> tuple[Move, ...]:
 def _distinct(stage: str, events: tuple[Exhibit, ...], act: Act | None = None) -> list[Move]:
     found: dict[tuple[object, ...], list[Move]] = {}
     for move in _moves(stage, events):
-        key: tuple[object, ...] = (move.kind, move.service, move.host, move.src_ip, move.dst_host, move.dst_ip, move.method, move.mfa, move.door, move.rules)
+        key: tuple[object, ...] = (move.kind, move.service, move.host, move.src_ip, move.dst_host, move.dst_ip)
+        key = (*key, move.method, move.mfa, move.door, move.rules)
         if stage in (*GUESSES, "spread"):
             key = (move.service, move.host)
         elif stage in {"logon", "use", "stopped", "onward"}:
