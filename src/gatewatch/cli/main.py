@@ -311,7 +311,7 @@ def events(
 def audit(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[EVIDENCE...]", help="Folders, archives or files of exported configuration.")] = None,
     output: Annotated[
-        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, sarif, ocsf or navigator.")
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, sarif, ocsf, navigator or stix.")
     ] = None,
     host: Annotated[bool, typer.Option("--host", help="Audit this Linux host: collect as gatewatch collect does, write nothing.")] = False,
     config: Config = None,

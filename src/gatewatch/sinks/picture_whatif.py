@@ -8,7 +8,7 @@ from gatewatch.schema.control import Breaker, WhatIf
 from gatewatch.sinks.digest import plural
 from gatewatch.sinks.svg import element, label, picture
 
-WIDTH, NAMES, RIGHT = 1160.0, 400.0, 1050.0
+WIDTH, NAMES, RIGHT = 1160.0, 400.0, 1010.0
 ROW, TOP = 26.0, 34.0
 MOST = 32
 
