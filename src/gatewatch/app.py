@@ -239,6 +239,29 @@ def reach(paths: Sequence[str], *, source: str, target: str, config: str | None 
     return told(answer, question, files, problems), answer.verdict != "no"
 
 
+def probe_plan(*, config: str | None, source: str | None, targets: Sequence[str] = (), shell: str = "sh") -> str:
+    """Return the script that tries, from the zone *source*, the ports of declared assets (of *targets*, where given).
+
+    Without a zone: the zones there are, and how many probes each would make. UsageError where the site declares too little.
+    """
+    from gatewatch.audit.probe_plan import plan, zones  # noqa: PLC0415
+    from gatewatch.engines.probe_script import script  # noqa: PLC0415
+
+    site = find_site([], config)
+    names = {asset.name for asset in site.posture.assets}
+    wanted = {site.host_name(target.casefold()) for target in targets}
+    if wanted - names:
+        raise UsageError(f"--to: {', '.join(sorted(wanted - names))}: no asset of the site ([assets] in gatewatch.toml)")
+    plans = {zone: [one for one in plan(site, zone) if not wanted or one.host in wanted] for zone in zones(site)}
+    if not any(plans.values()):
+        raise UsageError("the site declares no asset with an address that another zone could try ([zones], [assets] and [hosts] addresses)")
+    if source is None:
+        return "\n".join(f"{zone}: {len(found)} probes towards {len({one.host for one in found})} assets" for zone, found in plans.items()) + "\n"
+    if source.casefold() not in plans:
+        raise UsageError(f"--from {source!r} is no zone of the site; there are {', '.join(plans)}")
+    return script(source.casefold(), plans[source.casefold()], shell)
+
+
 def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:
     """Return what the logs in *paths* say of their site: hosts, inner ranges, addresses that come again and again."""
     from gatewatch.engines import draft  # noqa: PLC0415

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.audit import ssh_path
 from gatewatch.audit.check import Check
-from gatewatch.audit.checks import attestation, firewall, listener, segment, ssh, ssh_mfa
+from gatewatch.audit.checks import attestation, firewall, listener, segment, segment_test, ssh, ssh_mfa
 from gatewatch.audit.run import Derivation
 
 DERIVATIONS: tuple[Derivation, ...] = (Derivation("doors of sshd", ssh_path.derive),)
@@ -13,6 +13,7 @@ CHECKS: tuple[Check, ...] = (
     *ssh_mfa.CHECKS,
     *firewall.CHECKS,
     *segment.CHECKS,
+    *segment_test.CHECKS,
     *listener.CHECKS,
     *attestation.CHECKS,
 )

@@ -10,6 +10,7 @@ from datetime import datetime
 from gatewatch.audit.barrier import Barrier
 from gatewatch.audit.check import Ground
 from gatewatch.audit.meeting import GUESSES, direct, onward, target
+from gatewatch.audit.probe_plan import INTERNET
 from gatewatch.audit.reach.query import Answer
 from gatewatch.audit.reach.span import of_address
 from gatewatch.audit.run import EVERYWHERE
@@ -18,6 +19,7 @@ from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import PacketFilter
 from gatewatch.schema.facts.machine import Listener, Machine
+from gatewatch.schema.facts.probe import Probe, Result
 from gatewatch.schema.findings import Finding, Status
 from gatewatch.schema.measure import Measure, Mitigation
 from gatewatch.schema.port import service_of
@@ -89,6 +91,9 @@ class Ledger:
             return logged
         if first is None and answer is not None and answer.verdict != "may":
             return self._filtered(answer, barrier, move)
+        probed = self._probed(barrier, move) if barrier.filtered else None
+        if probed is not None:
+            return probed
         collect = first.collect if first is not None and first.collect else barrier.collect
         said = first.message if first is not None else "; ".join(answer.notes) if answer is not None else ""
         return Proof(Standing.UNKNOWN, None, "", said, first, collect)
@@ -134,6 +139,22 @@ class Ledger:
             return move.dst_port
         mine = [one for one in self.facts.of(Listener, host) if (one.service or service_of(one.port, one.protocol)) == move.service]
         return mine[0].port if mine else _PORTS.get(move.service or "")
+
+    def _probed(self, barrier: Barrier, move: Move) -> Proof | None:
+        """Return what the latest probe of this port from the zone of the source says; None where nobody tried."""
+        source, host = self._source(move), self.host(target(move))
+        zone = self.ground.site.posture.zone_of_address(source) if source else None
+        name = zone.name if zone is not None else INTERNET if direct(move) else ""
+        port = self._port(host, move)
+        tried = [one for one in self.facts.of(Probe, host) if one.zone == name and one.port == port]
+        last = max(tried, key=lambda one: (one.as_of is not None, one.as_of, one.result is Result.OPEN), default=None)
+        if last is None:
+            return None
+        place = f"{last.where[0].file}:{last.where[0].line}" if last.where else ""
+        said = f"a probe from {name} found tcp/{port} of {host} {last.result} ({place})"
+        if last.result is Result.OPEN:
+            return Proof(Standing.MISSING, last.as_of, _missing(last.as_of, move), said)
+        return Proof(Standing.PRESENT, last.as_of, _present(last.as_of, barrier, move), said)
 
     def _asked_words(self, answer: Answer, move: Move) -> str:
         return f"{answer.host} {answer.protocol}/{answer.port} from {self._source(move)}"

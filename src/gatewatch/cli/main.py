@@ -377,6 +377,19 @@ def reach(
         typer.echo(escape(line))
 
 
+@app.command(name="probe-plan")
+def probe_plan(
+    source: Annotated[str | None, typer.Option("--from", metavar="ZONE", help="The zone to try from; without it the zones are listed.")] = None,
+    targets: Annotated[list[str] | None, typer.Option("--to", metavar="ASSET", help="Only towards this asset; several times.")] = None,
+    shell: Annotated[str, typer.Option(metavar="sh|powershell", help="The language of the script.")] = "sh",
+    config: Config = None,
+) -> None:
+    """Write a script that tries, from a zone, the ports of declared assets; you run it, the audit reads its results. Sends nothing itself."""
+    from gatewatch import app as verbs
+
+    typer.echo(verbs.probe_plan(config=config, source=source, targets=targets or (), shell=shell), nl=False)
+
+
 @app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="LINE|FILE[:RECORD]", help="A log line, or a file and the number of a record in it.")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.evidence import addresses, iptables, manifest, nftables, pam, sockets, sshd, sshd_effective
+from gatewatch.evidence import addresses, iptables, manifest, nftables, pam, probe, sockets, sshd, sshd_effective
 from gatewatch.evidence.format import Format
 
 EVIDENCE: tuple[Format, ...] = (
@@ -12,6 +12,7 @@ EVIDENCE: tuple[Format, ...] = (
     pam.FORMAT,
     iptables.FORMAT,
     nftables.FORMAT,
+    probe.FORMAT,
     sockets.FORMAT,
     addresses.FORMAT,
 )

@@ -44,20 +44,21 @@ class Stix:
 
 def _incident(bundle: Bundle, incident: Incident, tool: str, site: str) -> None:
     made = bundle.domain(
-        "incident", incident.id, incident.last_seen, created_by_ref=tool, name=mend(incident.title), description=mend(incident.verdict),
+        "incident", incident.id, incident.first_seen, incident.last_seen, created_by_ref=tool,
+        name=mend(incident.title), description=mend(incident.verdict),
         confidence=_LEVELS.get(incident.confidence), labels=[str(incident.severity)],
         external_references=[{"source_name": "gatewatch", "external_id": incident.id}],
     )  # fmt: skip
     techniques = [bundle.technique(one.id, one.name, tool) for one in incident.attack]
     data = distinct(_observed(bundle, incident, stage, tool) for stage in incident.stages)
     sightings = [_sighting(bundle, incident, technique, data, tool, site) for technique in techniques]
-    relations = [bundle.relate(made, "related-to", technique, incident.last_seen) for technique in techniques]
+    relations = [bundle.relate(made, "related-to", technique, incident.first_seen) for technique in techniques]
     indicators = _indicators(bundle, incident, techniques, data, tool)
     notes = [_note(bundle, incident, control, made, tool) for control in remedy.of(incident, Standing.MISSING)]
     everything = distinct([made, *techniques, *data, *sightings, *relations, *indicators, *notes])
     bundle.domain(
-        "grouping", ("incident", incident.id), incident.last_seen, created_by_ref=tool, name=f"{incident.id}: {mend(incident.title)}",
-        context="suspicious-activity", object_refs=everything,
+        "grouping", ("incident", incident.id), incident.first_seen, incident.last_seen, created_by_ref=tool,
+        name=f"{incident.id}: {mend(incident.title)}", context="suspicious-activity", object_refs=everything,
     )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def _observed(bundle: Bundle, incident: Incident, stage: Stage, tool: str) -> st
     if not references:
         return None
     return bundle.domain(
-        "observed-data", (incident.id, stage.name), incident.last_seen, created_by_ref=tool, first_observed=stamp(stage.time),
+        "observed-data", (incident.id, stage.name), incident.first_seen, incident.last_seen, created_by_ref=tool, first_observed=stamp(stage.time),
         last_observed=stamp(stage.last), number_observed=min(max(stage.count, 1), MOST), object_refs=references,
     )  # fmt: skip
 
@@ -77,10 +78,8 @@ def _things(bundle: Bundle, move: Move) -> list[str | None]:
     found = [source, target]
     if move.user is not None:
         found.append(bundle.observable("user-account", {"account_login": mend(move.user)}))
-    for name in (move.host, move.dst_host):
-        if name is not None and _is_domain(name):
-            found.append(bundle.observable("domain-name", {"value": name}))
-    return found
+    names = (name for name in (move.host, move.dst_host) if name is not None and _is_domain(name))
+    return [*found, *(bundle.observable("domain-name", {"value": name}) for name in names)]
 
 
 def _is_domain(name: str) -> bool:
@@ -90,7 +89,7 @@ def _is_domain(name: str) -> bool:
 
 def _sighting(bundle: Bundle, incident: Incident, technique: str, data: Sequence[str], tool: str, site: str) -> str:
     return bundle.domain(
-        "sighting", (incident.id, technique), incident.last_seen, created_by_ref=tool, first_seen=stamp(incident.first_seen),
+        "sighting", (incident.id, technique), incident.first_seen, incident.last_seen, created_by_ref=tool, first_seen=stamp(incident.first_seen),
         last_seen=stamp(incident.last_seen), count=1, sighting_of_ref=technique, observed_data_refs=list(data) or None, where_sighted_refs=[site],
     )  # fmt: skip
 
@@ -106,22 +105,22 @@ def _indicators(bundle: Bundle, incident: Incident, techniques: Sequence[str], d
             continue
         version = "ipv6" if ":" in text else "ipv4"
         indicator = bundle.domain(
-            "indicator", (incident.id, text), incident.last_seen, created_by_ref=tool, name=f"{text} of {incident.id}",
+            "indicator", (incident.id, text), incident.first_seen, incident.last_seen, created_by_ref=tool, name=f"{text} of {incident.id}",
             indicator_types=["malicious-activity"], pattern=f"[{version}-addr:value = '{text}']", pattern_type="stix",
             valid_from=stamp(incident.first_seen), confidence=_LEVELS.get(incident.confidence),
         )  # fmt: skip
         made.append(indicator)
-        made += [bundle.relate(indicator, "indicates", technique, incident.last_seen) for technique in techniques]
-        made += [bundle.relate(indicator, "based-on", one, incident.last_seen) for one in data]
+        made += [bundle.relate(indicator, "indicates", technique, incident.first_seen) for technique in techniques]
+        made += [bundle.relate(indicator, "based-on", one, incident.first_seen) for one in data]
     return made
 
 
 def _note(bundle: Bundle, incident: Incident, control: Control, made: str, tool: str) -> str:
     action = bundle.mitigation(Mitigation(control.id), tool)
     content = f"{control.measure} {control.label} ({remedy.place(control)}) {remedy.effect(control)}: {remedy.proof(control)}"
-    fix = f" To mend: {control.fix}" if control.fix else ""
+    fix = f". To mend: {control.fix}" if control.fix else ""
     return bundle.domain(
-        "note", (incident.id, control.measure, control.host, control.stage, control.check), incident.last_seen, created_by_ref=tool,
-        abstract=mend(f"missing control: {control.label}"), content=mend(content + fix), object_refs=[made, action],
+        "note", (incident.id, control.measure, control.host, control.stage, control.check), incident.first_seen, incident.last_seen,
+        created_by_ref=tool, abstract=mend(f"missing control: {control.label}"), content=mend(content + fix), object_refs=[made, action],
     )  # fmt: skip
 

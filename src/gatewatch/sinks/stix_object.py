@@ -41,9 +41,10 @@ class Bundle:
         self.made.setdefault(thing["id"], thing)
         return str(thing["id"])
 
-    def domain(self, kind: str, key: object, created: datetime, **properties: Any) -> str:
+    def domain(self, kind: str, key: object, created: datetime, modified: datetime | None = None, **properties: Any) -> str:
         """Add a domain object or relationship whose id comes from *kind* and *key*; None leaves a property out."""
-        thing: Object = {"type": kind, "spec_version": "2.1", "id": own_id(kind, key), "created": stamp(created), "modified": stamp(created)}
+        thing: Object = {"type": kind, "spec_version": "2.1", "id": own_id(kind, key), "created": stamp(created)}
+        thing["modified"] = stamp(max(created, modified) if modified is not None else created)
         thing |= {name: value for name, value in properties.items() if value is not None}
         return self.add(thing)
 
