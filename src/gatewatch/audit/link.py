@@ -128,7 +128,7 @@ def _control(incident: Incident, group: Sequence[Touch], host: str, service: str
     move, proof, measure = incident.moves[best.at], best.proof, best.barrier.measure
     identity, name, number, label = named(measure)
     finding = proof.finding
-    fix = ""
+    fix = proof.fix
     if finding is not None and proof.status is Standing.MISSING:
         careful = f" Careful: {finding.remediation.lockout}" if finding.remediation.lockout else ""
         fix = f"{finding.remediation.text}{careful}"

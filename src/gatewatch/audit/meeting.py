@@ -159,6 +159,11 @@ def critical(move: Move, site: Site) -> Met | None:
     return cuts(f"{asset.name} is critical and was reached from {_from(move, site)}") if asset.critical else None
 
 
+def over_six(move: Move, _site: Site) -> Met | None:
+    """IPv6 filtered as IPv4 is."""
+    return cuts(f"{move.service} of {move.host} was reached over IPv6") if direct(move) and ":" in (move.src_ip or "") else None
+
+
 def microsegmented(move: Move, site: Site) -> Met | None:
     """Workloads that reach only what they need."""
     return cuts(f"{move.service or 'a connection'} from {_from(move, site)} to {target(move)}") if onward(move) and target(move) else None
@@ -258,6 +263,13 @@ def token_filter(move: Move, _site: Site) -> Met | None:
     if move.stage == "onward" and (move.service in {"smb", "wmi", "winrm"} or {"admin-share", "remote-execution"} & set(move.rules)):
         return may("an account of the target's own has no full rights over the network then; one of the domain does")
     return None
+
+
+def restricted_admin(move: Move, _site: Site) -> Met | None:
+    """RDP that lets no hash in."""
+    if move.service != Service.RDP or not onward(move):
+        return None
+    return may(f"RDP on to {target(move) or 'another host'}: with a hash it needs Restricted Admin, with a password it does not")
 
 
 def winrm_basic(move: Move, _site: Site) -> Met | None:

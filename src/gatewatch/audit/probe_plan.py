@@ -66,8 +66,6 @@ def meant(site: Site, zone: str, host: str, port: int, today: date) -> str:
         return ""
     if any(span.holds("tcp", port) for span in asset.allow):
         return "[assets] allow"
-    if asset.zone is not None and asset.zone == zone:
-        return "the same zone"
     for flow in site.posture.flows:
         inside = flow.source == zone and flow.target == asset.zone and any(span.holds("tcp", port) for span in flow.ports)
         if inside and (flow.until is None or today <= flow.until):

@@ -10,7 +10,7 @@ from datetime import datetime
 from gatewatch.audit.barrier import Barrier
 from gatewatch.audit.check import Ground
 from gatewatch.audit.meeting import GUESSES, direct, onward, target
-from gatewatch.audit.probe_plan import INTERNET
+from gatewatch.audit.probe_plan import INTERNET, meant
 from gatewatch.audit.reach.query import Answer
 from gatewatch.audit.reach.span import of_address
 from gatewatch.audit.run import EVERYWHERE
@@ -42,6 +42,7 @@ class Proof:
     said: str = ""
     finding: Finding | None = None
     collect: str = ""
+    fix: str = ""
 
 
 @dataclass(slots=True)
@@ -81,9 +82,10 @@ class Ledger:
             return None
         if first is not None and first.status is Status.FAIL:
             return Proof(Standing.MISSING, first.as_of, _missing(first.as_of, move), _words(first), first)
-        if first is not None and first.status is Status.PASS and answer is not None and answer.verdict == "yes":
-            said = f"the packet filters let {self._asked_words(answer, move)} through, and the site declares it to be reachable"
-            return Proof(Standing.PRESENT, first.as_of, "nothing was to be cut here", said, first)
+        declared = self._declared(move) if barrier.filtered else ""
+        if declared and (first is None or first.status is Status.PASS):
+            said = f"the site means {self.host(target(move))} to be reached so: {declared}"
+            return Proof(Standing.PRESENT, first.as_of if first is not None else None, "nothing was to be cut here", said, first)
         if first is not None and first.status is Status.PASS:
             return Proof(Standing.PRESENT, first.as_of, _present(first.as_of, barrier, move), _words(first), first)
         logged = _by_log(barrier, move)
@@ -140,20 +142,32 @@ class Ledger:
         mine = [one for one in self.facts.of(Listener, host) if (one.service or service_of(one.port, one.protocol)) == move.service]
         return mine[0].port if mine else _PORTS.get(move.service or "")
 
+    def _zone(self, move: Move) -> str:
+        source = self._source(move)
+        zone = self.ground.site.posture.zone_of_address(source) if source else None
+        return zone.name if zone is not None else INTERNET if direct(move) else ""
+
+    def _declared(self, move: Move) -> str:
+        """Return why the site means this connection to be possible; empty when it does not say so."""
+        host, zone = self.host(target(move)), self._zone(move)
+        port = self._port(host, move) if host and zone else None
+        return meant(self.ground.site, zone, host, port, self.ground.today) if port is not None else ""
+
     def _probed(self, barrier: Barrier, move: Move) -> Proof | None:
         """Return what the latest probe of this port from the zone of the source says; None where nobody tried."""
-        source, host = self._source(move), self.host(target(move))
-        zone = self.ground.site.posture.zone_of_address(source) if source else None
-        name = zone.name if zone is not None else INTERNET if direct(move) else ""
+        host, name = self.host(target(move)), self._zone(move)
         port = self._port(host, move)
         tried = [one for one in self.facts.of(Probe, host) if one.zone == name and one.port == port]
-        last = max(tried, key=lambda one: (one.as_of is not None, one.as_of, one.result is Result.OPEN), default=None)
-        if last is None:
+        last: Probe | Listener | None = max(tried, key=_when, default=None)
+        if last is None:  # a scan from that zone tells what it found open
+            last = next((one for one in self.facts.of(Listener, host) if one.seen and one.zone == name and name and one.port == port), None)
+        if last is None or port is None:
             return None
-        place = f"{last.where[0].file}:{last.where[0].line}" if last.where else ""
-        said = f"a probe from {name} found tcp/{port} of {host} {last.result} ({place})"
-        if last.result is Result.OPEN:
-            return Proof(Standing.MISSING, last.as_of, _missing(last.as_of, move), said)
+        place = f" ({last.where[0].file}:{last.where[0].line})" if last.where else ""
+        result = last.result if isinstance(last, Probe) else Result.OPEN
+        said = f"a {'probe' if isinstance(last, Probe) else 'scan'} from {name} found tcp/{port} of {host} {result}{place}"
+        if result is Result.OPEN:
+            return Proof(Standing.MISSING, last.as_of, _missing(last.as_of, move), said, fix=_refuse(host, port))
         return Proof(Standing.PRESENT, last.as_of, _present(last.as_of, barrier, move), said)
 
     def _asked_words(self, answer: Answer, move: Move) -> str:
@@ -166,8 +180,13 @@ class Ledger:
         rule = f", by {step.where.file}:{step.where.line}" if step is not None else ""
         asked = self._asked_words(answer, move)
         if answer.verdict == "yes":
-            return Proof(Standing.MISSING, as_of, _missing(as_of, move), f"the packet filters let {asked} through{rule}")
+            said = f"the packet filters let {asked} through{rule}"
+            return Proof(Standing.MISSING, as_of, _missing(as_of, move), said, fix=_refuse(answer.host, answer.port))
         return Proof(Standing.PRESENT, as_of, _present(as_of, barrier, move), f"the packet filters in the evidence refuse {asked}{rule}")
+
+
+def _when(probe: Probe) -> tuple[float, bool]:
+    return (probe.as_of.timestamp() if probe.as_of is not None else 0.0, probe.result is Result.OPEN)
 
 
 def _by_log(barrier: Barrier, move: Move) -> Proof | None:
@@ -182,6 +201,10 @@ def _by_log(barrier: Barrier, move: Move) -> Proof | None:
         then = "in place then, and passed: given by the user, or with what was stolen"
         return Proof(Standing.PRESENT, move.time, then, "the log says that a second factor was given")
     return None
+
+
+def _refuse(host: str, port: int) -> str:
+    return f"Refuse tcp/{port} of {host} to all but those who need it, or declare in gatewatch.toml that it is meant to be reached."
 
 
 def _words(finding: Finding) -> str:

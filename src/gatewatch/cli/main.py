@@ -140,7 +140,7 @@ def _deliver(result: Any, outputs: Sequence[str]) -> None:
 def scan(
     paths: Paths,
     output: Annotated[
-        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, stix or navigator; several times.")
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, stix, navigator; repeatable.")
     ] = None,
     config: Config = None,
     rules: Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="A folder of Sigma rules to evaluate as well.")] = None,
