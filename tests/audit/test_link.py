@@ -51,7 +51,8 @@ def incident(*moves: Move, name: str = "inc-1") -> Incident:
     return Incident(
         id=name, aliases=(), chain="c", chains=("c",), analytic="AN1005", title="t", verdict="v", severity=Severity.HIGH, confidence="high", why=(),
         origin=Origin("203.0.113.9"), users=(), hosts=(), service="ssh", first_seen=NIGHT, last_seen=NIGHT, failures=0, accepted=NIGHT, open=None,
-        stages=(), path=(), attack=(), mitigations=(), coverage=(), blind_spots=(), near_misses=(), contain=(), next_steps=(), zone="UTC", moves=moves,
+        stages=(), path=(), attack=(), mitigations=(), coverage=(), blind_spots=(), near_misses=(), contain=(), next_steps=(), zone="UTC",
+        moves=moves,
     )  # fmt: skip
 
 
@@ -59,7 +60,8 @@ def finding(status: Status, check: str = "M1032.2-01", **given: object) -> Findi
     measure = Measure(check.partition("-")[0])
     usual: dict[str, object] = {
         "id": f"f-{check}-{status}", "check": check, "title": "t", "mitigation": measure.mitigation, "measures": (measure,), "status": status,
-        "severity": Severity.HIGH, "host": "gate01", "service": "ssh", "message": "only knowledge", "as_of": AFTER, "remediation": Remediation("mend it"),
+        "severity": Severity.HIGH, "host": "gate01", "service": "ssh", "message": "only knowledge", "as_of": AFTER,
+        "remediation": Remediation("mend it"),
     }  # fmt: skip
     return Finding(**(usual | given))  # type: ignore[arg-type]
 
@@ -203,7 +205,8 @@ def test_where_the_event_names_the_door_other_doors_do_not_count() -> None:
 
 def test_a_probe_decides_where_no_filter_is_known() -> None:
     def probe(result: Result, when: datetime) -> Probe:
-        return Probe(host="gate01", as_of=when, where=(Where("p.csv", 3),), zone="internet", address="192.0.2.2", port=22, protocol="tcp", result=result)
+        where = (Where("p.csv", 3),)
+        return Probe(host="gate01", as_of=when, where=where, zone="internet", address="192.0.2.2", port=22, protocol="tcp", result=result)
 
     opened = one(incident(move()), ledger(facts=[probe(Result.FILTERED, BEFORE), probe(Result.OPEN, AFTER)]), Measure.FIREWALL)
     assert opened.status is Standing.MISSING
@@ -248,7 +251,8 @@ def test_the_packet_filters_are_asked_for_this_very_connection(source: str, stat
 
 
 def test_what_the_site_means_to_be_open_was_not_missing(tmp_path: Path) -> None:
-    text = INNER + '[zones.edge]\nkind = "dmz"\ncidrs = ["10.5.0.11"]\n[[flows]]\nfrom = "edge"\nto = "inside"\nports = ["tcp/22"]\nwhy = "w"\nowner = "ann"\n'
+    text = INNER + '[zones.edge]\nkind = "dmz"\ncidrs = ["10.5.0.11"]\n[[flows]]\nfrom = "edge"\nto = "inside"\n'
+    text += 'ports = ["tcp/22"]\nwhy = "w"\nowner = "ann"\n'
     book = ledger(site=site(tmp_path, text), facts=filters("db02"))
     control = one(incident(move(), hop("", "db02", src_ip="10.5.0.11")), book, Measure.MICROSEGMENTATION, "db02")
     assert (control.status, control.then) == (Standing.PRESENT, "nothing was to be cut here")

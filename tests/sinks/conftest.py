@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatewatch.schema.control import Control, Effect, Move, Standing, named
+from gatewatch.schema.control import Breaker, Control, Effect, Move, Smallest, Standing, WhatIf, named
 from gatewatch.schema.coverage import Coverage, Gap, Unseen
 from gatewatch.schema.incidents import Access, Attempts, Evidence, Factor, Hop, Incident, Origin, Scan, Severity, Stage, Technique
-from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Stranger, Tally
 from gatewatch.schema.measure import Measure
-from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Tally
+from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Stranger, Tally
 
 NIGHT = datetime(2026, 1, 5, 2, 12, 44, tzinfo=UTC)
 HOSTILE = (
@@ -149,7 +148,9 @@ def guessed() -> Incident:
         ),
         attack=(Technique("T1078", "Valid Accounts"), Technique("T1110", "Brute Force"), Technique("T1133", "External Remote Services")),
         mitigations=(
-            control("M1032.2", "missing", "logon", proof="only knowledge", then="missing now (2026-01-07), unknown then", fix="ask for two", breaks=True),
+            control(
+                "M1032.2", "missing", "logon", proof="only knowledge", then="missing now (2026-01-07), unknown then", fix="ask for two", breaks=True
+            ),
             control("M1030.4", "unknown", "onward", host="db1", collect="the rules of db1"),
             control("M1035.1", "unknown", "logon", effect="may cut", collect="sshd -T"),
             control("M1030.5", "present", "logon", proof="nobody reaches it", then="in place now (2026-01-07), unknown then"),
@@ -308,6 +309,24 @@ def access(minute: int, **given: Any) -> Access:
     return Access(**(row | given))
 
 
+def what_if() -> WhatIf:
+    def breaker(identity: str, label: str, effort: int, *breaks: str, proved: tuple[str, ...] = (), may: tuple[str, ...] = ()) -> Breaker:
+        return Breaker(id=identity, label=label, effort=effort, breaks=breaks, proved=proved, entry=breaks[:1], may=may)
+
+    first, second, third = "gw-3f2a91c04de1", "gw-b01c77aa90f2", "gw-55e1d0c3a7b8"
+    return WhatIf(
+        incidents=(first, second, third),
+        measures=(
+            breaker("M1032.2", "Authentication Tools and Methods", 3, first, second, proved=(first,)),
+            breaker("M1030.5", "Restrict Traffic with ACLs and Firewalls", 2, first, may=(second,)),
+        ),
+        mitigations=(breaker("M1032", "Multi-factor Authentication", 3, first, second),),
+        smallest=Smallest(("M1032.2",), 3, 0),
+        smallest_mitigations=Smallest(("M1032",), 3, 2),
+        unbroken=(third,),
+    )
+
+
 def build() -> Scan:
     office = {
         "origin_ip": "198.51.100.10",
@@ -408,6 +427,8 @@ def build() -> Scan:
         site="example",
         notes=["the year of web1/var/log/auth.log comes from the file's date"],
         version="0.1.0",
+        what_if=what_if(),
+        techniques={"T1110": "observed", "T1133": "observed", "T1219": "detectable", "T1610": "blind"},
         strangers=[
             Stranger("web1/app.log", "program", "app\x1b[31m", 1_204, 3, "<b>hi</b> \x1b]0;x\x07", "sshd", "its text reads like sshd"),
             Stranger("web1/data.bin", "binary", "", 1, 0, "", None, "binary data of no format we know"),

@@ -69,7 +69,7 @@ def linked(incident: Incident, met: Sequence[Touch], ledger: Ledger) -> Incident
 
 def _order(control: Control) -> tuple[object, ...]:
     """Return the key of the order to read in: missing first, then what breaks the incident, the surest, the earliest."""
-    measure = _MEASURES.index(Measure(control.measure))
+    measure = _MEASURES.index(control.measure)
     return (control.status.rank, not control.breaks, _EFFECTS.index(control.effect), control.time, measure, control.host, control.check)
 
 

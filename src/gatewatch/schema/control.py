@@ -71,9 +71,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     measure alone would have broken the incident.
     """
 
-    id: str
+    id: Mitigation
     name: str
-    measure: str
+    measure: Measure
     label: str
     status: Standing
     effect: Effect
@@ -127,7 +127,6 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     unbroken: tuple[str, ...]
 
 
-def named(measure: Measure) -> tuple[str, str, str, str]:
+def named(measure: Measure) -> tuple[Mitigation, str, Measure, str]:
     """Return mitigation, its name, measure and its label, as :class:`Control` says them."""
-    mitigation: Mitigation = measure.mitigation
-    return str(mitigation), mitigation.label, str(measure), measure.label
+    return measure.mitigation, measure.mitigation.label, measure, measure.label

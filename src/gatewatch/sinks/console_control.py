@@ -115,4 +115,4 @@ def _table(what: WhatIf) -> Table:
 def _row(one: Breaker, chosen: bool) -> tuple[Text, ...]:
     numbers = (len(one.breaks), len(one.entry), len(one.proved), len(one.may))
     cells = [Text(f"{number:,}" if number else "-", style="" if number else "dim") for number in numbers]
-    return (Text(f"{one.id} {one.label}", style="bold" if chosen else ""), *cells, Text(f"{one.effort}", style="dim"))
+    return (Text(f"{clip(one.id, 20)} {clip(one.label, 80)}", style="bold" if chosen else ""), *cells, Text(f"{one.effort}", style="dim"))

@@ -85,7 +85,7 @@ class Html:
                 span=digest.time_range(scan),
                 gaps=gaps_picture(scan.coverage, ranked, scan.zone, "gaps"),
                 gaps_left=left_out(scan.coverage),
-                bars=what_if_picture(scan.what_if, "what-if") if scan.what_if is not None else Markup(""),
+                bars=what_if_picture(scan.what_if, "bars") if scan.what_if is not None else Markup(""),
                 style=Markup(style),  # noqa: S704 - our own file
                 style_hash=style_hash(style),
             )

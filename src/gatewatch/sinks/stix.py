@@ -116,7 +116,7 @@ def _indicators(bundle: Bundle, incident: Incident, techniques: Sequence[str], d
 
 
 def _note(bundle: Bundle, incident: Incident, control: Control, made: str, tool: str) -> str:
-    action = bundle.mitigation(Mitigation(control.id), tool)
+    action = bundle.mitigation(control.id, tool)
     content = f"{control.measure} {control.label} ({remedy.place(control)}) {remedy.effect(control)}: {remedy.proof(control)}"
     fix = f". To mend: {control.fix}" if control.fix else ""
     return bundle.domain(

@@ -17,7 +17,7 @@ from typing import Any
 from gatewatch.schema.measure import Mitigation
 from gatewatch.sinks.escape import mend
 
-OBSERVABLE = uuid.UUID("00abedb4-aa42-466c-9c23-fed23a9a0c3e")
+OBSERVABLE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 OWN = uuid.uuid5(uuid.NAMESPACE_DNS, "gatewatch.invalid")
 ATTACK_RELEASE = datetime(2025, 10, 28, tzinfo=UTC)  # of ATT&CK 18: what we say of techniques and mitigations is from there
 
