@@ -445,3 +445,10 @@ def test_the_smallest_set_breaks_what_any_measure_breaks(groups: list[list[Move]
     reached = {name for breaker in what.measures if breaker.id in what.smallest.members for name in breaker.breaks}
     assert reached == wanted
     assert {Mitigation(breaker.id) for breaker in what.mitigations} <= set(Mitigation)
+
+
+def test_the_effort_of_a_mitigation_is_that_of_what_does_it() -> None:
+    alone = asked(ledger(), incident(move(service="vpn", host="asa1")))
+    assert {one.id: one.effort for one in alone.mitigations}["M1032"] == EFFORT[Measure.AUTH_METHOD]
+    both = asked(ledger(), incident(move(service="ssh"), move(service="idp", host=None)))
+    assert {one.id: one.effort for one in both.mitigations}["M1032"] == EFFORT[Measure.AUTH_METHOD] + EFFORT[Measure.IAM]

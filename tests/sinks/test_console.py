@@ -43,7 +43,7 @@ def test_the_gravest_incident_comes_first_and_says_what_matters(scan: Scan) -> N
         "db1: commands run without sudo",
         "Jan  5 03:12:44 web1 sshd[4100]: Failed password",
         "1. Block 203.0.113.9",
-        "M1032 Authentication Tools and Methods (ssh on web1, logon): would have cut it. only knowledge; missing now",
+        "M1032 Authentication Tools and Methods (ssh on web1, logon): would have cut it. Evidence: only knowledge; missing now",
         "mend: ask for two",
         "M1030 Restrict Traffic with ACLs and Firewalls (ssh on web1, logon): nobody reaches it; in place now",
         "db1: Apply Microsegmentation for Workloads",

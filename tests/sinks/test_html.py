@@ -90,7 +90,7 @@ def test_the_page_tells_everything(scan: Scan) -> None:
         "db1: commands run without sudo",
         "Failed password for deploy from 203.0.113.9",
         "Block 203.0.113.9, 203.0.113.77",
-        "M1032 Authentication Tools and Methods (ssh on web1, logon): would have cut it. only knowledge; missing now (2026-01-07), unknown then",
+        "M1032 Authentication Tools and Methods (ssh on web1, logon): would have cut it. Evidence: only knowledge; missing now (",
         "Mend: ask for two",
         "1 missing, 2 unknown, 1 in place",
         "the rules of db1",

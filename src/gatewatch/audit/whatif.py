@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from gatewatch.audit.barrier import EFFORT
 from gatewatch.audit.hitting import smallest
 from gatewatch.audit.link import Break, Touch, broken, cut
@@ -24,9 +26,10 @@ def what_if(judged: Judged, ledger: Ledger) -> WhatIf:
     mitigations = []
     for mitigation in Mitigation:
         own = tuple(measure for measure in Measure if measure.mitigation is mitigation)
-        useful = [one.effort for one in measures if one.breaks and Measure(one.id) in own]
-        effort = min(useful or [EFFORT[measure] for measure in own])
-        mitigations.append(_breaker(judged, ledger, own, str(mitigation), mitigation.label, effort))
+        together = _breaker(judged, ledger, own, str(mitigation), mitigation.label, 0)
+        alone = [one.effort for one in measures if Measure(one.id) in own and set(one.breaks) >= set(together.breaks)]
+        effort = min(alone, default=0) or _sum(judged, own, set(together.breaks))
+        mitigations.append(msgspec.structs.replace(together, effort=effort))
     broken_by_any = {incident for one in (*measures, *mitigations) for incident in one.breaks}
     ids = tuple(incident.id for incident, _ in judged)
     return WhatIf(
@@ -57,6 +60,18 @@ def _breaker(judged: Judged, ledger: Ledger, own: tuple[Measure, ...], name: str
     return Breaker(
         id=name, label=label, effort=effort, breaks=tuple(breaks), proved=tuple(proved), entry=tuple(entries), may=tuple(perhaps)
     )
+
+
+def _sum(judged: Judged, own: tuple[Measure, ...], broken_ids: set[str]) -> int:
+    """Return the effort of all measures of *own* that surely cut something in the incidents broken together."""
+    cutting = {
+        one.barrier.measure
+        for incident, met in judged
+        if incident.id in broken_ids
+        for one in met
+        if one.met.effect is Effect.CUTS and one.proof.status is not Standing.PRESENT
+    }
+    return sum(EFFORT[measure] for measure in own if measure in cutting)
 
 
 def _ranked(breakers: Sequence[Breaker]) -> tuple[Breaker, ...]:

@@ -96,7 +96,8 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     """A measure, or a mitigation with all its measures, and the incidents it alone would have broken.
 
     ``proved``: those in which evidence shows it to be missing; ``entry``: those in which already the way in is cut; ``may``: those it may
-    have broken, which are not counted. ``effort`` from 1 (a setting) to 5 (a project); of a mitigation that of its cheapest measure.
+    have broken, which are not counted. ``effort`` from 1 (a setting) to 5 (a project); of a mitigation that of the cheapest of
+    its measures that breaks as much alone, else that of all of them that cut something.
     """
 
     id: str

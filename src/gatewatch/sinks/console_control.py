@@ -60,7 +60,7 @@ def _missing(incident: Incident) -> Table:
     table.add_column(ratio=1, overflow="fold")
     for one in found[:MOST]:
         said = shown(f"{clip(remedy.name(one), 80)} ", "bold")
-        said.append(f"({clip(remedy.place(one), 120)}): {remedy.effect(one)}. {clip(remedy.proof(one), _LINE)}", style="not bold")
+        said.append(f"({clip(remedy.place(one), 120)}): {remedy.effect(one)}. Evidence: {clip(remedy.proof(one), _LINE)}", style="not bold")
         if one.fix:
             said.append(f"\nmend: {clip(one.fix, _LINE)}", style="not bold dim")
         table.add_row("•", said)
