@@ -176,7 +176,8 @@ def commands() -> str:
     environment = {"PATH": os.environ["PATH"], "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "HOME": os.environ.get("HOME", "/")}
     environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}  # the tree at hand, not an installed one
     lab = ("lab make", "lab score", "lab run", "lab show")
-    for verb in ("", "scan", "audit", "reach", "collect", "access", "trace", "events", "explain", "list", "export", "init", "check-config", *lab):
+    ours = ("", "scan", "audit", "reach", "probe-plan", "collect", "access", "trace", "events", "explain", "list", "export", "init", "check-config")
+    for verb in (*ours, *lab):
         command = [sys.executable, "-m", "gatewatch.cli.main", *verb.split(), "--help"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         text = text.replace("python -m gatewatch.cli.main", "gatewatch").replace("main.py", "gatewatch")

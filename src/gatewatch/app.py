@@ -90,15 +90,23 @@ def scan(
     progress: Progress | None = None,
     maps: Sequence[str] = (),
     watch: Sequence[str] = (),
+    evidence: Sequence[str] = (),
+    today: date | None = None,
+    what_if: bool = False,
 ) -> Scan:
-    """Read *paths* and return incidents, access ledger, coverage and the account of every record."""
-    from gatewatch.engines import local  # noqa: PLC0415
+    """Read *paths* and return incidents, access ledger, coverage and the account of every record.
 
-    site = _watching(site or find_site(paths, config), watch)
+    Each incident says which controls would have met it; with *evidence* (exported configuration, judged as of *today*) also which were
+    there. *what_if*: the result says which measure alone would have broken which incidents.
+    """
+    from gatewatch.engines import link, local  # noqa: PLC0415
+
+    site = _watching(site or find_site([*paths, *evidence], config), watch)
     chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules), maps=maps)
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
         result = local.scan(paths, site, content.result, chosen, progress)
+    link.join(result, site, evidence, today or date.max, what_if=what_if)
     result.version = __version__
     return result
 
@@ -229,6 +237,29 @@ def reach(paths: Sequence[str], *, source: str, target: str, config: str | None 
     question = posture.Question(source, host.casefold(), int(port), protocol)
     answer, files, problems = posture.ask(paths, find_site(paths, config), question)
     return told(answer, question, files, problems), answer.verdict != "no"
+
+
+def probe_plan(*, config: str | None, source: str | None, targets: Sequence[str] = (), shell: str = "sh") -> str:
+    """Return the script that tries, from the zone *source*, the ports of declared assets (of *targets*, where given).
+
+    Without a zone: the zones there are, and how many probes each would make. UsageError where the site declares too little.
+    """
+    from gatewatch.audit.probe_plan import plan, zones  # noqa: PLC0415
+    from gatewatch.engines.probe_script import script  # noqa: PLC0415
+
+    site = find_site([], config)
+    names = {asset.name for asset in site.posture.assets}
+    wanted = {site.host_name(target.casefold()) for target in targets}
+    if wanted - names:
+        raise UsageError(f"--to: {', '.join(sorted(wanted - names))}: no asset of the site ([assets] in gatewatch.toml)")
+    plans = {zone: [one for one in plan(site, zone) if not wanted or one.host in wanted] for zone in zones(site)}
+    if not any(plans.values()):
+        raise UsageError("the site declares no asset with an address that another zone could try ([zones], [assets] and [hosts] addresses)")
+    if source is None:
+        return "\n".join(f"{zone}: {len(found)} probes towards {len({one.host for one in found})} assets" for zone, found in plans.items()) + "\n"
+    if source.casefold() not in plans:
+        raise UsageError(f"--from {source!r} is no zone of the site; there are {', '.join(plans)}")
+    return script(source.casefold(), plans[source.casefold()], shell)
 
 
 def draft_facts(paths: Sequence[str], *, zone: str | None = None, year: int | None = None, progress: Progress | None = None) -> DraftFacts:

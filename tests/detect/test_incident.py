@@ -371,16 +371,20 @@ def test_coverage_and_blind_spots_are_those_of_its_hosts() -> None:
     assert not any("web9" in line for line in found.blind_spots)
 
 
-@pytest.mark.parametrize(("mfa", "status"), [(None, "unknown"), ("unknown", "unknown"), ("no", "missing"), ("yes", "present")])
-def test_only_the_log_decides_on_mfa(mfa: str | None, status: str) -> None:
-    found = one(frame(failures(9), ENTRY | {"mfa": mfa}))
-    assert {it["id"]: it["status"] for it in found.mitigations} == {
-        "M1032": status,
-        "M1035": "unknown",
-        "M1030": "unknown",
-        "M1042": "unknown",
-        "M1021": "unknown",
-    }
+def test_moves_say_what_was_done_and_whether_a_second_factor_was_asked_for() -> None:
+    found = one(frame(failures(9), ENTRY | {"mfa": "no", "dst_port": 22}))
+    assert [(it.stage, it.kind, it.count) for it in found.moves] == [("guess", "auth_failure", 9), ("logon", "auth_success", 1)]
+    logon = found.moves[1]
+    assert (logon.user, logon.host, logon.mfa, logon.outside, logon.dst_port) == ("deploy", "gate01", "no", True, 22)
+    assert logon.rules
+
+
+def test_a_move_names_the_door_of_a_gateway_and_masks_secrets() -> None:
+    door = ENTRY | {"service": "vpn", "extra": '{"realm": "Staff", "group": "x"}'}
+    assert one(frame(failures(9), door)).moves[-1].door == "Staff"
+    for extra in ('{"realm": 7}', '["realm"]', "no json", None):
+        assert one(frame(failures(9), door | {"extra": extra})).moves[-1].door is None
+    assert one(frame(failures(9), ENTRY | {"extra": '{"realm": "Staff"}'})).moves[-1].door is None  # of gateways only
 
 
 def test_the_gravest_comes_first_and_then_the_earliest() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gatewatch.schema.control import Breaker, Control, Effect, Move, Smallest, Standing, WhatIf, named
 from gatewatch.schema.coverage import Coverage, Gap, Unseen
 from gatewatch.schema.incidents import Access, Attempts, Evidence, Factor, Hop, Incident, Origin, Scan, Severity, Stage, Technique
+from gatewatch.schema.measure import Measure
 from gatewatch.schema.records import ClockFault, Disposition, Problem, Reject, Stranger, Tally
 
 NIGHT = datetime(2026, 1, 5, 2, 12, 44, tzinfo=UTC)
@@ -38,6 +40,14 @@ def at(**given: float) -> datetime:
 
 def evidence(record: int, raw: str, file: str = "web1/var/log/auth.log") -> Evidence:
     return Evidence("sshd", "web1:auth", file, record, record * 97, raw)
+
+
+def control(measure: str, status: str, stage: str, **given: Any) -> Control:
+    mitigation, name, number, label = named(Measure(measure))
+    usual: dict[str, Any] = {"host": "web1", "service": "ssh", "time": NIGHT, "why": "one factor was enough", "effect": "cuts"}
+    usual |= given
+    usual["effect"] = Effect(usual["effect"])
+    return Control(id=mitigation, name=name, measure=number, label=label, status=Standing(status), stage=stage, **usual)
 
 
 def guessed() -> Incident:
@@ -138,8 +148,19 @@ def guessed() -> Incident:
         ),
         attack=(Technique("T1078", "Valid Accounts"), Technique("T1110", "Brute Force"), Technique("T1133", "External Remote Services")),
         mitigations=(
-            {"id": "M1032", "name": "Multi-factor Authentication", "status": "missing"},
-            {"id": "M1035", "name": "Limit Access to Resource Over Network", "status": "unknown"},
+            control(
+                "M1032.2", "missing", "logon", proof="only knowledge", then="missing now (2026-01-07), unknown then", fix="ask for two", breaks=True
+            ),
+            control("M1030.4", "unknown", "onward", host="db1", collect="the rules of db1"),
+            control("M1035.1", "unknown", "logon", effect="may cut", collect="sshd -T"),
+            control("M1030.5", "present", "logon", proof="nobody reaches it", then="in place now (2026-01-07), unknown then"),
+        ),
+        moves=(
+            Move(
+                stage="logon", time=at(minutes=8, seconds=23), kind="auth_success", service="ssh", host="web1", user="deploy", src_ip="203.0.113.9",
+                scope="public", method="password", outside=True,
+            ),
+            Move(stage="onward", time=at(hours=19, minutes=31), kind="auth_success", service="ssh", host="db1.example.org", user="root"),
         ),
         coverage=("web1: sshd, sudo, auditd", "db1: sshd"),
         blind_spots=(
@@ -205,7 +226,7 @@ def stopped() -> Incident:
         ),
         path=(),
         attack=(Technique("T1133", "External Remote Services"),),
-        mitigations=({"id": "M1032", "name": "Multi-factor Authentication", "status": "present"},),
+        mitigations=(control("M1032.2", "present", "stopped", then="in place then: it stopped the logon"),),
         coverage=("vpn1: sshd",),
         blind_spots=(),
         near_misses=(),
@@ -286,6 +307,24 @@ def access(minute: int, **given: Any) -> Access:
         "record": 5000 + minute,
     }
     return Access(**(row | given))
+
+
+def what_if() -> WhatIf:
+    def breaker(identity: str, label: str, effort: int, *breaks: str, proved: tuple[str, ...] = (), may: tuple[str, ...] = ()) -> Breaker:
+        return Breaker(id=identity, label=label, effort=effort, breaks=breaks, proved=proved, entry=breaks[:1], may=may)
+
+    first, second, third = "gw-3f2a91c04de1", "gw-b01c77aa90f2", "gw-55e1d0c3a7b8"
+    return WhatIf(
+        incidents=(first, second, third),
+        measures=(
+            breaker("M1032.2", "Authentication Tools and Methods", 3, first, second, proved=(first,)),
+            breaker("M1030.5", "Restrict Traffic with ACLs and Firewalls", 2, first, may=(second,)),
+        ),
+        mitigations=(breaker("M1032", "Multi-factor Authentication", 3, first, second),),
+        smallest=Smallest(("M1032.2",), 3, 0),
+        smallest_mitigations=Smallest(("M1032",), 3, 2),
+        unbroken=(third,),
+    )
 
 
 def build() -> Scan:
@@ -388,6 +427,8 @@ def build() -> Scan:
         site="example",
         notes=["the year of web1/var/log/auth.log comes from the file's date"],
         version="0.1.0",
+        what_if=what_if(),
+        techniques={"T1110": "observed", "T1133": "observed", "T1219": "detectable", "T1610": "blind"},
         strangers=[
             Stranger("web1/app.log", "program", "app\x1b[31m", 1_204, 3, "<b>hi</b> \x1b]0;x\x07", "sshd", "its text reads like sshd"),
             Stranger("web1/data.bin", "binary", "", 1, 0, "", None, "binary data of no format we know"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gatewatch.schema.control import WhatIf
 from gatewatch.schema.incidents import Incident, Scan
 from gatewatch.sinks.jsonl import Jsonl
 
@@ -22,6 +23,7 @@ def render(scan: Scan) -> str:
 
 
 def test_one_incident_per_line_with_the_promised_keys(scan: Scan) -> None:
+    scan.what_if = None
     rows: list[dict[str, Any]] = [json.loads(line) for line in render(scan).splitlines()]
     assert [row["id"] for row in rows] == [incident.id for incident in scan.incidents]
     guessed = rows[1]
@@ -35,7 +37,9 @@ def test_one_incident_per_line_with_the_promised_keys(scan: Scan) -> None:
 
 
 def test_it_reads_back_as_the_same_incident(scan: Scan) -> None:
-    assert [msgspec.json.decode(line, type=Incident) for line in render(scan).splitlines()] == scan.incidents
+    *lines, last = render(scan).splitlines()
+    assert [msgspec.json.decode(line, type=Incident) for line in lines] == scan.incidents
+    assert msgspec.convert(json.loads(last)["what_if"], WhatIf) == scan.what_if
 
 
 def test_hostile_text_is_data_and_steers_no_terminal(hostile_scan: Scan, hostile: str) -> None:
@@ -46,5 +50,5 @@ def test_hostile_text_is_data_and_steers_no_terminal(hostile_scan: Scan, hostile
 
 
 def test_no_incident_is_no_line(scan: Scan) -> None:
-    scan.incidents = []
+    scan.incidents, scan.what_if = [], None
     assert render(scan) == ""

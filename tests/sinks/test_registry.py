@@ -34,7 +34,7 @@ def test_every_sink_and_event_writer_of_the_folder_is_registered() -> None:
 
 
 def test_names_are_unique_and_titled() -> None:
-    assert names() == ["console", "jsonl", "csv", "html"]
+    assert names() == ["console", "jsonl", "csv", "html", "stix", "navigator"]
     assert all(sink.title for sink in SINKS)
 
 
@@ -43,8 +43,8 @@ def test_several_outputs_at_once(scan: Scan, tmp_path: Path, capsys: pytest.Capt
     shown = capsys.readouterr().out
     assert shown.startswith("gatewatch  3 incidents")
     assert "\x1b" not in shown
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "html", "jsonl"]
-    assert len((tmp_path / "jsonl").read_text().splitlines()) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "html", "jsonl", "navigator", "stix"]
+    assert len((tmp_path / "jsonl").read_text().splitlines()) == 4  # the incidents, and what the measures would have done
     assert b"\r\r" not in (tmp_path / "csv").read_bytes()
 
 

@@ -140,7 +140,7 @@ def _deliver(result: Any, outputs: Sequence[str]) -> None:
 def scan(
     paths: Paths,
     output: Annotated[
-        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv or html; may be given several times.")
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, stix, navigator; repeatable.")
     ] = None,
     config: Config = None,
     rules: Annotated[list[str] | None, typer.Option("--rules", metavar="DIR", help="A folder of Sigma rules to evaluate as well.")] = None,
@@ -153,14 +153,21 @@ def scan(
     watch: Annotated[
         list[str] | None, typer.Option("--watch", metavar="FILE", help="Addresses, users and hosts to watch ([[watch]] tables in TOML).")
     ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option("--evidence", metavar="DIR", help="Exported configuration: each incident says which control was missing; several times."),
+    ] = None,
+    what_if: Annotated[bool, typer.Option("--what-if", help="Say which measure alone would have broken which incidents.")] = False,
+    today: Annotated[str | None, typer.Option(metavar="DATE", help="Judge the evidence as of this day (ISO 8601); default: today, in UTC.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Turn logs into incidents: who from outside got in, how, and what followed."""
+    """Turn logs into incidents: who from outside got in, how, what followed, and which control was missing."""
     from gatewatch import app as verbs
     from gatewatch.sinks.registry import check_outputs
 
     outputs = output or ["console"]
     check_outputs(outputs)
+    day = _moment(today, "--today") or datetime.now(UTC)  # noqa: TID251 - waivers expire by the calendar
     bar = Bar(paths, quiet)
     try:
         result = verbs.scan(
@@ -175,6 +182,9 @@ def scan(
             maps=maps or (),
             watch=watch or (),
             progress=bar,
+            evidence=evidence or (),
+            today=day.date(),
+            what_if=what_if,
         )
     finally:
         bar.stop()
@@ -301,7 +311,7 @@ def events(
 def audit(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[EVIDENCE...]", help="Folders, archives or files of exported configuration.")] = None,
     output: Annotated[
-        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, sarif, ocsf or navigator.")
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[:FILE]", help="console, jsonl, csv, html, sarif, ocsf, navigator or stix.")
     ] = None,
     host: Annotated[bool, typer.Option("--host", help="Audit this Linux host: collect as gatewatch collect does, write nothing.")] = False,
     config: Config = None,
@@ -365,6 +375,19 @@ def reach(
     text, _ = verbs.reach(paths, source=source, target=target, config=config)
     for line in text.splitlines():
         typer.echo(escape(line))
+
+
+@app.command(name="probe-plan")
+def probe_plan(
+    source: Annotated[str | None, typer.Option("--from", metavar="ZONE", help="The zone to try from; without it the zones are listed.")] = None,
+    targets: Annotated[list[str] | None, typer.Option("--to", metavar="ASSET", help="Only towards this asset; several times.")] = None,
+    shell: Annotated[str, typer.Option(metavar="sh|powershell", help="The language of the script.")] = "sh",
+    config: Config = None,
+) -> None:
+    """Write a script that tries, from a zone, the ports of declared assets; you run it, the audit reads its results. Sends nothing itself."""
+    from gatewatch import app as verbs
+
+    typer.echo(verbs.probe_plan(config=config, source=source, targets=targets or (), shell=shell), nl=False)
 
 
 @app.command()

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gatewatch.detect.attack import attack
 from gatewatch.detect.deed import deed, deeds, is_told
 from gatewatch.detect.intrusion import Intrusion
 from gatewatch.detect.story import local
 from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.coverage import Coverage, Unseen
-from gatewatch.schema.events import Mfa
 from gatewatch.schema.incidents import Severity
 
 MOST = 12  # lines of one kind of advice
@@ -188,12 +186,3 @@ def near_misses(intrusion: Intrusion) -> tuple[str, ...]:
     if not intrusion.lead.facts.guess and intrusion.lead.tried is None and intrusion.tried:
         lines.append(f"{intrusion.tried} failures of the same address within a day before, too few or too old for a guess")
     return tuple(lines)
-
-
-def mitigations(intrusion: Intrusion) -> tuple[dict[str, str], ...]:
-    """Return the mitigations of T1133 with what the events prove: only a log that speaks of the second factor decides on M1032."""
-    status = {str(Mfa.NO): "missing", str(Mfa.YES): "present"}
-    mfa = intrusion.accepted.mfa if intrusion.accepted is not None else None
-    return tuple(
-        {"id": it.id, "name": it.name, "status": status.get(mfa or "", "unknown") if it.id == "M1032" else "unknown"} for it in attack().mitigations
-    )

@@ -30,12 +30,14 @@ class Exhibit(NamedTuple):
     src_host: str | None
     dst_ip: str | None
     dst_host: str | None
+    dst_port: int | None
     session: str | None
     auth_method: str | None
     mfa: str | None
     process: str | None
     command: str | None
     object: str | None
+    extra: str | None
     weight: int
     source: str
     stream: str

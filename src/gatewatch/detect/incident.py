@@ -22,6 +22,7 @@ from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
 from gatewatch.detect.failure import Failures
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
+from gatewatch.detect.move import moves
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.events import Kind, ensure
 from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage, StageHit, Technique
@@ -193,13 +194,14 @@ class _Teller:
             stages=tuple(self._stage(intrusion, act) for act in intrusion.acts),
             path=story.path(intrusion),
             attack=self._attack(intrusion),
-            mitigations=advice.mitigations(intrusion),
+            mitigations=(),
             coverage=advice.covered(hosts, self._coverage, self._zone),
             blind_spots=advice.blind_spots(intrusion, hosts, self._unseen),
             near_misses=advice.near_misses(intrusion),
             contain=advice.contain(intrusion, users, hosts, live),
             next_steps=advice.next_steps(intrusion, self._zone),
             zone=self._zone,
+            moves=moves(intrusion),
         )
 
     def _stage(self, intrusion: Intrusion, act: Act) -> Stage:

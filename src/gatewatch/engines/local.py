@@ -189,6 +189,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
     """Turn *paths* into incidents, the access ledger, coverage and an account of every record; *load* gives the rules and chains."""
     from gatewatch.detect.content import report  # noqa: PLC0415 - heavy, and not needed until the logs are read
     from gatewatch.detect.incident import assemble  # noqa: PLC0415 - heavy, and not needed until the logs are read
+    from gatewatch.engines.detectable import techniques  # noqa: PLC0415 - as above
 
     ready = prepare(paths, site, options, everything=options.everything, progress=progress)
     content = load()
@@ -229,6 +230,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         zone=options.zone or site.zone,
         site=site.name,
         notes=[*ready.notes, *content.notes, *report(content, events)],
+        techniques=techniques(content, rows, incidents),
         extra={
             "failure_bins": _failure_bins(incidents, ready.failures),
             "attempt_sources": sources,

@@ -36,10 +36,17 @@ LIMITS = Limits(max_unpacked=64 * 1024 * MIB)
 
 def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check] = CHECKS, pieces: Sequence[Piece] = ()) -> Audit:
     """Return the audit of the evidence in *paths*, and of *pieces* collected from this host, as of *today*."""
+    return examine(paths, site, today, checks, pieces)[0]
+
+
+def examine(
+    paths: Sequence[str], site: Site, today: date, checks: Sequence[Check] = CHECKS, pieces: Sequence[Piece] = ()
+) -> tuple[Audit, Facts]:
+    """Return the audit of the evidence in *paths* and of *pieces*, and the facts it rests on."""
     facts, files, problems = gather_facts(paths, site, pieces)
     ground = Ground(site, today)
     findings = run(facts, ground, checks)
-    return Audit(
+    result = Audit(
         findings=tuple(findings),
         table=table(findings, checks),
         files=tuple(files),
@@ -50,6 +57,7 @@ def audit(paths: Sequence[str], site: Site, today: date, checks: Sequence[Check]
         site=site.name,
         notes=tuple(stale_waivers(findings, site.posture.waivers, ground)),
     )
+    return result, facts
 
 
 @dataclass(frozen=True, slots=True)

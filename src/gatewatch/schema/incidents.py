@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from gatewatch.schema.control import Control, Move, WhatIf
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.records import ClockFault, Problem, Reject, Stranger, Tally
 
@@ -140,13 +141,14 @@ class Incident(msgspec.Struct, frozen=True):
     stages: tuple[Stage, ...]
     path: tuple[Hop, ...]
     attack: tuple[Technique, ...]
-    mitigations: tuple[dict[str, str], ...]  # {id, name, status: missing | unknown | present}
+    mitigations: tuple[Control, ...]  # what would have cut or shown it, and whether it was there
     coverage: tuple[str, ...]
     blind_spots: tuple[str, ...]
     near_misses: tuple[str, ...]
     contain: tuple[str, ...]
     next_steps: tuple[str, ...]
     zone: str  # IANA zone in which local times are shown
+    moves: tuple[Move, ...] = ()  # what a control would have had to meet, in order
 
 
 class Attempts(msgspec.Struct, frozen=True):
@@ -209,5 +211,7 @@ class Scan(msgspec.Struct):
     site: str
     notes: list[str] = []
     version: str = ""
+    what_if: WhatIf | None = None
+    techniques: dict[str, str] = {}  # id: observed, detectable or blind
     extra: dict[str, Any] = {}
     strangers: list[Stranger] = []

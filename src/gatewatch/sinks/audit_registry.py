@@ -13,6 +13,7 @@ from gatewatch.sinks.audit_navigator import AuditNavigator
 from gatewatch.sinks.audit_ocsf import AuditOcsf
 from gatewatch.sinks.audit_sarif import AuditSarif
 from gatewatch.sinks.audit_sink import AuditSink
+from gatewatch.sinks.audit_stix import AuditStix
 from gatewatch.sinks.target import open_targets, text, wants_color, width_of
 
 AUDIT_SINKS: tuple[AuditSink, ...] = (
@@ -23,6 +24,7 @@ AUDIT_SINKS: tuple[AuditSink, ...] = (
     AuditSarif(),
     AuditOcsf(),
     AuditNavigator(),
+    AuditStix(),
 )
 
 

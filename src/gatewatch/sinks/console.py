@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gatewatch.schema.incidents import Incident, Scan
 from gatewatch.sinks import console_account as account
+from gatewatch.sinks.console_control import what_if
 from gatewatch.sinks.console_incident import panel
 from gatewatch.sinks.console_style import SEVERITY, grid, put, shown
 from gatewatch.sinks.digest import file_count, headline, plural, ranked, severities, silence, time_range
@@ -124,6 +125,7 @@ def show(scan: Scan, terminal: Terminal) -> None:
         terminal.print(panel(incident))
     _rest(incidents[PANELS:], terminal)
     for part in (
+        what_if,
         account.access,
         account.attempts,
         account.coverage,

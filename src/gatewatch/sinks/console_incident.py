@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gatewatch.schema.incidents import Incident, Stage
 from gatewatch.sinks import story
+from gatewatch.sinks.console_control import controls
 from gatewatch.sinks.console_style import FRAME, LABEL, SEVERITY, grid, shown
 from gatewatch.sinks.escape import clip
 from gatewatch.sinks.moment import local, localize, utc, zone_info
@@ -67,6 +68,7 @@ def _facts(incident: Incident, zone: tzinfo) -> Iterable[tuple[str, Text | Table
     if first is not None:
         yield "Record", _record(first.file, first.record, first.raw)
     yield "Contain", _lines(incident.contain, numbered=True) if incident.contain else shown("no step is known for this chain")
+    yield from controls(incident)
 
 
 def _step(step: Stage, incident: Incident, zone: tzinfo) -> str:

@@ -17,9 +17,10 @@ from typing import Any, TextIO
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from gatewatch.schema.control import Standing
 from gatewatch.schema.incidents import Incident, Scan
 from gatewatch.schema.records import Disposition
-from gatewatch.sinks import digest, story
+from gatewatch.sinks import digest, remedy, story
 from gatewatch.sinks.escape import clip, escape
 from gatewatch.sinks.glossary import GLOSSARY
 from gatewatch.sinks.ledger import comer, manner
@@ -28,6 +29,7 @@ from gatewatch.sinks.picture_gaps import gaps_picture, left_out
 from gatewatch.sinks.picture_path import drawn, is_wide, path_graph
 from gatewatch.sinks.picture_timeline import failure_bins, timeline
 from gatewatch.sinks.picture_trace import trace_tree, tree_left
+from gatewatch.sinks.picture_whatif import what_if_picture
 
 TEMPLATES = "templates"
 # what a page can hold and still open at once; the rest is in the JSON and CSV outputs, and the page says so
@@ -42,6 +44,7 @@ LIMITS = {
     "files": 500,
     "faults": 200,
     "unseen": 200,
+    "controls": 60,
 }
 
 
@@ -82,6 +85,7 @@ class Html:
                 span=digest.time_range(scan),
                 gaps=gaps_picture(scan.coverage, ranked, scan.zone, "gaps"),
                 gaps_left=left_out(scan.coverage),
+                bars=what_if_picture(scan.what_if, "bars") if scan.what_if is not None else Markup(""),
                 style=Markup(style),  # noqa: S704 - our own file
                 style_hash=style_hash(style),
             )
@@ -107,7 +111,7 @@ def environment() -> Environment:
     )  # fmt: skip
     env.filters |= {"clip": clip, "both": both, "local": local, "utc": utc, "seconds": _seconds, "length": len}
     env.globals |= {
-        "digest": digest, "story": story, "plural": digest.plural, "manner": manner,
+        "digest": digest, "story": story, "remedy": remedy, "standing": Standing, "plural": digest.plural, "manner": manner,
         "comer": comer, "limits": LIMITS, "fates": list(Disposition)[::-1], "zone_info": zone_info,
         "duration": duration, "local_day": lambda moment, zone: localize(moment, zone).date(), "glossary": GLOSSARY, "utc_zone": UTC,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from gatewatch.sinks.document import encode
 
 @dataclass(frozen=True, slots=True)
 class Jsonl:
-    """Writes each incident as one JSON object; nothing when there is none."""
+    """Writes each incident as one JSON object, and as the last line what the measures would have done, where that was asked."""
 
     name: str = "jsonl"
     title: str = "incidents, one JSON object per line"
@@ -19,3 +19,5 @@ class Jsonl:
     def write(self, scan: Scan, out: TextIO, *, color: bool, width: int) -> None:  # noqa: ARG002 - a terminal's matters
         """Write the incidents of *scan* in the order of the scan."""
         out.writelines(encode(incident) + "\n" for incident in scan.incidents)
+        if scan.what_if is not None:
+            out.write(encode({"what_if": scan.what_if}) + "\n")

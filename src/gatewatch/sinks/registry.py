@@ -16,12 +16,14 @@ from gatewatch.sinks import events_csv, events_jsonl, events_ocsf, events_parque
 from gatewatch.sinks.console import Console
 from gatewatch.sinks.html import Html
 from gatewatch.sinks.jsonl import Jsonl
+from gatewatch.sinks.navigator import Navigator
 from gatewatch.sinks.sink import Sink
+from gatewatch.sinks.stix import Stix
 from gatewatch.sinks.target import Target, binary, open_target, open_targets, text, wants_color, width_of
 from gatewatch.sinks.timesketch import Timesketch
 from gatewatch.sinks.trace import FORMATS, write_trace
 
-SINKS: tuple[Sink, ...] = (Console(), Jsonl(), Timesketch(), Html())
+SINKS: tuple[Sink, ...] = (Console(), Jsonl(), Timesketch(), Html(), Stix(), Navigator())
 ACCESS_FORMATS = table_access.FORMATS
 TRACE_FORMATS = FORMATS
 EVENT_WRITERS: dict[str, Callable[[Iterator[pl.DataFrame], BinaryIO], None]] = {
