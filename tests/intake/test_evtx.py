@@ -455,7 +455,9 @@ def test_no_garbage_raises(data: bytes) -> None:
     read(write_evtx([event(1)])[: HEAD + 512] + data)
 
 
-FLAT = st.sampled_from(['{"A":"x"}', '{"A":"{x}"}', '{"A":"[x]"}', '{"A":{"B":1}}', '{"A":["x"]}', '{"Data":{"B":1}}', '{"A":1,"Data":"x"}', '{"A":"', "{}"])
+FLAT = st.sampled_from(
+    ['{"A":"x"}', '{"A":"{x}"}', '{"A":"[x]"}', '{"A":{"B":1}}', '{"A":["x"]}', '{"Data":{"B":1}}', '{"A":1,"Data":"x"}', '{"A":"', "{}"]
+)
 ENDS = st.sampled_from(["}}", "}", ',"RenderingInfo":{"Message":"x"}}}', ""])
 
 
