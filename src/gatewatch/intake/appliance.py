@@ -99,12 +99,23 @@ _DOUBLE_FRAMINGS = (
 class Appliance:
     """A kind of device: which framing its lines count as, the regex a line of it fits, and what takes its header apart.
 
-    ``take``: lines (``record, offset, …, line``) in; records (:data:`FRAMED`) and the lines left out.
+    ``take``: lines (``record, offset, …, line``) in; records (:data:`FRAMED`) and the lines left out. ``holds``: literals, one of which every
+    line holds that ``gate`` fits; to look for them is several times cheaper.
     """
 
     name: Framing
     gate: str
     take: Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+    holds: str = ""
+
+    def fits(self, lines: pl.DataFrame) -> pl.Series:
+        """Return which of *lines* may be of this device."""
+        if not self.holds:
+            return lines["line"].str.contains(self.gate)
+        may = lines["line"].str.contains(self.holds)
+        if not may.any():
+            return may
+        return may.scatter(may.arg_true(), lines["line"].filter(may).str.contains(self.gate))
 
 
 APPLIANCES = (
@@ -116,8 +127,8 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
     Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
-    Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take),
-    Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take),
+    Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
+    Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
     Appliance(
         Framing.SYSLOG_ISO,
         rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|{_C_TIME.replace('?P<stamp>', '?:')})"
@@ -155,11 +166,12 @@ def take_appliances(lines: pl.DataFrame, only: Framing | None = None) -> tuple[l
             break
         if only is not None and appliance.name is not only:
             continue
-        fits = rest.select(pl.col("line").str.contains(appliance.gate).alias("m"))["m"]
+        fits = appliance.fits(rest)
         if not fits.any():
             continue
-        taken, left = appliance.take(rest.filter(fits))
+        every = bool(fits.all())
+        taken, left = appliance.take(rest if every else rest.filter(fits))
         if taken.height:
             parts.append((appliance.name, taken))
-        rest = pl.concat([rest.filter(~fits), left])
+        rest = left if every else pl.concat([rest.filter(~fits), left])
     return parts, pl.concat([kept, rest]).sort("record")

@@ -11,12 +11,13 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.intake.framed import DAY, FRAMED, NAIVE
-from gatewatch.intake.header import zone_offsets
+from gatewatch.intake.header import runs, zone_offsets
 
 PROGRAM = "panos"
 _TYPES = r"(?:GLOBALPROTECT|SYSTEM|CONFIG|TRAFFIC|THREAT|AUTHENTICATION|USERID|HIPMATCH|HIP-MATCH|DECRYPTION|CORRELATION|GTP|SCTP|TUNNEL|IPTAG|AUDIT)"
 _MOMENT = r"[0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z?"
 GATE = rf"\b[0-9]+,{_MOMENT},[^,]*,{_TYPES},"
+HOLDS = f",{_TYPES},"
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+)"
 _HEADER = (
     rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9] )?(?:{_STAMP} +(?:(?P<relay>[^ ,]+) +)?)?(?:{_STAMP} +(?P<host>[^ ,]+) +)?(?:- ){{0,4}})"
@@ -29,20 +30,40 @@ _SHORT = (
 _FINE = r",([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{1,6})(Z|[+-][0-9]{2}:[0-9]{2})(?:,|$)"
 
 
+_PLAIN = "%Y-%m-%d %H:%M:%S"
+
+
+def _once(table: pl.DataFrame, name: str, read: pl.Expr) -> pl.Series:
+    """Return *read*, an expression over the column *name*, as ``clock``; what many rows in a row say is read once."""
+    found = runs(table, [name])
+    if found is None:
+        return table.select(read.alias("clock"))["clock"]
+    return found[0].select(read.alias("clock"))["clock"].gather(found[1])
+
+
+def _fine(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the finer stamp of each row and its zone, as ``fine`` and ``zone``, of the fields after the seventh; null where there is none."""
+    may = table["line"].str.contains(_FINE)
+    rest = pl.col("line").str.slice(pl.col("before").str.len_chars()).str.replace(r"^(?:[^,]*,){6}[^,]*", "")
+    found = table.select("line", "before").filter(may).select(rest.str.extract_groups(_FINE).alias("g")).unnest("g")
+    places = may.arg_true()
+    made = []
+    for group, name in (("1", "fine"), ("2", "zone")):
+        blank = pl.Series(name, [None], dtype=pl.String).new_from_index(0, table.height)
+        made.append(blank.scatter(places, found[group]) if len(places) else blank)
+    return pl.DataFrame(made)
+
+
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of *lines* that are PAN-OS rows (:data:`FRAMED`), and the other lines."""
     table = lines.hstack(lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
     if table["wall"].has_nulls():  # a row cut short has the time of its receipt only
         short = lines.select(pl.col("line").str.extract_groups(_SHORT).alias("g")).unnest("g")
         table = table.with_columns(pl.col(name).fill_null(short[name]) for name in ("before", "host", "wall"))
-    rest = pl.col("line").str.slice(pl.col("before").str.len_chars()).str.replace(r"^(?:[^,]*,){6}[^,]*", "")
     plain = pl.col("wall").str.replace_all("/", "-").str.replace("T", " ").str.slice(0, 19)
-    table = table.with_columns(
-        plain.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).alias("clock"),
-        pl.coalesce("host", "relay").alias("host"),
-        rest.str.extract_groups(_FINE).struct[0].alias("fine"),
-        rest.str.extract_groups(_FINE).struct[1].alias("zone"),
-    )
+    clock = _once(table, "wall", plain.str.to_datetime(_PLAIN, time_unit="us", strict=False))
+    table = table.with_columns(pl.coalesce("host", "relay").alias("host"), clock)
+    table = table.hstack(_fine(table))
     sound = table["clock"].is_not_null()
     if not sound.any():
         return pl.DataFrame(schema=FRAMED), lines
