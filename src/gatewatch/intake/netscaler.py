@@ -47,11 +47,11 @@ def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         if sound.height < read.height:
             left.append(read.filter(pl.col("local").is_null() & pl.col("time").is_null()).select(lines.columns))
     if rest.height:
-        bare = rest.select(*lines.columns, pl.col("line").str.extract(_BARE).alias("message"), pl.lit(None, pl.String).alias("host"))
-        hits = bare.filter(pl.col("message").is_not_null())
-        if hits.height:
-            time, local, rel, resolution = empty_stamp(hits.height)
-            parts.append(_framed(hits.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))))
+        bare: pl.DataFrame = rest.select(*lines.columns, pl.col("line").str.extract(_BARE).alias("message"), pl.lit(None, pl.String).alias("host"))
+        found = bare.filter(pl.col("message").is_not_null())
+        if found.height:
+            time, local, rel, resolution = empty_stamp(found.height)
+            parts.append(_framed(found.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))))
             left[0] = bare.filter(pl.col("message").is_null()).select(lines.columns)
     taken = pl.concat(parts) if parts else pl.DataFrame(schema=FRAMED)
     return taken, pl.concat(left)
@@ -73,9 +73,10 @@ def _framed(table: pl.DataFrame) -> pl.DataFrame:
 def _with_stamp(table: pl.DataFrame) -> pl.DataFrame:
     """Add ``time``, ``local``, ``rel`` and ``resolution``; all null where the date cannot be."""
     found = runs(table, ("year", "a", "b", "clock", "zone", "host"))
-    if found is not None:
-        once = _with_stamp(found[0]).select("time", "local", "rel", "resolution")
-        return table.hstack(once[found[1]])
+    return _read_stamps(table) if found is None else table.hstack(_read_stamps(found[0]).select("time", "local", "rel", "resolution")[found[1]])
+
+
+def _read_stamps(table: pl.DataFrame) -> pl.DataFrame:
     swapped = _day_first(table)
     month = pl.when(swapped).then("b").otherwise("a")
     day = pl.when(swapped).then("a").otherwise("b")
