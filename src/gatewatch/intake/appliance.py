@@ -6,6 +6,7 @@ readers of their own (:mod:`.cef`, :mod:`.netscaler`, :mod:`.fortigate`, :mod:`.
 and the logs that xrdp, Guacamole, Tor and VNC servers write themselves (:mod:`.xrdp`, :mod:`.guacamole`, :mod:`.tor`, :mod:`.vnc`).
 A line is tried here only where a gate, one regex over all of them, says that it may be one.
 
+A stamp without a year may name its zone, also where a collector put its own stamp before it: then the device's own counts, with its zone.
 Cisco's message number becomes the program, ``%ASA-6-113039``, as it does where the classic header takes it for one.
 """
 
@@ -33,7 +34,7 @@ from gatewatch.intake import (
     windows_text,
     xrdp,
 )
-from gatewatch.intake.header import ISO, TextFraming, in_turn
+from gatewatch.intake.header import ISO, ZONES, TextFraming, in_turn
 from gatewatch.schema.framing import Framing
 
 _PRI = r"^(?:<[0-9]{1,3}>)?"
@@ -45,6 +46,7 @@ _GAP = r"(?: *:)? +"
 _HOST = r"(?P<host>[^ %:](?:[^ %]*[^ %:])?)"
 _NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T|JST|KST|IST|BST|SGT|HKT|AE[DS]T)"
 _ZONE = rf"(?P<zone> {_NAMES})?"
+_KNOWN = rf"(?P<zone> (?:{ZONES}))"
 _INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
 _CISCO = r"(?P<program>%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}): ?(?P<message>.*)$"
 
@@ -52,6 +54,8 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"{_PRI}{ISO}{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "iso"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +{_HOST}{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_CISCO}", "bsd-year"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?:{_BSD} +[^ ]+{_GAP})?(?P<stamp>{_BSD_YEAR}){_ZONE}{_GAP}{_HOST}{_GAP}{_CISCO}", "bsd-year"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?{_BSD} +{_HOST}{_GAP}(?P<stamp>{_BSD}){_KNOWN}{_GAP}{_CISCO}", "bsd"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD}){_KNOWN}{_GAP}(?:{_HOST}{_GAP})?{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}(?P<stamp>{_BSD}) +[^ %]+{_GAP}{_HOST}{_GAP}{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from gatewatch.intake.framed import FRAMED, NAIVE
+from gatewatch.intake.framed import EAST, FRAMED, NAIVE
 from gatewatch.schema.framing import Framing
 
 _PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|uucp|local[0-7])\.[a-z]+$"
@@ -17,6 +17,10 @@ _PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|u
 # names that stand for one zone only, in hours; CST, IST, BST and their like stand for several
 _HOURS = {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3}
 _HOURS |= {"EDT": -4, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AKDT": -8, "AKST": -9, "HST": -10, "JST": 9, "KST": 9, "AEDT": 11}
+
+
+ZONES = "|".join(sorted(name for name in _HOURS if len(name) > 1))
+"""The names of zones whose offset is known, as a regex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,8 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         pl.lit(1, pl.UInt32).alias("count"),
         group("sd").alias("fields"),
     )
+    if framing.stamp == "bsd" and "zone" in present:
+        framed = framed.with_columns(zone_offsets(table["zone"]).cast(pl.Int32).alias(EAST))
     # a header whose stamp cannot be (month "Foo", hour 25) is no header
     bad = pl.col("time").is_null() & pl.col("local").is_null()
     if framing.name is Framing.SYSLOG_5424 or framing.stamp == "none":  # the first may say "-" for its stamp
@@ -192,7 +198,7 @@ def in_turn(framings: Sequence[TextFraming]) -> Callable[[pl.DataFrame], tuple[p
             taken, lines = take(framing, lines)
             if taken.height:
                 parts.append(taken)
-        return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
+        return (pl.concat(parts, how="diagonal").sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
 
     return run
 

@@ -6,6 +6,7 @@ r"""CEF and LEEF of any device: the common event formats of ArcSight and QRadar,
 record                             becomes
 =================================  ==================================================================================
 FortiGate, PAN-OS                  what their own records become: they are written back into their own formats
+Cisco ASA with the message itself  what the message becomes
 Check Point                        logons and logoffs of remote access and management by ``act`` and ``product``
 Windows, as collectors pass it on  logons by event id and type
 any other device                   ``auth_success``, ``auth_failure``, ``session_end``, ``account_change`` where every word of its action or
@@ -28,10 +29,11 @@ import polars as pl
 
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind
-from gatewatch.sources import fortigate, panos
+from gatewatch.sources import cisco_asa, fortigate, panos
 from gatewatch.sources.cef_column import ROW, read
 from gatewatch.sources.cef_device import DEVICES
-from gatewatch.sources.cef_handover import FORTIGATE, PANOS
+from gatewatch.sources.cef_handover import CISCO, FORTIGATE, PANOS
+from gatewatch.sources.cef_handover import cisco as as_cisco
 from gatewatch.sources.cef_handover import fortigate as as_fortigate
 from gatewatch.sources.cef_handover import panos as as_panos
 from gatewatch.sources.cef_meaning import read_any
@@ -50,6 +52,7 @@ IDLE = (
     (r"^CEF: ?[01]\|Check Point\|.*[ |]act=(?:Accept|Drop|Reject|Block|Detect|Prevent|Bypass|Inspect|Encrypt|Decrypt)(?: |$)", _TRAFFIC),
 )
 _HANDED: tuple[tuple[str, PatternSource, Callable[[Text], str | None]], ...] = (
+    (CISCO, cisco_asa.SOURCE, as_cisco),
     (FORTIGATE, fortigate.SOURCE, as_fortigate),
     (PANOS, panos.SOURCE, as_panos),
 )

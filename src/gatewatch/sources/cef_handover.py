@@ -1,4 +1,4 @@
-"""FortiGate and PAN-OS in CEF or LEEF, written back into the formats of their own that :mod:`.fortigate` and :mod:`.panos` read.
+"""FortiGate, PAN-OS and Cisco ASA in CEF or LEEF, written back into the formats of their own, which their own sources read.
 
 FortiOS keeps the names of its fields behind ``FTNTFGT``, but for those that CEF has a key for; in VPN events the remote end is ``FTNTFGTremip`` or,
 before that, ``dst``. PAN-OS' templates name every column of a GlobalProtect row; of SYSTEM and CONFIG rows, the few that matter.
@@ -15,6 +15,10 @@ from gatewatch.sources.cef_meaning import first
 from gatewatch.sources.cef_text import Text
 
 FORTIGATE = r"^CEF: ?[01]\|[Ff]ortinet\|[Ff]orti[Gg]ate[^|]*\|"
+CISCO = (
+    r"(?i)^CEF: ?[01]\|cisco\|[^|]*(?:ASA|PIX|FTD|firepower|adaptive)[^|]*\|[^|]*\|"
+    r"(?:.*%(?:ASA|FTD|PIX)-(?:[a-z]+-)?[0-7]-[0-9]{6}:|(?:(?:ASA|FTD|PIX)-[0-7]-)?[0-9]{6}\|.*[| ](?:msg|message)=)"
+)
 PANOS = r"^(?:CEF: ?[01]|LEEF: ?[12](?:\.[0-9])?)\|Palo Alto Networks\|(?:PAN-OS|LF|Prisma Access|Next Generation Firewall)[^|]*\|"
 _PREFIX = "ftntfgt"
 _STANDARD: Mapping[str, str] = {
@@ -22,6 +26,8 @@ _STANDARD: Mapping[str, str] = {
     "out": "sentbyte", "deviceexternalid": "devid", "dvchost": "devname", "cnt": "count",
 }  # fmt: skip
 _KEY = re.compile(r"[a-z_][a-z0-9_.-]*")
+_CISCO_MARK = re.compile(r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:.*", re.DOTALL)
+_CISCO_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}$")
 _WIDTH = 50
 _GLOBALPROTECT: Mapping[int, tuple[str, ...]] = {
     8: ("panoseventid", "panoseventidvalue", "eventid", "eventidvalue"),
@@ -71,6 +77,17 @@ def fortigate(text: Text) -> str:
 
 def _quoted(value: str) -> str:
     return re.sub(r"[\x00-\x1f]", " ", value).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def cisco(text: Text) -> str | None:
+    """Return the message of a Cisco ASA as the device wrote it; None where the record does not have it."""
+    for key in ("rawevent", "msg", "message"):
+        found = _CISCO_MARK.search(text.values.get(key, ""))
+        if found is not None:
+            return re.sub(r"[\x00-\x1f]", " ", found[0])
+    said = first(text.values, ("msg", "message"))
+    number = _CISCO_NUMBER.search(text.event)
+    return f"%ASA-6-{number[0]}: {said}" if number is not None and said is not None else None
 
 
 def panos(text: Text) -> str | None:
