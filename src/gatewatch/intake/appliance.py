@@ -72,7 +72,7 @@ _OPENVPN_TEXT = (
     r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
     r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[)"
 )
-_OPENVPN = rf"(?: us=[0-9]+)? (?P<message>(?:{_PEER}|{_OPENVPN_TEXT}).*)$"
+_OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
 _DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
 _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
 _OPENVPN_FRAMINGS = (

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from gatewatch.sources.cef_meaning import first
 from gatewatch.sources.cef_text import Text
+from gatewatch.sources.fortigate import KEYS as FORTIGATE_KEYS
 
 FORTIGATE = r"^CEF: ?[01]\|[Ff]ortinet\|[Ff]orti[Gg]ate[^|]*\|"
 CISCO = (
@@ -25,7 +26,7 @@ _STANDARD: Mapping[str, str] = {
     "act": "action", "duser": "user", "spt": "srcport", "reason": "reason", "outcome": "status", "msg": "msg", "sproc": "ui", "in": "rcvdbyte",
     "out": "sentbyte", "deviceexternalid": "devid", "dvchost": "devname", "cnt": "count",
 }  # fmt: skip
-_KEY = re.compile(r"[a-z_][a-z0-9_.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _CISCO_MARK = re.compile(r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:.*", re.DOTALL)
 _CISCO_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}$")
 _WIDTH = 50
@@ -72,11 +73,12 @@ def fortigate(text: Text) -> str:
             values["remip"] = remote
     elif source:
         values["srcip"] = source
-    return " ".join(f'{key}="{_quoted(value)}"' for key, value in values.items() if value and _KEY.fullmatch(key))
+    return " ".join(f'{key}="{_quoted(value)}"' for key, value in values.items() if value and key in FORTIGATE_KEYS)
 
 
 def _quoted(value: str) -> str:
-    return re.sub(r"[\x00-\x1f]", " ", value).replace("\\", "\\\\").replace('"', '\\"')
+    value = _CONTROL.sub(" ", value) if not value.isprintable() else value
+    return value.replace("\\", "\\\\").replace('"', '\\"') if "\\" in value or '"' in value else value
 
 
 def cisco(text: Text) -> str | None:
@@ -109,5 +111,5 @@ def panos(text: Text) -> str | None:
     elif kind == "config" and not cells[12]:
         cells[12] = text.event
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([re.sub(r"[\x00-\x1f]", " ", cell) for cell in cells])
+    csv.writer(out, lineterminator="").writerow([cell if cell.isprintable() else _CONTROL.sub(" ", cell) for cell in cells])
     return out.getvalue()
