@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewatch.intake import appliance, cef, container_text, header, macos_text, netscaler, nps, openvpn_status, pf_text
+from gatewatch.intake import (
+    appliance,
+    cef,
+    container_text,
+    guacamole,
+    header,
+    macos_text,
+    netscaler,
+    nps,
+    openvpn_status,
+    pf_text,
+    tor,
+    vnc,
+    windows_text,
+    xrdp,
+)
+
+
+def _framings(module: ModuleType) -> list[header.TextFraming]:
+    """Return the framings that a module holds, alone or in tuples."""
+    found = []
+    for value in vars(module).values():
+        found += [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, header.TextFraming)]
+    return found
+
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FRAMINGS = (
@@ -24,13 +49,13 @@ FRAMINGS = (
     *macos_text._SECURITY,
     *nps.FRAMINGS,
     *openvpn_status.FRAMINGS,
-    *(value for value in vars(pf_text).values() if isinstance(value, header.TextFraming)),
+    *(value for module in (pf_text, guacamole, tor, vnc, windows_text, xrdp) for value in _framings(module)),
 )
 REGEXES = (*(framing.regex for framing in FRAMINGS), netscaler._HEADER)
 LINES = sorted(
     {
         line
-        for path in (*SAMPLES.glob("lines/*.log"), *SAMPLES.glob("cef/*.log"), *SAMPLES.glob("leef/*.log"), *SAMPLES.glob("nps/*.log"))
+        for path in SAMPLES.glob("*/*.log")
         for line in path.read_text(encoding="utf-8").split("\n")
         if line and not line.startswith("# ")
     }
