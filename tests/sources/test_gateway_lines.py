@@ -1,7 +1,8 @@
 """Whole lines of gateways, network devices and macOS, from bytes to the event, with the headers collectors put before them.
 
 ``tests/samples/lines/*.log``: ``# expect: column=value …`` above a line says what must come out of it, ``# nothing`` that it makes no event. ``time``
-is the time as the line has it (2026 where it names no year), ``x_NAME`` looks into ``extra``. ``user`` and ``src_ip`` are never free.
+is the time as the line has it (2026 where it names no year), ``utc`` the instant, ``x_NAME`` looks into ``extra``. ``user`` and ``src_ip`` are
+never free.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from sample import SAMPLES
 
 from gatewatch.intake.line import cut, read_lines
+from gatewatch.intake.stamp import resolve
 from gatewatch.intake.syslog import Framer
+from gatewatch.schema.events import TimeBasis
 from gatewatch.sources import registry
 
 FILES = sorted((SAMPLES / "lines").glob("*.log"))
@@ -44,9 +48,19 @@ def events_of(lines: list[str]) -> dict[int, dict[str, Any]]:
     return {row["record"]: row for frame in frames for row in frame.iter_rows(named=True)}
 
 
+def resolved(row: dict[str, Any]) -> str:
+    """Return the instant of an event in UTC, as settling has it, in a file of 2026 whose clocks are at UTC."""
+    names = {"time": pl.Datetime("us", "UTC"), "local": pl.Datetime("us"), "rel": pl.Int16, "resolution": pl.Int64, "east": pl.Int32}
+    frame = pl.DataFrame({name: [row.get(name)] for name in names}, schema=names)
+    moment = resolve(frame, year=2026, basis=TimeBasis.YEAR_GIVEN, zone="UTC")["time"].item()
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
 def seen(row: dict[str, Any], column: str) -> str:
     if column.startswith("x_"):
         return str(json.loads(row.get("extra") or "{}").get(column[2:]))
+    if column == "utc":
+        return resolved(row)
     if column != "time":
         value = row.get(column)
         return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.sources.key_value import SEPARATOR, lay_out, layout, read
+from gatewatch.sources.key_value import SEPARATOR, behind, lay_out, layout, read
 
 
 def value(text: str, key: str = "user") -> str | None:
@@ -54,3 +54,11 @@ def test_a_laid_out_text_gives_its_values_back(values: list[str], other: str) ->
     found = text.str.extract_groups(layout(("=x", *names, "end"))).struct.unnest().row(0, named=True)
     for name, wanted in zip([*names, "end"], [*values, other], strict=True):
         assert (found[name] or "") == wanted.replace(SEPARATOR, " ").replace("\n", " ")
+
+
+@given(st.lists(st.text(alphabet="a1 \n<>[]|é", max_size=12), min_size=1, max_size=4))
+def test_what_stands_behind_a_beginning_is_what_a_group_to_the_end_takes(texts: list[str]) -> None:
+    series = pl.Series(texts, dtype=pl.String)
+    for head in ("(?:(?P<name>[^ ]+)/)?(?P<a>a+) ", "(?:<(?P<number>[0-9]+)> )?", "(?P<who>.*?)\\[(?P<roles>[^]]*)\\]"):
+        whole = series.to_frame("t").select(pl.col("t").str.extract_groups(f"^{head}(?P<text>.*)$").alias("g")).unnest("g")
+        assert behind(series, head, "text").equals(whole)

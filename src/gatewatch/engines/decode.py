@@ -25,8 +25,8 @@ _APART = (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNE
 BULK = tuple(str(kind) for kind in _APART)
 ACTS = (str(Kind.EXEC), str(Kind.FILE_TRANSFER))  # what is done in sessions, as often as anything: only that of sessions from outside matters
 BULK_COLUMNS = (
-    "record", "offset", "time", "local", "rel", "resolution", "time_err", "time_basis", "host", "kind", "service", "source", "pattern", "user",
-    "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count", "channel", "event_record",
+    "record", "offset", "time", "local", "rel", "resolution", "east", "time_err", "time_basis", "host", "kind", "service", "source", "pattern",
+    "user", "src_ip", "src_host", "src_port", "session", "auth_method", "invalid_user", "count", "channel", "event_record",
 )  # fmt: skip
 CATEGORICAL = ("host", "source", "pattern", "user", "src_ip", "src_host", "channel")  # session ids are short and mostly different
 RAW_CAP = 400  # characters of a rejected record that are shown

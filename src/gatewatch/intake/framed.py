@@ -7,6 +7,9 @@ import polars as pl
 NAIVE = pl.Datetime("us")
 DAY = 86_400
 
+EAST = "east"
+"""A column that records may have besides: seconds east of UTC of a wall clock that names its zone and not its year; ``pl.Int32``."""
+
 FRAMED: dict[str, pl.DataType] = {
     "record": pl.Int64(),
     "offset": pl.Int64(),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 
-from gatewatch.intake.framed import FRAMED, NAIVE
+from gatewatch.intake.framed import EAST, FRAMED, NAIVE
 from gatewatch.schema.framing import Framing
 
 _PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|uucp|local[0-7])\.[a-z]+$"
@@ -16,6 +17,10 @@ _PRIORITY = r"^(?:auth|authpriv|cron|daemon|ftp|kern|lpr|mail|news|syslog|user|u
 # names that stand for one zone only, in hours; CST, IST, BST and their like stand for several
 _HOURS = {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3}
 _HOURS |= {"EDT": -4, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AKDT": -8, "AKST": -9, "HST": -10, "JST": 9, "KST": 9, "AEDT": 11}
+
+
+ZONES = "|".join(sorted(name for name in _HOURS if len(name) > 1))
+"""The names of zones whose offset is known, as a regex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,47 @@ FRAMINGS: tuple[TextFraming, ...] = (
 )
 
 
+_HEAD = "zz_head"
+_REST = "(?P<message>"
+_LAST = r"(?: +(?:\x{FEFF})?(?P<message>.*))?$"
+
+
+@lru_cache(maxsize=256)
+def _head(regex: str) -> str | None:
+    """Return a regex that stops where the message of *regex* begins, the whole header in the group ``zz_head``; None where the end matters too.
+
+    What ends in ``.*$`` fits whatever follows, so nothing is lost by not reading on; the text of a line is most of it.
+    """
+    if regex.endswith(_LAST):
+        return rf"^(?P<{_HEAD}>{regex[1 : -len(_LAST)]}(?: +(?:\x{{FEFF}})?|$))"
+    before, found, after = regex.removeprefix("^").partition(_REST)
+    if not found or not after.endswith(".*)$") or not regex.startswith("^"):
+        return None
+    return f"^(?P<{_HEAD}>{before}){after.removesuffix('.*)$')}(?P<zz>)"
+
+
+def groups_of(regex: str, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the groups of *regex* in the *lines* that fit it, and which these are."""
+    head = _head(regex)
+    groups = lines.select(pl.col("line").str.extract_groups(head or regex + "(?P<zz>)").alias("g")).unnest("g")
+    hits = groups["zz" if head is None else _HEAD].is_not_null()
+    if not hits.all():
+        groups = groups.filter(hits)
+    if head is not None:
+        text = lines["line"] if groups.height == lines.height else lines["line"].filter(hits)
+        begun = pl.DataFrame([text.alias("line"), groups[_HEAD]])
+        message = begun.select(pl.col("line").str.strip_prefix(pl.col(_HEAD)).alias("message"))["message"]
+        groups = groups.with_columns(message)
+    return groups.drop(name for name in ("zz", _HEAD) if name in groups.columns), hits
+
+
 def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of the lines that fit *framing*, and the other lines."""
-    groups = lines.select(pl.col("line").str.extract_groups(framing.regex + "(?P<zz>)").alias("g")).unnest("g")
-    hits = groups["zz"].is_not_null()
-    if not hits.any():
+    groups, hits = groups_of(framing.regex, lines)
+    if not groups.height:
         return pl.DataFrame(schema=FRAMED), lines
-    table = lines.hstack(groups).filter(hits)
+    whole = groups.height == lines.height
+    table = (lines if whole else lines.filter(hits)).hstack(groups)
     present = set(groups.columns)
 
     def group(name: str) -> pl.Expr:
@@ -117,7 +156,7 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
     def field_or_null(name: str) -> pl.Expr:
         return pl.when(~group(name).is_in(["-", ""])).then(group(name)).alias(name)
 
-    time, local, rel, resolution = _read_stamp(framing.stamp, table)
+    time, local, rel, resolution = read_stamps(framing.stamp, table)
     table = table.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))
     program = field_or_null("program") if framing.program is None else pl.lit(framing.program).alias("program")
     framed = table.select(
@@ -134,12 +173,14 @@ def take(framing: TextFraming, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         pl.lit(1, pl.UInt32).alias("count"),
         group("sd").alias("fields"),
     )
+    if framing.stamp == "bsd" and "zone" in present:
+        framed = framed.with_columns(zone_offsets(table["zone"]).cast(pl.Int32).alias(EAST))
     # a header whose stamp cannot be (month "Foo", hour 25) is no header
     bad = pl.col("time").is_null() & pl.col("local").is_null()
     if framing.name is Framing.SYSLOG_5424 or framing.stamp == "none":  # the first may say "-" for its stamp
         bad = pl.lit(value=False)
     wrong = framed.select(bad.alias("b"), pl.col("record"))["b"]
-    left = lines.filter(~hits)
+    left = lines.clear() if whole else lines.filter(~hits)
     if wrong.any():
         left = pl.concat([left, lines.filter(hits).filter(wrong)]).sort("record")
         framed = framed.filter(~wrong)
@@ -157,9 +198,29 @@ def in_turn(framings: Sequence[TextFraming]) -> Callable[[pl.DataFrame], tuple[p
             taken, lines = take(framing, lines)
             if taken.height:
                 parts.append(taken)
-        return (pl.concat(parts).sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
+        return (pl.concat(parts, how="diagonal").sort("record") if parts else pl.DataFrame(schema=FRAMED)), lines
 
     return run
+
+
+def runs(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, pl.Series] | None:
+    """Return the columns *names* of *table* once for each run of equal rows, and the run of each row; None where too few are equal."""
+    if not table.height:
+        return None
+    changed = table.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names).alias("c"))["c"]
+    changed = changed.scatter(0, values=True)
+    if int(changed.sum()) * 2 > table.height:
+        return None
+    return table.select(names).filter(changed), changed.cast(pl.UInt32).cum_sum() - 1
+
+
+def read_stamps(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
+    """Return what :func:`_read_stamp` does; a stamp that many lines in a row bear is read once."""
+    found = None if style == "none" else runs(table, [name for name in ("stamp", "zone") if name in table.columns])
+    if found is None:
+        return _read_stamp(style, table)
+    time, local, rel, resolution = _read_stamp(style, found[0])
+    return time.gather(found[1]), local.gather(found[1]), rel.gather(found[1]), resolution.gather(found[1])
 
 
 def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:

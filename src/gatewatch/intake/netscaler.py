@@ -16,10 +16,11 @@ from datetime import date
 import polars as pl
 
 from gatewatch.intake.framed import FRAMED
-from gatewatch.intake.header import empty_stamp, zone_offsets
+from gatewatch.intake.header import empty_stamp, groups_of, runs, zone_offsets
 
 PROGRAM = "netscaler"
 GATE = r"-PPE-[0-9]+ *: |^(?:<[0-9]{1,3}>)? ?default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : "
+HOLDS = "-PPE-|default "
 _RELAY = (
     r"(?:(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) +"
     r"(?:<[a-z0-9]+\.[a-z]+> +)?(?P<relay>[^ /]+) +)?"
@@ -33,12 +34,12 @@ _BARE = r"^(?:<[0-9]{1,3}>)? ?(?P<message>default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0
 
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of *lines* with a NetScaler header (:data:`FRAMED`), and the other lines."""
-    groups = lines.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g")
-    table = lines.hstack(groups)
-    dated = table.filter(pl.col("message").is_not_null())
-    rest = table.filter(pl.col("message").is_null())
+    groups, hits = groups_of(_HEADER, lines)
+    every = groups.height == lines.height
+    dated = (lines if every else lines.filter(hits)).hstack(groups)
+    rest = lines.clear() if every else lines.filter(~hits)
     parts: list[pl.DataFrame] = []
-    left = [rest.select(lines.columns)]
+    left = [rest]
     if dated.height:
         read = _with_stamp(dated.with_columns(pl.coalesce("host", "relay").alias("host")))
         sound = read.filter(pl.col("local").is_not_null() | pl.col("time").is_not_null())
@@ -46,11 +47,11 @@ def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         if sound.height < read.height:
             left.append(read.filter(pl.col("local").is_null() & pl.col("time").is_null()).select(lines.columns))
     if rest.height:
-        bare = rest.select(*lines.columns, pl.col("line").str.extract(_BARE).alias("message"), pl.lit(None, pl.String).alias("host"))
-        hits = bare.filter(pl.col("message").is_not_null())
-        if hits.height:
-            time, local, rel, resolution = empty_stamp(hits.height)
-            parts.append(_framed(hits.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))))
+        bare: pl.DataFrame = rest.select(*lines.columns, pl.col("line").str.extract(_BARE).alias("message"), pl.lit(None, pl.String).alias("host"))
+        found = bare.filter(pl.col("message").is_not_null())
+        if found.height:
+            time, local, rel, resolution = empty_stamp(found.height)
+            parts.append(_framed(found.with_columns(time.alias("time"), local.alias("local"), rel.alias("rel"), resolution.alias("resolution"))))
             left[0] = bare.filter(pl.col("message").is_null()).select(lines.columns)
     taken = pl.concat(parts) if parts else pl.DataFrame(schema=FRAMED)
     return taken, pl.concat(left)
@@ -71,6 +72,11 @@ def _framed(table: pl.DataFrame) -> pl.DataFrame:
 
 def _with_stamp(table: pl.DataFrame) -> pl.DataFrame:
     """Add ``time``, ``local``, ``rel`` and ``resolution``; all null where the date cannot be."""
+    found = runs(table, ("year", "a", "b", "clock", "zone", "host"))
+    return _read_stamps(table) if found is None else table.hstack(_read_stamps(found[0]).select("time", "local", "rel", "resolution")[found[1]])
+
+
+def _read_stamps(table: pl.DataFrame) -> pl.DataFrame:
     swapped = _day_first(table)
     month = pl.when(swapped).then("b").otherwise("a")
     day = pl.when(swapped).then("a").otherwise("b")

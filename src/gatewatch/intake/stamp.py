@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from gatewatch.intake.framed import DAY
+from gatewatch.intake.framed import DAY, EAST
 from gatewatch.intake.syslog import NEW_YEAR, Stamps
 from gatewatch.schema.events import TIME_BASIS, TimeBasis
 
@@ -149,13 +149,16 @@ def resolve(events: pl.DataFrame, *, year: int | None, basis: TimeBasis, zone: s
             wall.dt.replace_time_zone(zone, ambiguous=choice, non_existent="null").dt.convert_time_zone("UTC"),
             (wall + pl.duration(hours=1)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC"),
         )
+    if EAST in frame.columns:
+        own = (wall - pl.duration(seconds=pl.col(EAST))).dt.replace_time_zone("UTC")
+        zoned, frame = pl.coalesce("zz_own", zoned), frame.with_columns(own.alias("zz_own"))
     known = pl.col("time").is_not_null()
     wall_basis = pl.when(pl.col("rel").is_null()).then(pl.lit(str(TimeBasis.ZONED))).otherwise(pl.lit(str(basis)))
     return frame.with_columns(
         pl.coalesce("time", zoned).alias("time"),
         pl.duration(microseconds=pl.col("resolution")).alias("time_err"),
         pl.when(known).then(pl.lit(str(TimeBasis.ABSOLUTE))).otherwise(wall_basis).cast(TIME_BASIS).alias("time_basis"),
-    ).drop("local", "rel", "resolution", "zz_wall")
+    ).drop("local", "rel", "resolution", "zz_wall", EAST, "zz_own", strict=False)
 
 
 def _leap(year: int) -> bool:

@@ -17,7 +17,7 @@ import polars as pl
 
 from gatewatch.intake.appliance import take_appliances
 from gatewatch.intake.bsd import EPOCH_2000, Template, by_header, by_template, fits, read_stamps
-from gatewatch.intake.framed import DAY, FRAMED
+from gatewatch.intake.framed import DAY, EAST, FRAMED
 from gatewatch.intake.header import FRAMINGS, take
 from gatewatch.intake.line import Lines
 from gatewatch.schema.framing import Framing
@@ -98,7 +98,9 @@ class Framer:
             if taken.height:
                 parts.append(taken)
                 framings[str(framing.name)] = framings.get(str(framing.name), 0) + taken.height
-        table = pl.concat(parts).sort("record") if len(parts) > 1 else (parts[0] if parts else pl.DataFrame(schema=FRAMED))
+        table = pl.concat(parts, how="diagonal").sort("record") if len(parts) > 1 else (parts[0] if parts else pl.DataFrame(schema=FRAMED))
+        if EAST in table.columns and not table[EAST].count():
+            table = table.drop(EAST)
         if table.height:
             table = _count_years(_expand_repeats(table), stamps)
         return Framed(table, rest, blank, stamps, framings)

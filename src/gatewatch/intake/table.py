@@ -38,7 +38,8 @@ _SEPARATOR = re.compile(r"#separator +(\\x[0-9A-Fa-f]{2}|[^ ])$")
 _ZEEK = re.compile(rb"#separator +(?:\\x[0-9A-Fa-f]{2}|[^ \r\n])\r?$|#fields[\t ,;|]", re.MULTILINE)
 _FLOW_NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # some editors put it before the first line
-_LAST_SECOND = 253_402_300_800
+_LATEST_YEAR = 2200  # from then on it is no time, but a default or a mistake
+_LAST_SECOND = 7_258_118_400  # its beginning, seconds since the epoch
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,9})?Z "
 FLOW_GATE = rf"^(?:{_ISO})?[2-9] [0-9]{{12}} eni-[0-9a-f]+ "
@@ -113,7 +114,8 @@ def _clock(line: pl.Series, header: Header) -> pl.Series | None:
         if date is None or time is None:
             return None
         text = date + " " + time
-    return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    wall = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    return wall.set((wall.dt.year() >= _LATEST_YEAR).fill_null(value=False), None)
 
 
 def sniff(head: bytes) -> float:

@@ -6,6 +6,7 @@ r"""CEF and LEEF of any device: the common event formats of ArcSight and QRadar,
 record                             becomes
 =================================  ==================================================================================
 FortiGate, PAN-OS                  what their own records become: they are written back into their own formats
+Cisco ASA with the message itself  what the message becomes
 Check Point                        logons and logoffs of remote access and management by ``act`` and ``product``
 Windows, as collectors pass it on  logons by event id and type
 any other device                   ``auth_success``, ``auth_failure``, ``session_end``, ``account_change`` where every word of its action or
@@ -21,18 +22,22 @@ References: https://www.microfocus.com/documentation/arcsight/ (Common Event For
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 
 import polars as pl
 
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind
-from gatewatch.sources import fortigate, panos
+from gatewatch.sources import cisco_asa, fortigate, panos
+from gatewatch.sources.cef_column import ROW, read
 from gatewatch.sources.cef_device import DEVICES
-from gatewatch.sources.cef_handover import FORTIGATE, PANOS
+from gatewatch.sources.cef_handover import CISCO, FORTIGATE, PANOS
+from gatewatch.sources.cef_handover import cisco as as_cisco
 from gatewatch.sources.cef_handover import fortigate as as_fortigate
 from gatewatch.sources.cef_handover import panos as as_panos
 from gatewatch.sources.cef_meaning import read_any
+from gatewatch.sources.cef_sheet import WANTED, columns, ignored, meanings, moments
 from gatewatch.sources.cef_text import Text, take_apart
 from gatewatch.sources.cef_time import moment
 from gatewatch.sources.cef_word import HINT, UNKNOWN
@@ -47,10 +52,12 @@ IDLE = (
     (r"^CEF: ?[01]\|Check Point\|.*[ |]act=(?:Accept|Drop|Reject|Block|Detect|Prevent|Bypass|Inspect|Encrypt|Decrypt)(?: |$)", _TRAFFIC),
 )
 _HANDED: tuple[tuple[str, PatternSource, Callable[[Text], str | None]], ...] = (
+    (CISCO, cisco_asa.SOURCE, as_cisco),
     (FORTIGATE, fortigate.SOURCE, as_fortigate),
     (PANOS, panos.SOURCE, as_panos),
 )
 _NO_TIME = pl.Series([NO_TIME], dtype=pl.String)
+_NAMES = ("record", "offset", "time", "host", "count", "kind", "source")
 _OTHER = "a record of the device that is no access"
 
 
@@ -67,6 +74,10 @@ def _read(text: Text) -> Made:
         raise Unreadable(text.fault)
     device = f"{text.vendor}|{text.product}"
     return next((read for regex, read in DEVICES if regex.match(device)), read_any)(text)
+
+
+def _has_words(device: str) -> bool:
+    return any(regex.match(device) for regex, _ in DEVICES)
 
 
 class CommonEventSource(DocumentSource):
@@ -105,9 +116,37 @@ class CommonEventSource(DocumentSource):
                 parts.append(self._hand(rest.filter(mine), source, rewrite, wanted, apart))
                 rest = rest.filter(~mine)
         if rest.height:
+            at_once, rest = self._at_once(rest, wanted, apart)
+            parts += [] if at_once is None else [at_once]
+        if rest.height:
             outcome = super().decode(rest, wanted, apart)
             parts.append(headed(outcome, rest, near=True))
         return _together(parts) if len(parts) != 1 else parts[0]
+
+    def _at_once(
+        self, records: pl.DataFrame, wanted: Collection[Kind] | None, apart: Collection[Kind]
+    ) -> tuple[Outcome | None, pl.DataFrame]:
+        """Decode what can be decoded in columns, and return the other *records*."""
+        skipped: Counter[str] = Counter()
+        places = self._places(records["fields"], skipped)
+        busy = records[places] if len(places) < records.height else records
+        table, left = read(busy["message"], WANTED, self.name)
+        if not table.height:
+            return (Outcome(ev.empty(*_NAMES), dict(skipped), no_rows(), no_rows(reason=True), 0) if skipped else None), busy
+        table, reasons = meanings(table, _has_words)
+        table = table.hstack(moments(table))
+        known = table["m_why"].is_not_null() | (table["m_kind"].is_not_null() & table["sound"])
+        left = pl.concat([left, table.filter(~known)[ROW]]).sort()
+        table = table.filter(known)
+        skipped += ignored(table, reasons)
+        told = table.filter(pl.col("m_kind").is_not_null())
+        used = told.height
+        if wanted is not None:
+            told = told.filter(pl.col("m_kind").is_in(sorted(str(kind) for kind in wanted)))
+        bare = () if wanted is None or Kind.OTHER in wanted else [str(kind) for kind in apart]
+        events = self._table(busy, columns(told, bare), (told["time"], told["local"], told["resolution"]))
+        outcome = Outcome(events, dict(skipped), no_rows(), no_rows(reason=True), used)
+        return headed(outcome, busy, near=True), busy[left]
 
     def _hand(
         self,
@@ -164,8 +203,7 @@ def _together(parts: list[Outcome]) -> Outcome:
         for reason, number in part.ignored.items():
             ignored[reason] = ignored.get(reason, 0) + number
     frames = [part.events for part in parts if part.events.height]
-    names = ("record", "offset", "time", "host", "count", "kind", "source")
-    events = pl.concat(frames, how="diagonal_relaxed").sort("record") if frames else ev.empty(*names)
+    events = pl.concat(frames, how="diagonal_relaxed").sort("record") if frames else ev.empty(*_NAMES)
     rejected = [part.rejected for part in parts if part.rejected.height]
     return Outcome(
         events,

@@ -1,4 +1,4 @@
-"""FortiGate and PAN-OS in CEF or LEEF, written back into the formats of their own that :mod:`.fortigate` and :mod:`.panos` read.
+"""FortiGate, PAN-OS and Cisco ASA in CEF or LEEF, written back into the formats of their own, which their own sources read.
 
 FortiOS keeps the names of its fields behind ``FTNTFGT``, but for those that CEF has a key for; in VPN events the remote end is ``FTNTFGTremip`` or,
 before that, ``dst``. PAN-OS' templates name every column of a GlobalProtect row; of SYSTEM and CONFIG rows, the few that matter.
@@ -13,15 +13,22 @@ from collections.abc import Mapping
 
 from gatewatch.sources.cef_meaning import first
 from gatewatch.sources.cef_text import Text
+from gatewatch.sources.fortigate import KEYS as FORTIGATE_KEYS
 
 FORTIGATE = r"^CEF: ?[01]\|[Ff]ortinet\|[Ff]orti[Gg]ate[^|]*\|"
+CISCO = (
+    r"(?i)^CEF: ?[01]\|cisco\|[^|]*(?:ASA|PIX|FTD|firepower|adaptive)[^|]*\|[^|]*\|"
+    r"(?:.*%(?:ASA|FTD|PIX)-(?:[a-z]+-)?[0-7]-[0-9]{6}:|(?:(?:ASA|FTD|PIX)-[0-7]-)?[0-9]{6}\|.*[| ](?:msg|message)=)"
+)
 PANOS = r"^(?:CEF: ?[01]|LEEF: ?[12](?:\.[0-9])?)\|Palo Alto Networks\|(?:PAN-OS|LF|Prisma Access|Next Generation Firewall)[^|]*\|"
 _PREFIX = "ftntfgt"
 _STANDARD: Mapping[str, str] = {
     "act": "action", "duser": "user", "spt": "srcport", "reason": "reason", "outcome": "status", "msg": "msg", "sproc": "ui", "in": "rcvdbyte",
     "out": "sentbyte", "deviceexternalid": "devid", "dvchost": "devname", "cnt": "count",
 }  # fmt: skip
-_KEY = re.compile(r"[a-z_][a-z0-9_.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_CISCO_MARK = re.compile(r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:.*", re.DOTALL)
+_CISCO_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}$")
 _WIDTH = 50
 _GLOBALPROTECT: Mapping[int, tuple[str, ...]] = {
     8: ("panoseventid", "panoseventidvalue", "eventid", "eventidvalue"),
@@ -66,11 +73,23 @@ def fortigate(text: Text) -> str:
             values["remip"] = remote
     elif source:
         values["srcip"] = source
-    return " ".join(f'{key}="{_quoted(value)}"' for key, value in values.items() if value and _KEY.fullmatch(key))
+    return " ".join(f'{key}="{_quoted(value)}"' for key, value in values.items() if value and key in FORTIGATE_KEYS)
 
 
 def _quoted(value: str) -> str:
-    return re.sub(r"[\x00-\x1f]", " ", value).replace("\\", "\\\\").replace('"', '\\"')
+    value = _CONTROL.sub(" ", value) if not value.isprintable() else value
+    return value.replace("\\", "\\\\").replace('"', '\\"') if "\\" in value or '"' in value else value
+
+
+def cisco(text: Text) -> str | None:
+    """Return the message of a Cisco ASA as the device wrote it; None where the record does not have it."""
+    for key in ("rawevent", "msg", "message"):
+        found = _CISCO_MARK.search(text.values.get(key, ""))
+        if found is not None:
+            return re.sub(r"[\x00-\x1f]", " ", found[0])
+    said = first(text.values, ("msg", "message"))
+    number = _CISCO_NUMBER.search(text.event)
+    return f"%ASA-6-{number[0]}: {said}" if number is not None and said is not None else None
 
 
 def panos(text: Text) -> str | None:
@@ -92,5 +111,5 @@ def panos(text: Text) -> str | None:
     elif kind == "config" and not cells[12]:
         cells[12] = text.event
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([re.sub(r"[\x00-\x1f]", " ", cell) for cell in cells])
+    csv.writer(out, lineterminator="").writerow([cell if cell.isprintable() else _CONTROL.sub(" ", cell) for cell in cells])
     return out.getvalue()

@@ -32,7 +32,7 @@ _SERVICES: Mapping[str, Service] = {
     **dict.fromkeys(("sslvpn", "ssl vpn", "globalprotect", "anyconnect", "openvpn", "ipsec"), Service.VPN),
     **dict.fromkeys(("ms-wbt-server", "remote desktop"), Service.RDP),
 }
-_PORTS: Mapping[str, Service] = {"22": Service.SSH, "3389": Service.RDP, "5985": Service.WINRM, "5986": Service.WINRM, "23": Service.TELNET}
+PORTS: Mapping[str, Service] = {"22": Service.SSH, "3389": Service.RDP, "5985": Service.WINRM, "5986": Service.WINRM, "23": Service.TELNET}
 _VPN = re.compile(r"\b(?:ssl[ -]?vpn|vpn|globalprotect|anyconnect|secure access|remote access)\b", re.IGNORECASE)
 _VERIFY = re.compile(r"/authentication/verify", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9_]+")
@@ -132,7 +132,7 @@ def service(text: Text) -> str | None:
     values = text.values
     named = first(values, ("app", "applicationprotocol", "destinationservicename", "service"))
     found = _SERVICES.get(named.lower()) if named is not None else None
-    found = found or _PORTS.get(values.get("dpt") or values.get("dstport") or "")
+    found = found or PORTS.get(values.get("dpt") or values.get("dstport") or "")
     if found is None and (_VPN.search(text.product) or _VPN.search(text.name) or _VPN.search(values.get("cat", ""))):
         found = Service.VPN
     return None if found is None else str(found)

@@ -22,8 +22,8 @@ _CEF = re.compile(r"CEF: ?[01]\|")
 _LEEF = re.compile(r"LEEF: ?([12])(?:\.[0-9])?\|")
 _FIELD = re.compile(r"((?:[^|\\]|\\.)*)\|", re.DOTALL)
 _SECOND = re.compile(r"(?:^|[\s|\^])(?:CEF: ?[01]|LEEF: ?[12](?:\.[0-9])?)\|")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_SEVERITY = re.compile(
+ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+SEVERITIES = re.compile(
     r"(?:[0-9]|10|Unknown|Low|Medium|High|Very-?High|Info|Informational|Warning|Critical|Error|Notice|None|N/A|\$[a-z-]*)?", re.IGNORECASE
 )
 _CODE = re.compile(r"(?:0?x)?([0-9A-Fa-f]{1,4})")
@@ -66,7 +66,7 @@ def _fields(message: str, at: int, number: int) -> tuple[list[str], int]:
         field = _FIELD.match(message, at)
         if field is None:
             break
-        found.append(_ESCAPE.sub(r"\1", field[1]).strip() if "\\" in field[1] else field[1].strip())
+        found.append(ESCAPE.sub(r"\1", field[1]).strip() if "\\" in field[1] else field[1].strip())
         at = field.end()
     return found, at
 
@@ -79,7 +79,7 @@ def _cef(message: str, at: int) -> Text:
     if len(fields) < 6:
         return Text(fault=HEADER)
     vendor, product, _, event, name, severity = fields
-    if _SEVERITY.fullmatch(severity) is None:
+    if SEVERITIES.fullmatch(severity) is None:
         return Text(fault=SEVERITY)
     if _SECOND.search(extension):
         return Text(fault=TWICE)
@@ -91,7 +91,7 @@ def _pairs(extension: str) -> dict[str, str]:
     pieces = _UNKEYED.split(extension)
     keys, values = [key.casefold() for key in pieces[1::2]], [value.strip() for value in pieces[2::2]]
     if "\\" in extension:
-        values = [_ESCAPE.sub(_unescaped, value) if "\\" in value else value for value in values]
+        values = [ESCAPE.sub(unescaped, value) if "\\" in value else value for value in values]
     found = dict(zip(keys, values, strict=True))
     if len(found) == len(keys):
         return found
@@ -112,7 +112,8 @@ def _put(found: dict[str, str], lost: set[str], key: str, value: str) -> None:
         found[key] = value
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def unescaped(found: re.Match[str]) -> str:
+    """Return what a match of :data:`ESCAPE` in a value stands for."""
     return _CHARACTERS.get(found[1], found[1])
 
 

@@ -26,17 +26,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def moment(values: Mapping[str, str]) -> str | None:
     """Return when it happened as ISO text, without a zone where the record names none (or an ambiguous one); None where nothing can be read."""
-    zone = _zone(values.get("dtz", "") or values.get("devicetimezone", ""))
+    zone = zone_of(values.get("dtz", "") or values.get("devicetimezone", ""))
     for key in KEYS:
         value = values.get(key)
         if value:
-            found = _read(value.strip().strip('"'), zone)
+            found = read_one(value, zone)
             if found is not None:
                 return found.isoformat()
     return None
 
 
-def _read(value: str, zone: timezone | None) -> datetime | None:
+def read_one(value: str, zone: timezone | None) -> datetime | None:
+    """Return the moment that *value* is, with *zone* where it names none; None where it cannot be read."""
+    value = value.strip().strip('"')
     micros = epoch_micros(value) if len(value) >= 9 else None
     try:
         if micros is not None:
@@ -57,7 +59,7 @@ def _parse(value: str, zone: timezone | None) -> datetime | None:
             return None
         year, month, day, clock, fraction, name = iso.groups()
     made = datetime.fromisoformat(f"{year}-{month}-{day:0>2}T{clock}").replace(microsecond=_micros(fraction))
-    own = _zone(name or "")
+    own = zone_of(name or "")
     chosen = own if name else zone
     return made.replace(tzinfo=chosen) if chosen is not None else made
 
@@ -66,7 +68,7 @@ def _micros(fraction: str | None) -> int:
     return int((fraction or "0")[:6].ljust(6, "0"))
 
 
-def _zone(name: str) -> timezone | None:
+def zone_of(name: str) -> timezone | None:
     """Return the zone of an abbreviation or an offset; None where it stands for several."""
     hours = _HOURS.get(name.upper())
     if hours is not None:

@@ -92,6 +92,11 @@ def judge(text: str, names: Collection[str] = ()) -> Said | str | None:
     return Said(topics.pop(), good)
 
 
+def has_topic(text: str) -> bool:
+    """Return whether *text* holds a word that is about logons or logoffs, whatever else it says."""
+    return any(word in _TOPICS for word in _words(text))
+
+
 def outcome(text: str) -> bool | None:
     """Return whether *text*, an outcome alone (``Success``, ``/Failure``), is good; None where it is no such word."""
     return _OUTCOMES.get(text.strip().strip("/").lower()) if text else None

@@ -54,6 +54,12 @@ PATTERNS: tuple[Pattern, ...] = (
         set=_UNKNOWN,
     ),
     Pattern(
+        "phase-1-completed",
+        ("713119: ",),
+        ("^713119: ",),
+        why="a peer's key or certificate fitted: a site, or a client whose user is asked for next (713052 tells)",
+    ),
+    Pattern(
         "session-resumed",
         ("716059: ",),
         (

@@ -35,7 +35,7 @@ import msgspec
 import polars as pl
 
 from gatewatch.schema.events import Kind, Service
-from gatewatch.sources.document_table import CARRIED, Moment, Sheet, instants, moment, table
+from gatewatch.sources.document_table import CARRIED, Columns, Moment, Sheet, instants, moment, table
 from gatewatch.sources.document_value import BAD_TIME, FAULTS, NO_TIME, Part, Unreadable, epoch, filled, mapping, port_of, said
 from gatewatch.sources.pattern import Outcome, no_rows
 
@@ -174,7 +174,12 @@ class DocumentSource:
         texts = texts.fill_null("")
         if not (self.hint or self.idle):
             return range(len(texts)), texts.to_list()
-        places = pl.Series("place", range(len(texts)), dtype=pl.UInt32)
+        places = self._places(texts, ignored)
+        return places.to_list(), texts.gather(places).to_list()
+
+    def _places(self, texts: pl.Series, ignored: Counter[str]) -> pl.Series:
+        """Return the places of the records that must be read; count the others."""
+        places = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
         for regex, reason in self.idle:
             idle = texts.str.contains(regex)
             if idle.any():
@@ -185,7 +190,7 @@ class DocumentSource:
             if not busy.all():
                 ignored[self.others] += int((~busy).sum())
                 texts, places = texts.filter(busy), places.filter(busy)
-        return places.to_list(), texts.to_list()
+        return places
 
     def _first(self, text: str) -> str | Sequence[Mapping[str, Any]] | None:
         """Return what the record *text* says; None where it is not spelled as usual."""
@@ -232,7 +237,7 @@ class DocumentSource:
         """Return *value* as microseconds (with a zone, without one) and its resolution."""
         return moment(value, zoned=self.zoned, timeless=self.timeless)
 
-    def _table(self, records: pl.DataFrame, sheet: Sheet, moments: tuple[pl.Series, pl.Series, pl.Series]) -> pl.DataFrame:
+    def _table(self, records: pl.DataFrame, sheet: Sheet | Columns, moments: tuple[pl.Series, pl.Series, pl.Series]) -> pl.DataFrame:
         return table(records, sheet, moments, self.name)
 
 

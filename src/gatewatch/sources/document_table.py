@@ -37,6 +37,8 @@ _ENUMS = ("kind", "service", "auth_method", "mfa")
 _WORDS: dict[str | None, str] = {str(word): str(word) for words in (Kind, Service, AuthMethod, Mfa) for word in words}
 _APART = frozenset({"time", "count", "extra", "user_domain", *_USERS, *_HOSTS, *_ADDRESSES, *_PORTS, *_NUMBERS, *_ENUMS, "src_host", "dst_host"})
 
+_AS_TEXT = frozenset({"user", "target_user", "rhost", "dhost", "src_host", "dst_host", "host", "observer", "message", "pattern", "extra"})
+
 
 class Sheet:
     """The rows of one batch, as columns; ``bare`` kinds bear no ``extra``, rows that say no ``service`` have the one given."""
@@ -79,7 +81,20 @@ class Sheet:
         self._held = []
 
 
-def table(records: pl.DataFrame, sheet: Sheet, moments: tuple[pl.Series, pl.Series, pl.Series], name: str) -> pl.DataFrame:
+class Columns:
+    """Rows that are columns already: ``owners`` as in :class:`Sheet`, and a series for each key."""
+
+    def __init__(self, owners: list[int], series: dict[str, pl.Series]) -> None:
+        self.owners = owners
+        self.service: Service | None = None
+        self._series = series
+
+    def columns(self) -> Mapping[str, Sequence[Any]]:
+        """Return the columns, those that are no text as lists."""
+        return {name: one if name in _AS_TEXT else one.to_list() for name, one in self._series.items()}  # type: ignore[misc]
+
+
+def table(records: pl.DataFrame, sheet: Sheet | Columns, moments: tuple[pl.Series, pl.Series, pl.Series], name: str) -> pl.DataFrame:
     """Return the rows of *sheet*, in the order of the *records* they come from, as events of the source *name*."""
     raw = sheet.columns()
     if not sheet.owners:
@@ -198,7 +213,7 @@ def packed(extra: Any) -> str | None:
 
 
 def _texts(name: str, values: Sequence[Any]) -> pl.Series:
-    if not {str, type(None)}.issuperset(map(type, values)):
+    if not isinstance(values, pl.Series) and not {str, type(None)}.issuperset(map(type, values)):
         return pl.Series(name, [said(value) for value in values], dtype=pl.String)
     made = pl.Series(name, values, dtype=pl.String)
     nothing = made.is_in(NOTHING).fill_null(value=False)

@@ -36,12 +36,13 @@ from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.key_value import ANY, lay_out, layout, read
 from gatewatch.sources.pattern import Pattern, PatternSource
 
-_KEYS = (
+KEYS = (
     *("type", "subtype", "action", "logid", "tunneltype", "tunnelid", "remip", "remport", "tunnelip", "assignip", "user", "xauthuser", "eapuser"),
     *("group", "result"),
     *("reason", "status", "duration", "sentbyte", "rcvdbyte", "srcip", "srcport", "ui", "method", "sn", "cfgpath", "cfgobj", "cfgattr", "msg"),
     *("logdesc", "authproto", "vpntunnel", "profile", "count"),
 )
+"""The keys of an event that are read."""
 _EVENT = r'(?:^|[ ,])type="?event"?(?: |$)'
 _OTHER = "traffic"
 _SERVICES = {
@@ -130,7 +131,7 @@ def _arrange(records: pl.DataFrame) -> pl.DataFrame:
     ours = text.str.contains(r"(?:^|[ ,])(?:logid|type)=")
     made = made.zip_with(ours, text)
     if event.any():
-        values = read(text.filter(event), _KEYS).with_columns(pl.when(pl.all() != "N/A").then(pl.all()))
+        values = read(text.filter(event), KEYS).with_columns(pl.when(pl.all() != "N/A").then(pl.all()))
         made = made.scatter(event.arg_true(), _laid_out(values))
     return records.with_columns(made.alias("message"))
 

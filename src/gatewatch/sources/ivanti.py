@@ -31,13 +31,13 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.events import SERVICE, Kind, Service, ensure
-from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out, read
+from gatewatch.sources.key_value import ANY, SEPARATOR, behind, lay_out, read
 from gatewatch.sources.pattern import Pattern, PatternSource
 
 _ROLES = r"\([^()]*\)\[[^\]]*\](?:\[[0-9a-f]*\])? - "
 _HEADER = (
-    r"^(?:- - - )?(?:[0-9-]{10} [0-9:]{8} - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
-    r"\((?P<realm>[^()]*)\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - (?P<text>.*)$"
+    r"(?:- - - )?(?:[0-9-]{10} [0-9:]{8} - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
+    r"\((?P<realm>[^()]*)\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - "
 )
 _TAIL = (
     rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<user>{ANY}){SEPARATOR}(?P<x_realm>{ANY[:-1]}+)?{SEPARATOR}(?P<x_roles>{ANY[:-1]}+)?"
@@ -183,7 +183,7 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     """Put the text of each line first and what the gateway wrote before it last; both forms of the log become one."""
     message = records["message"].fill_null("")
     table = records.select("host").with_columns(message.alias("line")).with_row_index("zz_at")
-    table = table.hstack(table.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    table = table.hstack(behind(message, _HEADER, "text"))
     welf = table["line"].str.contains(r"^(?:- - - )?id=firewall ")
     sure = table["text"].is_not_null() & (table["line"].str.count_matches(_ROLES) == 1) & ~welf
     table = table.with_columns(pl.col("who").str.replace(r"^.*::", ""))

@@ -43,9 +43,28 @@ def _unquoted(value: pl.Expr) -> pl.Expr:
     return pl.when(quoted).then(value.str.slice(1, value.str.len_chars() - 2).str.replace_all(r'\\(["\\])', "${1}")).otherwise(value)
 
 
+def behind(texts: pl.Series, head: str, rest: str) -> pl.DataFrame:
+    """Return the groups of *head*, a regex that fits the beginning of each of *texts*, and what follows it as *rest*; null where it fits none.
+
+    The same as the groups of ``^head(?P<rest>.*)$``, which would read on to the end of each text with the slow engine that remembers groups.
+    """
+    table = texts.alias("zz_text").to_frame()
+    groups = table.select(pl.col("zz_text").str.extract_groups(f"^(?P<zz_head>{head})").alias("g")).unnest("g")
+    after = pl.when(pl.col("zz_head").is_not_null()).then(pl.col("zz_text").str.strip_prefix(pl.col("zz_head")))
+    groups = table.hstack(groups).select(pl.all().exclude("zz_text", "zz_head"), after.alias(rest))
+    lines = groups[rest].str.contains("\n", literal=True).fill_null(value=False)
+    if lines.any():  # no dot fits a line end
+        groups = groups.with_columns(pl.when(pl.lit(~lines)).then(pl.col(name)).alias(name) for name in groups.columns)
+    return groups
+
+
 def lay_out(table: pl.DataFrame, keys: Sequence[str]) -> pl.Series:
     r"""Return the columns *keys* of *table* joined by :data:`SEPARATOR`; null is empty, and no value can hold the separator."""
-    values = [pl.col(key).fill_null("").str.replace_all(f"[{SEPARATOR}\n]", " ") for key in keys]
+    bad = f"[{SEPARATOR}\n]"
+    held = table.select(pl.col(key).str.contains(bad).any() for key in keys).row(0)
+    values = [
+        pl.col(key).fill_null("").str.replace_all(bad, " ") if found else pl.col(key).fill_null("") for key, found in zip(keys, held, strict=True)
+    ]
     return table.select(pl.concat_str(values, separator=SEPARATOR).alias("message"))["message"]
 
 

@@ -210,16 +210,21 @@ _HANDLED = sorted(
 )
 
 
+_NAMED = r"^(?P<zz_head>(?:(?:[0-9]+-PPE-[0-9]+ *: *)?default )?(?P<zz_name>(?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+ [0-9]+ : *)"
+
+
 def _name(records: pl.DataFrame) -> pl.DataFrame:
     """Put the message's name, with its module, before its text; a message of no pattern is noise."""
-    text = pl.col("message").fill_null("").str.replace(r"^(?:[0-9]+-PPE-[0-9]+ *: *)?default ", "")
-    head = r"^((?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+ [0-9]+ : *"
-    named = records.with_columns(text.alias("zz_text"), text.str.extract(head).alias("zz_name"))
+    text = records["message"].fill_null("")
+    groups = records.select(pl.lit(text).str.extract_groups(_NAMED).alias("g")).unnest("g")
+    table = groups.with_columns(text.alias("zz_text"))
     handled = pl.col("zz_name").str.extract(r"([A-Za-z_]+)$").is_in(_HANDLED)
-    body = pl.col("zz_text").str.replace(head, "")
+    body = pl.col("zz_text").str.strip_prefix(pl.col("zz_head"))
     # the name tried and the browser are both the client's words: where the words between come twice, nobody can say which are the gateway's
-    doubled = (body.str.count_matches(" - Client_ip ") > 1) & pl.col("zz_name").str.ends_with("LOGIN_FAILED")
-    doubled = doubled | (body.str.count_matches(" - Remote_ip ") > 1) & pl.col("zz_name").str.ends_with("CMD_EXECUTED")
+    suspect = table.select(pl.col("zz_name").str.contains(r"(?:LOGIN_FAILED|CMD_EXECUTED)$").fill_null(value=False).alias("s"))["s"]
+    words = pl.when(pl.col("zz_name").str.ends_with("LOGIN_FAILED")).then(pl.lit(" - Client_ip ")).otherwise(pl.lit(" - Remote_ip "))
+    twice = table.filter(suspect).select(body.str.count_matches(words, literal=True) > 1).to_series()
+    doubled = pl.lit(suspect.scatter(suspect.arg_true(), twice) if suspect.any() else suspect)
     made = (
         pl.when(handled & doubled)
         .then(pl.concat_str(pl.lit("obscured: "), "zz_name", pl.lit(": "), body))
@@ -227,9 +232,9 @@ def _name(records: pl.DataFrame) -> pl.DataFrame:
         .then(pl.concat_str("zz_name", pl.lit(": "), body))
         .when(pl.col("zz_name").is_not_null())
         .then(pl.concat_str(pl.lit("noise: "), "zz_name"))
-        .otherwise("zz_text")
+        .otherwise(pl.col("zz_text").str.replace(r"^(?:[0-9]+-PPE-[0-9]+ *: *)?default ", ""))
     )
-    return named.with_columns(made.alias("message")).drop("zz_text", "zz_name")
+    return records.with_columns(table.select(made.alias("message"))["message"])
 
 
 def _forwarded(events: pl.DataFrame) -> pl.DataFrame:

@@ -28,12 +28,12 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.events import Kind, Service
-from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out
+from gatewatch.sources.key_value import ANY, SEPARATOR, behind, lay_out
 from gatewatch.sources.pattern import Pattern, PatternSource
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
 _PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
-_HEADER = rf"^(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? (?P<text>.*)$"
+_HEADER = rf"(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? "
 # where the line has no such header, the text itself names the peer
 _WITHIN = rf"^(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from) {_PEER}(?:[, ][^']*)?$"
 _TAIL = rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<src_port>{ANY}){SEPARATOR}(?P<session>{ANY[:-1]}+)?"
@@ -205,7 +205,7 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     """Put the text of each line first and the peer before it last; a line without peer takes the one its text names."""
     message = records["message"].fill_null("")
     table = message.alias("line").to_frame()
-    table = table.hstack(table.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    table = table.hstack(behind(message, _HEADER, "text"))
     bare = table["text"].is_null()
     if bare.any():
         inner = table.filter(bare).select(pl.col("line").str.extract_groups(_WITHIN).alias("g")).unnest("g")

@@ -43,7 +43,7 @@ HEAD = 12  # characters of a message that choose the candidate patterns
 _MARK = "zz_matched"
 _ROW = "zz_row"
 _EMPTY = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
-_CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count", "local", "rel", "resolution")
+_CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count", "local", "rel", "resolution", "east")
 _PLAIN = ("object", "command", "process", "parent", "dst_host")
 _NUMBERS = ("bytes_in", "bytes_out")
 # what some platforms write before the text: Solaris its message id, Win32-OpenSSH's event channel the program

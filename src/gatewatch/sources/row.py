@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import TIME_BASIS, UTC, Kind, TimeBasis
 from gatewatch.schema.table import Header
+from gatewatch.sources.document_value import LATEST
 from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 
 RAW = "x_"
@@ -137,16 +138,23 @@ def _nulls(name: str, size: int) -> pl.Series:
 
 
 def moments(texts: pl.Series) -> pl.Series:
-    """Return times written as seconds or milliseconds since the epoch, or as ISO 8601 with a zone; null where they are none of these."""
+    """Return times written as seconds or milliseconds since the epoch, or as ISO 8601 with a zone; null where they are none of these.
+
+    What lies beyond the year 2200 is no time, but a default or a mistake.
+    """
     number = texts.cast(pl.Float64, strict=False)
     seconds = number.zip_with((number < 1e11).fill_null(True), number / 1000)
     seconds = seconds.set(~((seconds > 0) & (seconds < _FAR)).fill_null(False), None)
     time = (seconds * 1_000_000).round().cast(pl.Int64).cast(UTC)
     if time.null_count() == texts.null_count():
-        return time
+        return _sane(time)
     iso = texts.str.replace(" ", "T").str.replace(r"([+-][0-9]{2}):?([0-9]{2})$", "${1}:${2}").str.replace("Z$", "+00:00")
     spelled = iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
-    return time.zip_with(time.is_not_null(), spelled)
+    return _sane(time.zip_with(time.is_not_null(), spelled))
+
+
+def _sane(time: pl.Series) -> pl.Series:
+    return time.set((time.cast(pl.Int64) >= LATEST).fill_null(value=False), None)
 
 
 def stamped(frame: pl.DataFrame, time: pl.Series, blur: pl.Expr | None = None) -> pl.DataFrame:

@@ -28,10 +28,10 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service, ensure
-from gatewatch.sources.key_value import ANY, SEPARATOR, lay_out
+from gatewatch.sources.key_value import ANY, SEPARATOR, behind, lay_out
 from gatewatch.sources.pattern import Pattern, PatternSource
 
-_HEADER = r"^(?:(?P<thread>[0-9]{2})\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?(?P<text>.*)$"
+_HEADER = r"(?:(?P<thread>[0-9]{2})\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?"
 _IP = r"[0-9A-Fa-f.:]+"
 _ENDS = rf"between (?P<dhost>{_IP})\[{ANY}?\]\.\.\.(?P<rhost>{_IP})\[(?:%any|(?P<user>{ANY}))\]"
 _TAIL = rf"{SEPARATOR}(?P<session>{ANY[:-1]}+)?{SEPARATOR}"
@@ -222,7 +222,7 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     """Put the text of each line first; the number of its IKE_SA, the peer's address and the name it gave last."""
     message = records["message"].fill_null("")
     table = records.select("host", "pid").with_columns(message.alias("line"))
-    table = table.hstack(table.select(pl.col("line").str.extract_groups(_HEADER).alias("g")).unnest("g"))
+    table = table.hstack(behind(message, _HEADER, "text"))
     told = table.select(pl.col("text").str.extract_groups(_PEER).alias("g")).unnest("g")
     named = pl.col("text").str.extract(r"^(?:deleting )?IKE_SA [^ \[]*\[([0-9]+)\] ")
     table = table.with_columns(
