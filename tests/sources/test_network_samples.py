@@ -85,6 +85,7 @@ def test_every_kind_and_pattern_has_a_sample(tmp_path: Path) -> None:
             *("conn", "conn-unanswered", "conn-rejected", "flow-volume", "ssh", "rdp", "rfb", "rfb-failed", "rfb-authenticated"),
             *("kerberos-as", "kerberos-tgs", "kerberos-bad-password", "kerberos-unknown-user", "kerberos-refused", "ntlm", "ntlm-failed"),
             *("notice-password-guessing", "notice-watched-country", "notice-interesting-host", "notice-login-by-guesser"),
+            *("dns-query", "onion-query"),
         },
         "aws-vpc-flow": {"flow", "flow-reply", "flow-rejected", "flow-volume"},
         "windows-firewall-log": {"dropped", "allowed", "ended"},

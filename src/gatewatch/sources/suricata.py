@@ -13,7 +13,8 @@ rdp      ``connection``; the cookie is a name the client sent and stays in ``ext
 rfb      ``security_result`` FAIL or TOOMANY: ``auth_failure`` by password; else ``connection``
 krb5     as Zeek's (:mod:`gatewatch.sources.zeek_log`): a refused AS is ``auth_failure``, all else a ``connection``
 alert    ``ban`` where the signature is of guessing (a device's count of a burst of failures; nothing need be blocked), else ``connection``;
-         ``connection_denied`` where the packet was blocked at a port of remote access. Only signatures, protocols and ports of remote access
+         ``connection_denied`` where the packet was blocked at a port of remote access; ``relay_contact`` where the signature is of Tor and the
+         packet leaves the site. Only signatures, protocols and ports of remote access, and those of Tor outbound
 drop     ``connection_denied`` for a TCP SYN to a port of remote access, else ``connection``
 =======  ===================================================================================================================================
 
@@ -39,6 +40,7 @@ from gatewatch.sources.port import NAMED, PORTS, PROTOCOLS
 
 _LARGEST = 2**62
 _GUESSING = re.compile(r"(?i)brute[ -]?forc|password guess|guessing|frequent [a-z]{2,12} (?:connections|logins)|login attempts|failed logins?")
+_TOR = re.compile(r"\b(?:TOR|Tor)\b|\.onion\b")
 _REMOTE = re.compile(
     r"(?i)\b(?:ssh|libssh|rdp|ms terminal server|remote desktop|terminal services|vnc|rfb|winrm|telnet|psexec|smb login|docker (?:api|daemon)|"
     r"kubernetes|kubelet|anydesk|teamviewer|screenconnect|openvpn|globalprotect|anyconnect|fortigate|pulse secure|citrix)\b"
@@ -259,7 +261,8 @@ def _alert(eve: Eve, ends: Ends) -> Row | str:
     alert = eve.alert or _Alert()
     signature = _word(alert.signature) or ""
     service = _service(eve, ends)
-    if not (ends[3] in PORTS or service is not None or _REMOTE.search(signature)):
+    tor = _TOR.search(signature) is not None and heads_out(ends[0], ends[2])
+    if not (tor or ends[3] in PORTS or service is not None or _REMOTE.search(signature)):
         return "an alert that is of no remote access"
     made: dict[str, Any] = {
         "kind": str(Kind.CONNECTION),
@@ -268,6 +271,8 @@ def _alert(eve: Eve, ends: Ends) -> Row | str:
         "object": signature or None,
         "extra": {"signature_id": alert.signature_id, "category": _word(alert.category), "severity": alert.severity, "action": _word(alert.action)},
     }
+    if tor:
+        return made | {"kind": str(Kind.RELAY_CONTACT), "pattern": "alert-tor", "service": str(Service.TOR), "host_ip": ends[0]}
     if _GUESSING.search(signature):
         return made | {"kind": str(Kind.BAN), "pattern": "alert-guessing"}
     if alert.action in _BLOCKED and eve.proto == "TCP" and ends[3] in PORTS:

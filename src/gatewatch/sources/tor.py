@@ -13,7 +13,7 @@ Tor … running on …                                       ``service_start`` o
 Read configuration file …                                ``config_change`` of that file
 Permissions on directory …, onion service received …     ``config_change`` of that directory or of ``hidden service``: it offers one
 Opening … listener on …                                  ``service_start`` of that listener, ``tor-socks-listener``
-Bootstrapped 100%                                        ``connection``: the host has reached the network; earlier steps are ignored
+Bootstrapped 100%                                        ``relay_contact``: the host has reached the network; earlier steps are ignored
 =======================================================  =======================================================================
 
 References: tor(1), https://support.torproject.org, torspec (rend-spec-v3)
@@ -59,7 +59,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (r"^Opening (?P<object>[A-Za-z]+) listener on (?:\[?[0-9A-Fa-f.:]+\]?:(?P<dst_port>[0-9]{1,5})|[!-~]+)$",),
         Kind.SERVICE_START,
     ),
-    Pattern("tor-connected", ("Bootstrapped",), (r"^Bootstrapped 100%(?: \([a-z_]+\))?: Done\.?$",), Kind.CONNECTION),
+    Pattern("tor-connected", ("Bootstrapped",), (r"^Bootstrapped 100%(?: \([a-z_]+\))?: Done\.?$",), Kind.RELAY_CONTACT),
     Pattern("tor-bootstrapping", ("Bootstrapped",), (r"^Bootstrapped [0-9]{1,2}%",), why="a step on the way to the network"),
     Pattern(
         "tor-course",

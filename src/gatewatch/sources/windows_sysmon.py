@@ -9,7 +9,7 @@ record     becomes
 3          ``connection``; one from here to a port of remote administration of another host is ``logon_out``, one to this
            host's own RDP port by anything but a client ``port_forward`` (the inner end of a tunnel). ``host_ip`` is the local side
 10         ``exec`` ``process-access``: LSASS, with a right that reads memory, by nothing known to
-22         ``connection`` ``dns-query``
+22         ``connection`` ``dns-query``; of a name in ``.onion`` ``relay_contact`` ``onion-query``
 =========  ==============================================================================================================
 
 In a scan only what matters is decoded: of connections those that leave for remote administration, of process accesses those to LSASS. Microsoft's
@@ -43,6 +43,7 @@ PORTS = {
 }
 """Ports of remote administration, and the service behind them."""
 
+_ONION = r"(?i)(?:^|\.)[a-z2-7]{1,56}\.onion(?:\.[a-z]{2,8})?\.?$"
 _OUTBOUND = rf'"DestinationPort": ?"?(?:{"|".join(str(number) for number in PORTS)})"?[,}}]'
 _CLIENTS = r"(?i)\\(?:mstsc|msrdc|msrdcw|mstsc\.exe\.mui|RDCMan|mRemoteNG|RemoteDesktopManager(?:64)?|svchost)\.exe$"
 _LOOPBACK = r"^(?:127\.|::1$)"
@@ -94,6 +95,15 @@ def _connection(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _query(frame: pl.DataFrame) -> pl.DataFrame:
+    """A name of a hidden service, or of one of the gateways to them in the public DNS (``….onion.example``)."""
+    onion = pl.col("object").str.contains(_ONION).fill_null(False)
+    return frame.with_columns(
+        pl.when(onion).then(pl.lit(str(Kind.RELAY_CONTACT), ev.KIND)).otherwise(pl.col("kind")).alias("kind"),
+        pl.when(onion).then(pl.lit("onion-query")).otherwise(pl.col("pattern")).alias("pattern"),
+    )
+
+
 MEANINGS: tuple[Meaning, ...] = (
     Meaning(
         "process-created",
@@ -130,7 +140,16 @@ MEANINGS: tuple[Meaning, ...] = (
         hint=_LSASS,
         refine=_process_access,
     ),
-    Meaning("dns-query", (22,), Kind.CONNECTION, columns={"object": "QueryName", "process": "Image", "user": "User"}, extra=("QueryResults",)),
+    Meaning(
+        "dns-query",
+        (22,),
+        Kind.CONNECTION,
+        columns={"object": "QueryName", "process": "Image", "user": "User"},
+        extra=("QueryResults",),
+        hint=r"(?i)\.onion\b",
+        kinds=(Kind.CONNECTION, Kind.RELAY_CONTACT),
+        refine=_query,
+    ),
     *windows_sysmon_change.MEANINGS,
 )
 

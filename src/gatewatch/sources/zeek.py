@@ -1,4 +1,4 @@
-r"""Connections and what was said in them as Zeek saw it: its logs conn, ssh, rdp, rfb, kerberos, ntlm and notice, as TSV or JSON.
+r"""Connections and what was said in them as Zeek saw it: its logs conn, ssh, rdp, rfb, kerberos, ntlm, dns and notice, as TSV or JSON.
 
 ::
 
@@ -58,7 +58,7 @@ class ZeekSource:
     """The source of Zeek's logs."""
 
     name = "zeek"
-    title = "Zeek (conn, ssh, rdp, rfb, kerberos, ntlm, notice)"
+    title = "Zeek (conn, ssh, rdp, rfb, kerberos, ntlm, dns, notice)"
     programs = (JSON, TABLE)
     references = ("https://docs.zeek.org/en/master/logs/index.html", "https://github.com/zeek/zeek/tree/master/scripts/base/protocols")
 

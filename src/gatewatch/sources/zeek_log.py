@@ -12,6 +12,7 @@ rfb       ``auth`` false: ``auth_failure`` by password; else ``connection``
 kerberos  AS refused: ``auth_failure`` (wrong password: method password; unknown client: also ``invalid_user``; what says nothing of a password:
           method none); AS granted, or refused only to ask for pre-authentication, and TGS: ``connection``; machine accounts: ``connection``
 ntlm      ``success`` false: ``auth_failure`` by password; else ``connection``
+dns       ``relay_contact`` for a name in ``.onion``, of whoever asked (``host_ip``); else ``connection``
 notice    SSH::Password_Guessing, FTP::Bruteforcing: ``ban``, as fail2ban's: some device's count of a burst of failures, which the log of the
           host (or ssh.log) tells one by one. Nothing was blocked. Logins that Zeek watches for: ``connection``. Other notices are ignored
 ========  ====================================================================================================================================
@@ -267,6 +268,21 @@ def _notice(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_ONION = r"(?i)(?:^|\.)[a-z2-7]{1,56}\.onion(?:\.[a-z]{2,8})?\.?$"
+
+
+def _dns(frame: pl.DataFrame) -> pl.DataFrame:
+    onion = raw("query").str.contains(_ONION).fill_null(False)
+    return frame.with_columns(
+        pl.when(onion).then(_as(Kind.RELAY_CONTACT)).otherwise(_as(Kind.CONNECTION)).alias("kind"),
+        pl.when(onion).then(pl.lit("onion-query")).otherwise(pl.lit("dns-query")).alias("pattern"),
+        pl.when(onion).then(pl.lit(str(Service.TOR), ev.SERVICE)).alias("service"),
+        raw("query").alias("object"),
+        pl.col("src_ip").alias("host_ip"),
+        _extra(answers=raw("answers"), answer=raw("rcode_name")),
+    )
+
+
 LOGS: tuple[Log, ...] = (
     Log(
         "conn",
@@ -314,6 +330,15 @@ LOGS: tuple[Log, ...] = (
         ("server_nb_computer_name", "server_dns_computer_name", "domainname"),
         (Kind.AUTH_FAILURE, Kind.CONNECTION),
         _ntlm,
+    ),
+    Log(
+        "dns",
+        ("query", "answers", "rcode_name"),
+        ("qclass_name", "rcode_name", "qtype_name"),
+        (Kind.RELAY_CONTACT, Kind.CONNECTION),
+        _dns,
+        hint=r"(?i:[^\t]*\.onion[^\t]*)",
+        json_hint=r"(?i)\.onion",
     ),
     Log(
         "notice",
