@@ -452,3 +452,27 @@ def test_the_effort_of_a_mitigation_is_that_of_what_does_it() -> None:
     assert {one.id: one.effort for one in alone.mitigations}["M1032"] == EFFORT[Measure.AUTH_METHOD]
     both = asked(ledger(), incident(move(service="ssh"), move(service="idp", host=None)))
     assert {one.id: one.effort for one in both.mitigations}["M1032"] == EFFORT[Measure.AUTH_METHOD] + EFFORT[Measure.IAM]
+
+
+def test_a_check_without_any_evidence_says_nothing_of_a_host() -> None:
+    silent = finding(Status.UNKNOWN, "M1032.2-06", host="(site)", service="", message="no evidence: show running-config", collect="an ASA's")
+    control = one(incident(move()), ledger(silent))
+    assert (control.proof, control.check) == ("", "")
+    assert "ASA" not in control.collect
+    assert one(incident(move()), ledger(silent, finding(Status.PASS))).status is Standing.PRESENT
+    cloud = finding(Status.UNKNOWN, "M1030.3-01", host="(site)", service="")
+    assert "M1030.3" not in {control.measure for control in controls(incident(move()), ledger(cloud))}
+
+
+def test_the_only_tenant_decides_on_sign_ins_and_of_two_none() -> None:
+    came = incident(move(service="idp", host=None))
+    contoso = finding(Status.FAIL, "M1032.1-01", host="contoso", service="idp")
+    assert one(came, ledger(contoso), Measure.IAM, "").status is Standing.MISSING
+    both = ledger(contoso, finding(Status.PASS, "M1032.1-01", host="fabrikam", service="idp"))
+    assert one(came, both, Measure.IAM, "").status is Standing.UNKNOWN
+
+
+def test_a_proxy_stands_for_every_host_behind_it() -> None:
+    it = incident(move(), move("act", kind="exec", rules=("tor-service",), outside=False, host="pc7"))
+    book = ledger(finding(Status.PASS, "M1021.1-01", host="proxy1", service="web"), finding(Status.FAIL, "M1021.1-01", host="proxy2", service="web"))
+    assert one(it, book, Measure.WEB_PROXY, "pc7").status is Standing.MISSING

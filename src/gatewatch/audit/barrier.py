@@ -1,13 +1,14 @@
 """Barriers: each measure with the moves it would have met and the checks that tell whether it was there.
 
 ``checks``: the ids of checks, ``*`` for any rest, whose findings on the host of the move decide. ``filtered``: the packet filters decide as
-well, asked for this very connection. ``evidence``: speak of it only where a finding does (a cloud, a pfSense the site may not have).
-A measure that no observed event can meet is in :data:`APART`, with the reason.
+well, asked for this very connection. ``shared``: the findings of other hosts decide as well. ``evidence``: speak of it only where a finding does
+(a cloud, a pfSense the site may not have). A measure that no observed event can meet is in :data:`APART`, with the reason.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from gatewatch.audit import meeting as met
 from gatewatch.audit.meeting import Meeting
@@ -21,6 +22,14 @@ _WINDOWS = "the registry exports and policies of the host, as docs/how-to/audit-
 _PROXY = "the configuration of the web proxy, of the resolvers and of the filters in front of the internet"
 
 
+class Shared(Enum):
+    """Whether a measure stands elsewhere than on the host of the move: a tenant or gateway, if there is but one, or any proxy or resolver."""
+
+    NO = 0
+    ONE = 1
+    ANY = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Barrier:
     """A measure before a kind of move."""
@@ -31,14 +40,15 @@ class Barrier:
     collect: str
     filtered: bool = False
     evidence: bool = False
+    shared: Shared = Shared.NO
 
 
 BARRIERS: tuple[Barrier, ...] = (
     Barrier(Measure.AUTH_METHOD, met.factors, ("M1032.2-*",), _DOORS),
     Barrier(Measure.MFA_TOOL, met.gateway_factors, ("M1035.10-01", "M1035.10-02"), _DOORS),
-    Barrier(Measure.IAM, met.identity, ("M1032.1-*",), "the conditional-access policies and users of the identity provider, as JSON"),
+    Barrier(Measure.IAM, met.identity, ("M1032.1-*",), "policies and users of the identity provider, as JSON", shared=Shared.ONE),
     Barrier(Measure.LEGACY_AUTH, met.legacy, ("M1032.3-*",), _SOCKETS),
-    Barrier(Measure.AUTH_ALERT, met.told, ("M1032.4-*",), "the identity provider's log settings and limits"),
+    Barrier(Measure.AUTH_ALERT, met.told, ("M1032.4-*",), "the identity provider's log settings and limits", shared=Shared.ONE),
     Barrier(Measure.TRAINING, met.trained, ("M1032.5-*",), "[[attested]] topic = 'training' in gatewatch.toml"),
     Barrier(
         Measure.FIREWALL,
@@ -66,7 +76,7 @@ BARRIERS: tuple[Barrier, ...] = (
     Barrier(Measure.ACCESS_AUDIT, met.listed("rdp"), ("M1035.1-02*",), _WINDOWS),
     Barrier(Measure.ACCESS_AUDIT, met.unauthenticated("kube_api"), ("M1035.1-03*", "M1035.1-04*"), _CLUSTER),
     Barrier(Measure.ACCESS_AUDIT, met.unauthenticated("kubelet"), ("M1035.1-05*",), _CLUSTER),
-    Barrier(Measure.ACCESS_AUDIT, met.vpn_group, ("M1035.1-06*",), "the VPN gateway's groups and filters"),
+    Barrier(Measure.ACCESS_AUDIT, met.vpn_group, ("M1035.1-06*",), "the VPN gateway's groups and filters", shared=Shared.ONE),
     Barrier(Measure.NETWORK_SERVICE, met.unneeded, ("M1035.3-*", "M1042.4-01"), _SOCKETS),
     Barrier(Measure.ACCESS_LOG, met.logged, ("M1035.5-*",), "rsyslog or journald forwarding, audit policy of the host"),
     Barrier(Measure.FILE_SHARE, met.shared, ("M1035.6-*",), "testparm -s, or Get-SmbShareAccess as JSON"),
@@ -87,10 +97,10 @@ BARRIERS: tuple[Barrier, ...] = (
     Barrier(Measure.LEGACY_SOFTWARE, met.patched, ("M1042.1-02*", "M1042.1-03*"), "the gateway's configuration with its version"),
     Barrier(Measure.USER_SOFTWARE, met.user_software, ("M1042.3-*",), "the list of installed software, services and tasks of the host"),
     Barrier(Measure.PLUGIN, met.portal, ("M1042.5-*",), "the gateway's configuration"),
-    Barrier(Measure.WEB_PROXY, met.tor_blocked, ("M1021.1-*",), _PROXY),
-    Barrier(Measure.DNS_FILTER, met.dns_blocked, ("M1021.2-*",), _PROXY),
+    Barrier(Measure.WEB_PROXY, met.tor_blocked, ("M1021.1-*",), _PROXY, shared=Shared.ANY),
+    Barrier(Measure.DNS_FILTER, met.dns_blocked, ("M1021.2-*",), _PROXY, shared=Shared.ANY),
     Barrier(Measure.BROWSER, met.browser, ("M1021.4-*",), "the browser policies of the host"),
-    Barrier(Measure.WEB_ALERT, met.web_alerts, ("M1021.5-*",), _PROXY),
+    Barrier(Measure.WEB_ALERT, met.web_alerts, ("M1021.5-*",), _PROXY, shared=Shared.ANY),
 )
 
 APART: dict[Measure, str] = {

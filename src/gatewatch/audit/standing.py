@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gatewatch.audit.barrier import Barrier
+from gatewatch.audit.barrier import Barrier, Shared
 from gatewatch.audit.check import Ground
 from gatewatch.audit.meeting import GUESSES, direct, onward, target
 from gatewatch.audit.probe_plan import INTERNET, meant
@@ -29,6 +29,7 @@ _PORTS = {
     "kube_api": 6443,
 }  # fmt: skip
 _ORDER = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.MANUAL, Status.PASS)
+_OF_THE_SITE = frozenset({Status.FAIL, Status.MANUAL, Status.PASS})  # that a check had no evidence anywhere says nothing of this host
 _FACTORS = frozenset({Measure.AUTH_METHOD, Measure.MFA_TOOL, Measure.IAM})
 
 
@@ -54,6 +55,7 @@ class Ledger:
     ground: Ground
     _by_host: dict[str, list[Finding]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _holders: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     _asked: dict[tuple[str, str, int], Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,19 +103,32 @@ class Ledger:
         return Proof(Standing.UNKNOWN, None, "", said, first, collect)
 
     def _relevant(self, barrier: Barrier, move: Move, answer: Answer | None) -> Iterator[Finding]:
-        hosts = [self.host(target(move) or move.host), *(answer.devices if answer is not None else ()), EVERYWHERE]
+        hosts = [self.host(target(move) or move.host), *(answer.devices if answer is not None else ()), *self._elsewhere(barrier), EVERYWHERE]
         found = [
             finding
             for host in dict.fromkeys(one.casefold() for one in hosts if one)
             for finding in self._by_host.get(host, ())
             if finding.status in _ORDER
             and any(fnmatch.fnmatchcase(finding.check, check) for check in barrier.checks)
-            and finding.service in {"", move.service or ""}
-            and (finding.host != EVERYWHERE or finding.status is not Status.PASS or not finding.service)
+            and (finding.service in {"", move.service or ""} or barrier.shared is not Shared.NO)
+            and (finding.host != EVERYWHERE or finding.status in _OF_THE_SITE)
         ]
         doors = {name.casefold() for name in (move.door, move.object) if name}
         named = [finding for finding in found if finding.subject.casefold() in doors]
         yield from named or found
+
+    def _elsewhere(self, barrier: Barrier) -> tuple[str, ...]:
+        """Return the other hosts whose findings decide: that of the only tenant or gateway there is, or of every proxy and resolver."""
+        if barrier.shared is Shared.NO:
+            return ()
+        if barrier.checks not in self._holders:
+            self._holders[barrier.checks] = tuple(
+                host
+                for host, findings in self._by_host.items()
+                if host != EVERYWHERE and any(fnmatch.fnmatchcase(one.check, check) for one in findings for check in barrier.checks)
+            )
+        hosts = self._holders[barrier.checks]
+        return hosts if barrier.shared is Shared.ANY or len(hosts) == 1 else ()
 
     def _answer(self, move: Move) -> Answer | None:
         """Ask the packet filters for this very connection; None where there is none or the event does not say enough."""
