@@ -5,9 +5,11 @@ from __future__ import annotations
 from gatewatch.audit import conditional_access, container, openvpn_path, server_path, ssh_path, windows_path
 from gatewatch.audit.check import Check
 from gatewatch.audit.checks import (
+    account,
     api_server,
     asa,
     attestation,
+    auth_alert,
     browser,
     cloud,
     cluster,
@@ -23,6 +25,7 @@ from gatewatch.audit.checks import (
     identity,
     ivanti,
     kubelet,
+    legacy_auth,
     linux_service,
     listener,
     netscaler,
@@ -85,6 +88,9 @@ CHECKS: tuple[Check, ...] = (
     *browser.CHECKS,
     *web_alert.CHECKS,
     *attestation.CHECKS,
+    *account.CHECKS,
+    *legacy_auth.CHECKS,
+    *auth_alert.CHECKS,
     *gateway_mfa.CHECKS,
     *gateway_plane.CHECKS,
     *asa.CHECKS,
