@@ -68,8 +68,9 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             state = shadow.state.get(name, "locked") if shadow is not None else None
         mine = {group for group, users in (members or {}).items() if name in users}
         mark = seen.get(name)
+        first = Where(passwd.name, number, f"{name}:x:{cells[2]}:{cells[3]}::{cells[5]}:{cells[6]}")  # whatever stands for the password stays out
         yield DirectoryAccount(
-            host=bundle.host, as_of=passwd.as_of, where=_places(Where(passwd.name, number, f"{name}:x:{cells[2]}:{cells[3]}::{cells[5]}:{cells[6]}"), mark), name=name, directory="linux", login=True,
+            host=bundle.host, as_of=passwd.as_of, where=_places(first, mark), name=name, directory="linux", login=True,
             number=int(cells[2]), admin=int(cells[2]) == 0 or (bool(mine & _ADMIN_GROUPS) if members is not None else None),
             password=None if state is None else state != "", last_used=mark[0] if mark is not None else None,
             never=mark[0] is None if mark is not None else None, expires=shadow.expires.get(name) if shadow is not None else None,

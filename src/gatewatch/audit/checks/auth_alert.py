@@ -57,7 +57,8 @@ def _exported(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         said = "sign-ins and changes leave the tenant" if not missing else f"{', '.join(missing)} leave the tenant nowhere"
         yield Verdict(
             status=Status.FAIL if missing else Status.PASS, host=host, service="idp", message=said, subject="log export",
-            value=", ".join(sorted(sent)), where=tuple(place for one in exports for place in one.where)[:3], as_of=exports[0].as_of, resolved="categories with a target",
+            value=", ".join(sorted(sent)), where=tuple(place for one in exports for place in one.where)[:3],
+            as_of=exports[0].as_of, resolved="categories with a target",
         )  # fmt: skip
 
 
