@@ -71,7 +71,6 @@ PRODUCTS: tuple[Product, ...] = (
     _product("Guacamole", r"^Guacamole", "guacamole guacd"),
     _product("Tailscale", r"^Tailscale", "tailscale tailscaled"),
     _product("Cloudflare tunnels", r"^Cloudflare", "cloudflare cloudflared"),
-    _product("Active Directory", r"^Active Directory", "ad dc domaincontroller ldap kerberos activedirectory"),
 )  # fmt: skip
 _SYSTEMS: dict[System, str] = {
     System.LINUX: "Linux", System.WINDOWS: "Windows", System.MACOS: "macOS", System.NETWORK: "network devices",

@@ -142,7 +142,6 @@ EVIDENCE: tuple[Format, ...] = (
     apache.FORMAT,
     browser_policy.FORMAT,
     suricata.FORMAT,
-    rsyslog.FORMAT,
     local_account.FORMAT,
     directory_account.FORMAT,
     authorized_key.FORMAT,

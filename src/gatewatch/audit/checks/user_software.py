@@ -50,7 +50,8 @@ def _windows(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
                 yield Verdict(status=Status.FAIL, host=host, subject=one.collection, message=said, value=one.mode, where=one.where, as_of=one.as_of)
             elif one.open:
                 path, where = one.open[0]
-                said = f"{one.collection}: everybody runs what {'anybody signed' if path == 'any publisher' else f'lies in {path}, where everybody can write'}"
+                what = "anybody signed" if path == "any publisher" else f"lies in {path}, where everybody can write"
+                said = f"{one.collection}: everybody runs what {what}"
                 yield Verdict(status=Status.FAIL, host=host, subject=one.collection, message=said, value=path, where=(where,), as_of=one.as_of)
             else:
                 said = f"{one.collection}: rules are enforced, none for a folder that everybody can write"
