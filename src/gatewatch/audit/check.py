@@ -75,6 +75,7 @@ class Verdict:
     severity: Severity | None = None
     as_of: datetime | None = None
     snippet: str = ""  # the remediation for this very case, where it can be written down
+    absent: str = ""  # the product that nothing shows, set by the runner
 
 
 Criterion = Callable[[Facts, Ground], Iterable[Verdict]]

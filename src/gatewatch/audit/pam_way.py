@@ -26,9 +26,26 @@ _SILENT = frozenset(
      "pam_listfile", "pam_time", "pam_limits", "pam_wheel", "pam_succeed_if", "pam_rootok", "pam_warn", "pam_lastlog", "pam_keyinit", "pam_loginuid",
      "pam_selinux", "pam_systemd"}
 )  # fmt: skip
+_SHIPPED = frozenset(
+    {"pam_permit", "pam_deny", "pam_umask", "pam_mail", "pam_mkhomedir", "pam_pwhistory", "pam_pwquality", "pam_passwdqc", "pam_cracklib",
+     "pam_namespace", "pam_xauth", "pam_console", "pam_ck_connector", "pam_fprintd", "pam_oddjob_mkhomedir", "pam_sepermit", "pam_setquota",
+     "pam_rhosts", "pam_ftp", "pam_filter", "pam_stress", "pam_timestamp", "pam_tty_audit", "pam_postgresok", "pam_systemd_home", "pam_apparmor",
+     "pam_unix_acct", "pam_unix_auth", "pam_unix_passwd", "pam_unix_session", "pam_rundir", "pam_elogind", "pam_kwallet5"}
+)  # fmt: skip
+_PROGRAMS = frozenset({"pam_exec", "pam_script", "pam_python"})
 _EITHER = frozenset({"pam_succeed_if", "pam_localuser", "pam_usertype", "pam_rootok", "pam_wheel", "pam_access", "pam_listfile"})
 _CAP = 4096  # states; a stack has a handful
 Result = tuple[str, Factor | None, Where | None, str]  # outcome, what was given for it, the line that says so, doubt
+
+
+def known_module(name: str) -> bool:
+    """Return whether distributions, or well-known projects, ship a module of this name."""
+    return name in _KNOWLEDGE | _POSSESSION | _DELEGATED | _SILENT | _SHIPPED
+
+
+def runs_program(name: str) -> bool:
+    """Return whether a module runs a program that its line names."""
+    return name in _PROGRAMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from gatewatch.audit.check import Check, Ground, Verdict
 from gatewatch.audit.exposure import ExposureTable
+from gatewatch.audit.product import Presence
 from gatewatch.schema.facts.base import Fact, Facts
 from gatewatch.schema.findings import Finding, MeasureRow, Status, Waiver
 from gatewatch.schema.incidents import Severity
@@ -48,11 +49,12 @@ def gather(facts: Iterable[Fact], site: Site, derivations: Sequence[Derivation])
 def run(facts: Facts, ground: Ground, checks: Sequence[Check]) -> list[Finding]:
     """Return the findings of all *checks*, in the order in which they are to be read."""
     exposures = ExposureTable(facts, ground.site, ground.reach(facts))
+    presence = Presence(facts, ground.site)
     waivers = ground.site.posture.waivers
     used: set[int] = set()
     found: list[Finding] = []
     for check in checks:
-        for verdict in _verdicts(check, facts, ground):
+        for verdict in _verdicts(check, facts, ground, presence):
             waiver = _waiver(check, verdict, waivers, ground, used)
             found.append(_finding(check, verdict, exposures, waiver))
     return sorted(found, key=order)
@@ -77,11 +79,12 @@ def table(findings: Sequence[Finding], checks: Sequence[Check]) -> tuple[Measure
     return tuple(rows)
 
 
-def _verdicts(check: Check, facts: Facts, ground: Ground) -> Iterator[Verdict]:
+def _verdicts(check: Check, facts: Facts, ground: Ground, presence: Presence) -> Iterator[Verdict]:
     lacking = [need for need in check.needs if not need.met(facts)]
     if lacking:
         collect = "; ".join(need.collect for need in lacking)
-        yield Verdict(status=Status.UNKNOWN, host=EVERYWHERE, message=f"no evidence: {collect}")
+        absent = presence.absent(check, lacking)
+        yield Verdict(status=Status.UNKNOWN, host=EVERYWHERE, message=f"no evidence: {collect}", absent=absent)
         return
     try:
         verdicts = list(check.judge(facts, ground))
@@ -134,6 +137,7 @@ def _finding(check: Check, verdict: Verdict, exposures: ExposureTable, waiver: W
         exposure=exposures.of(verdict.host, verdict.service),
         remediation=remediation,
         collect="; ".join(need.collect for need in check.needs) if verdict.status is Status.UNKNOWN else "",
+        absent=verdict.absent,
         mappings=check.mappings,
         references=check.references,
         waiver=waiver,

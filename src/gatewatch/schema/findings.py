@@ -74,7 +74,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One outcome of one check for one subject.
 
     ``message`` is a sentence; ``value`` the effective value judged, ``resolved`` how it came about; ``where`` the deciding lines, the
-    first one first; ``collect``: what to bring when it is unknown.
+    first one first; ``collect``: what to bring when it is unknown; ``absent``: the product it speaks of, where evidence is missing and
+    neither other evidence nor the site shows that there is one.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     exposure: Exposure = Exposure.UNKNOWN
     remediation: Remediation
     collect: str = ""
+    absent: str = ""
     mappings: tuple[Mapping, ...] = ()
     references: tuple[str, ...] = ()
     waiver: Waiver | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -29,6 +30,7 @@ _STYLE: dict[Status, str] = {
     Status.NOT_APPLICABLE: "dim",
 }
 _COLUMNS = (Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.PASS, Status.NOT_APPLICABLE)
+_LONG = 90
 FULL = 30  # findings shown in full without --all
 
 
@@ -105,7 +107,10 @@ def _findings(audit: Audit, terminal: Terminal, everything: bool) -> None:
         _finding(finding, terminal)
     if not everything and len(full) > FULL:
         put(terminal, Text(f"  and {len(full) - FULL:,} more: --all shows them, -o csv:FILE or -o html:FILE keeps them", style="dim"))
-    _short(terminal, "What could not be answered", [one for one in rows if one.status is Status.UNKNOWN], everything)
+    unknown = [one for one in rows if one.status is Status.UNKNOWN]
+    _short(terminal, "What could not be answered", [one for one in unknown if everything or not one.absent], everything)
+    if not everything:
+        _absent(terminal, [one for one in unknown if one.absent])
     _short(terminal, "What somebody must say", [one for one in rows if one.status is Status.MANUAL], everything)
     if everything:
         _short(terminal, "Accepted", [one for one in rows if one.waived], everything)
@@ -163,6 +168,24 @@ def _short(terminal: Terminal, title: str, findings: list[Finding], everything: 
     block(terminal, table)
     if not everything and len(groups) > 40:
         put(terminal, Text(f"  and {len(groups) - 40:,} more: --all shows them", style="dim"))
+
+
+def _absent(terminal: Terminal, findings: list[Finding]) -> None:
+    """Write a line for each product nothing shows, with what most of its checks need; these checks stay unknown in the table."""
+    if not findings:
+        return
+    heading(terminal, "Nothing shows these products; if you have them, bring")
+    table = grid(0)
+    products: dict[str, list[Finding]] = {}
+    for one in findings:
+        products.setdefault(one.absent, []).append(one)
+    for product, members in products.items():
+        wanted = Counter(one.collect for one in members).most_common(1)[0][0].removeprefix(f"{product}: ")  # the first met, of equals
+        if len(wanted) > _LONG and "; " in wanted:
+            wanted = f"{wanted.partition('; ')[0]}; …"
+        table.add_row(shown(f"{product} ({len(members)})"), shown(clip(wanted, 200)))
+    block(terminal, table)
+    put(terminal, Text(f"  {plural(len(findings), 'check')} of theirs stay unknown in the table; --all tells each", style="dim"))
 
 
 def _account(audit: Audit, terminal: Terminal) -> None:

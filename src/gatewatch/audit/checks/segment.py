@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist
@@ -53,10 +53,15 @@ def _reached(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     if not _critical(ground):
         yield Verdict(status=Status.UNKNOWN, host=EVERYWHERE, message=_UNDECLARED)
         return
+    zones = [zone.name for zone in ground.site.posture.zones if zone.kind in _NEAR and zone.name != "internet"]
+    yield from reached_from(["internet", *zones], _critical(ground), facts, ground)
+
+
+def reached_from(names: Sequence[str], assets: Sequence[Asset], facts: Facts, ground: Ground) -> Iterator[Verdict]:
+    """Yield for each of *assets* and each zone in *names* whether a remote port can be reached from there; declared flows are left out."""
     reach = ground.reach(facts)
     posture = ground.site.posture
-    names = ["internet", *(zone.name for zone in posture.zones if zone.kind in _NEAR and zone.name != "internet")]
-    for asset in _critical(ground):
+    for asset in assets:
         for name in names:
             found = sources(ground.site, name)
             if found is None or not found[0]:
