@@ -118,7 +118,7 @@ ASIDE: dict[str, str] = {
     "M1030.5-05b": "the administration of a gateway is another door than its users come by",
     "M1030.5-08": "a rule that never matches cuts nothing",
     "M1030.7-0[2357]": "tests of the evidence, not of a way in",
-    "M1035.1-07": "accounts nobody uses: whether the intruder's was one is told by the incident's own reasons",
+    "M1035.1-07*": "accounts nobody uses: whether the intruder's was one is told by the incident's own reasons",
     "M1035.10-03": "the administration of a gateway is another door than its users come by",
     "M1035.2-0[34789]": "how sound the tunnel is; nothing observed depends on it",
     "M1035.7-05*": "how sound the encryption is; nothing observed depends on it",
