@@ -40,6 +40,9 @@ FILES: tuple[str, ...] = (
     "etc/opt/edge/policies/managed/*.json", "usr/lib/systemd/system/docker.socket", "etc/kubernetes/audit*.yaml", "etc/squid/*.txt",
     "etc/unbound/*.zone", "etc/bind/db.*", "etc/bind/rpz*", "etc/nginx/snippets/*", "etc/suricata/suricata.yaml",
     "var/lib/suricata/rules/*.rules",
+    "etc/passwd", "etc/group", "etc/sudoers", "etc/sudoers.d/*", "root/.ssh/authorized_keys", "home/*/.ssh/authorized_keys",
+    "etc/freeradius/3.0/clients.conf", "etc/raddb/clients.conf", "opt/duoauthproxy/conf/authproxy.cfg", "etc/guacamole/guacd.conf",
+    "etc/cloudflared/config.yml",
 )  # fmt: skip
 COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sshd-T.txt", ("sshd", "-T")),
@@ -51,6 +54,8 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dpkg.txt", ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\n")),
     ("rpm.txt", ("rpm", "-qa", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{VENDOR}\\n")),
     ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),
+    ("lastlog.txt", ("lastlog",)),
+    ("guacamole-files.txt", ("ls", "-R", "/etc/guacamole")),
     ("units.txt", ("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--no-pager")),
 )
 _TIMEOUT = 30

@@ -142,7 +142,7 @@ FORMAT = Format(
     title="Rules that alert (Sigma, Elastic, Sentinel, Splunk)",
     recognise=_recognise,
     read=_read,
-    collect="the rules your SIEM alerts by: cp -r sigma/rules EVIDENCE/commands/; Elastic's rules_export.ndjson; "
+    collect="cp -r sigma/rules EVIDENCE/commands/; or Elastic's rules_export.ndjson; "
     "az sentinel alert-rule list > EVIDENCE/commands/sentinel-rules.json; savedsearches.conf",
     references=("Sigma specification", "Elastic detections API: export rules", "Microsoft.SecurityInsights/alertRules", "savedsearches.conf"),
 )

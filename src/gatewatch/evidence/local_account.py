@@ -126,6 +126,7 @@ FORMAT = Format(
     title="Accounts of a Linux host (passwd, shadow, group, lastlog)",
     recognise=_recognise,
     read=_read,
-    collect="sudo cp /etc/passwd /etc/shadow /etc/group EVIDENCE/etc/ (no hash is kept); lastlog > EVIDENCE/commands/lastlog.txt",
+    collect="cp /etc/passwd /etc/group EVIDENCE/etc/; lastlog > EVIDENCE/commands/lastlog.txt; "
+    r"sudo sed -E 's/^([^:]*:[!*]*)[^:!*][^:]*/\1***/' /etc/shadow > EVIDENCE/etc/shadow (leaves the hashes out)",
     references=("passwd(5)", "shadow(5)", "lastlog(8)"),
 )

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Ignored, Outcome, Rejected
+from gatewatch.evidence.mask import HIDDEN
 from gatewatch.schema.facts.base import Setting
 from gatewatch.schema.facts.identity import RadiusSettings
 
@@ -63,7 +64,7 @@ def _clients(document: Document, bundle: Bundle) -> Iterator[Outcome]:
             key = pair[1].lower()
             text_value = pair[2].strip()
             if key == "secret":
-                text_value = "as shipped" if text_value.lower() in _SHIPPED else "own"
+                text_value = "hidden" if text_value == HIDDEN else "as shipped" if text_value.lower() in _SHIPPED else "own"
             values.append(Setting(key, text_value.lower(), "as written", document.where(number)))
         depth += text.count("{") - text.count("}")
         if depth <= 0:

@@ -163,9 +163,9 @@ def _short(terminal: Terminal, title: str, findings: list[Finding], everything: 
         hosts = list(dict.fromkeys(one.host for one in members))
         checks = list(dict.fromkeys(one.check for one in members))
         shown_hosts = ", ".join(hosts[:4]) + (f" and {len(hosts) - 4} more" if len(hosts) > 4 else "")
-        also = checks[1:] if everything else checks[1:7]
-        left = len(checks) - 1 - len(also)
-        more = f" (so for {', '.join(also)}{f' and {left} more' if left else ''})" if also else ""
+        told = len(checks) if everything else 7
+        left = f" and {len(checks) - told} more" if len(checks) > told else ""
+        more = f" (so for {', '.join(checks[1:told])}{left})" if len(checks) > 1 else ""
         table.add_row(shown(checks[0]), shown(f"{clip(shown_hosts, 120)}: {clip(message, 300)}{more}"))
     block(terminal, table)
     if not everything and len(groups) > 40:

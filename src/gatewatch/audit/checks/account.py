@@ -16,7 +16,7 @@ from gatewatch.schema.measure import Measure
 
 IDLE = timedelta(days=90)
 _ACCOUNTS = (
-    "sudo cp /etc/passwd /etc/shadow /etc/group EVIDENCE/etc/, and lastlog > EVIDENCE/commands/lastlog.txt (Linux); Get-ADUser -Filter * "
+    "cp /etc/passwd /etc/group EVIDENCE/etc/, shadow without its hashes, and lastlog > EVIDENCE/commands/lastlog.txt (Linux); Get-ADUser -Filter * "
     "-Properties LastLogonDate,PasswordNotRequired,AdminCount,AccountExpirationDate,whenCreated | ConvertTo-Json > ad-users.json (Active Directory); "
     "az rest --url 'https://graph.microsoft.com/v1.0/users?$select=userPrincipalName,accountEnabled,createdDateTime,signInActivity' (Entra)"
 )

@@ -50,7 +50,10 @@ def _secrets(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         setting = client.get("secret")
         good = setting is not None and setting.value == "own"
         local = {"127.0.0.1", "::1", "localhost"} & {client.text("ipaddr"), client.text("ipv4addr"), client.text("ipv6addr")}
-        if not good and setting is not None and local:
+        if setting is not None and setting.value == "hidden":
+            said = "has a secret that was masked when it was collected: compare it with the one the server ships with"
+            yield by_setting(client, setting, None, said, service="radius", subject=client.scope)
+        elif not good and setting is not None and local:
             yield by_setting(
                 client, setting, True, "has the secret the server ships with, for this host itself", service="radius", subject=client.scope
             )
