@@ -36,6 +36,7 @@ class Tally:
     networks: int  # autonomous systems
     first: datetime
     last: datetime
+    mine: int = 0  # attempts at the name of the account that got in
 
 
 def micros(moment: datetime) -> int:
@@ -124,13 +125,15 @@ class Book:
             _distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True)
         )
 
-    def tally(self, found: Ints) -> Tally | None:
-        """Return what the failures at *found* amount to; None for none."""
+    def tally(self, found: Ints, user: str | None = None) -> Tally | None:
+        """Return what the failures at *found* amount to, *user* being who got in; None for none."""
         if not len(found):
             return None
         sources = sorted({network(self._sources[code]) for code in np.unique(self._source[found]).tolist() if code >= 0})
         times = self._times[found]
         names = np.unique(self._names[found])
+        place = bisect_left(self._users, user) if user is not None else len(self._users)
+        own = place if place < len(self._users) and self._users[place] == user else -1
         only = self._users[int(names[0])] if len(names) == 1 and names[0] >= 0 else None
         return Tally(
             int(self._weights[found].sum()),
@@ -141,6 +144,7 @@ class Book:
             _distinct(self._networks[found]),
             moment(int(times[0])),
             moment(int(times[-1])),
+            int(self._weights[found][self._names[found] == own].sum()) if own >= 0 else 0,
         )
 
     def addresses(self, found: Ints) -> tuple[str, ...]:

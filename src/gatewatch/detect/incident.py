@@ -23,7 +23,7 @@ from gatewatch.detect.failure import Failures
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.schema.coverage import Coverage, Unseen
-from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.events import Kind, Mfa, ensure
 from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage, StageHit, Technique
 
 EVIDENCE = 12  # records quoted per stage
@@ -94,6 +94,9 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         lambda name, analytic: float(site.number(name, analytic=analytic or None)),
         frozenset(rooted.to_list()),
         _evictions(events, users),
+        _factors(events, users),
+        _refusals(events, users),
+        _arrivals(events, {event.origin_ip for event in accesses if event.origin_ip is not None}),
     )
 
     def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:
@@ -115,6 +118,39 @@ def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[da
     for user, moment in shut.sort("time").select("target_user", "time").iter_rows():
         found.setdefault(str(user), []).append(moment)
     return {user: tuple(times) for user, times in found.items()}
+
+
+def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:
+    """Return when a second factor of each of *users* was accepted at an outside address: ``(user, address)`` to times, in order."""
+    events = ensure(events, "mfa", "src_ip", "user")
+    logons = (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("mfa").cast(pl.String) == str(Mfa.YES))
+    passed = events.filter(
+        (logons | (pl.col("kind") == str(Kind.MFA_OK)))
+        & pl.col("user").is_in(sorted(users))
+        & pl.col("src_ip").is_not_null()
+        & pl.col("time").is_not_null()
+    )
+    found: dict[tuple[str, str], list[datetime]] = {}
+    for user, address, moment in passed.sort("time").select("user", "src_ip", "time").iter_rows():
+        found.setdefault((str(user), str(address)), []).append(moment)
+    return {key: tuple(times) for key, times in found.items()}
+
+
+def _refusals(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
+    """Return when a second factor of each of *users* was refused, in order."""
+    refused = events.filter(
+        (pl.col("kind") == str(Kind.MFA_DENIED)) & pl.col("user").is_in(sorted(users)) & pl.col("time").is_not_null()
+    )
+    found: dict[str, list[datetime]] = {}
+    for user, moment in refused.sort("time").select("user", "time").iter_rows():
+        found.setdefault(str(user), []).append(moment)
+    return {user: tuple(times) for user, times in found.items()}
+
+
+def _arrivals(events: pl.DataFrame, addresses: Iterable[str]) -> dict[str, int]:
+    """Return the row of the first success from each of *addresses*."""
+    came = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("src_ip").is_in(sorted(addresses)))
+    return {str(address): int(row) for address, row in came.group_by("src_ip").agg(pl.col("row").min()).sort("src_ip").iter_rows()}
 
 
 def _read(hit: StageHit) -> tuple[int, ...]:

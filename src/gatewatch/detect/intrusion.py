@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from gatewatch.detect.case import GUESSES, Case
+from gatewatch.detect.case import GUESSES, Case, after_doors
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures
@@ -131,16 +131,25 @@ class Intrusion:
             doors=self._deeds("door", "doors"),
             uses=_union(one.uses for one in facts),
             onward=_union(one.onward for one in facts),
+            followed=self._followed(),
             footholds=_union(one.footholds for one in standing),
             other=_first(*(one.other for one in standing)),
             level=max((one.level for one in standing), key=lambda level: level.rank),
             known=lead.known if all(one.known for one in standing) else "",
+            vouched=lead.vouched if all(one.vouched for one in standing) else "",
             familiar=lead.familiar if all(one.familiar for one in standing) else "",
             habitual=lead.habitual or proofs[0].habitual if proofs and all(one.habitual for one in proofs) else "",
+            slip=bool(proofs) and all(one.slip for one in proofs),
             factors=self.entry.facts.factors,
             confidence=max((one.confidence for one in standing), key=CONFIDENCE.index),
             unsure=all(one.unsure for one in standing),
         )
+
+    def _followed(self) -> tuple[str, ...]:
+        """Return the onward movement after the first door that counts, over all cases."""
+        doors = [event for case in self.cases if case.facts.doors for event in case.hits.get("door", ())]
+        onward = {event.row: event for case in self.cases if case.facts.onward for event in case.hits.get("onward", ())}
+        return deeds(after_doors({"door": doors, "onward": tuple(onward[row] for row in sorted(onward))}))
 
     def _deeds(self, stage: str, fact: str) -> tuple[str, ...]:
         """Return the deeds of a stage over all cases in which they count, each told once."""
