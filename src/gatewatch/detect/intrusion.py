@@ -14,7 +14,6 @@ from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures
 from gatewatch.detect.severity import CONFIDENCE, Facts, Score, score
-from gatewatch.schema.events import Kind
 
 ALIASES = 200
 SHOWN = {"access": "logon"}  # a chain's word for the entry, and the reader's
@@ -71,7 +70,7 @@ class Intrusion:
     @cached_property
     def accepted(self) -> Exhibit | None:
         """The first accepted access; None when the outsider was stopped each time."""
-        found = [case.access for case in self.cases if case.access.kind == Kind.AUTH_SUCCESS]
+        found = [case.access for case in self.cases if case.access.entered]
         return min(found, key=lambda event: event.row, default=None)
 
     @cached_property
@@ -164,7 +163,7 @@ class Intrusion:
         firsts: list[datetime] = []
         lasts: list[datetime] = []
         for case in self.cases:
-            if name == "logon" and case.access.kind == Kind.AUTH_SUCCESS:
+            if name == "logon" and case.access.entered:
                 found[case.access.row] = case.access
                 certain = certain or not case.facts.unsure
             for hit in case.match.stages:

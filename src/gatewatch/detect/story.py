@@ -100,6 +100,8 @@ def summary(act: Act) -> str:
         who = names.pop() if len(names) == 1 else "several accounts" if names else "unnamed accounts"
         return f"{number} {'failure' if number == 1 else 'failures'} for {who} on {first.host}"
     if act.name == "logon":
+        if first.kind != Kind.AUTH_SUCCESS:
+            return f"{source(first.src_ip, first.country)} {deed(first)}"
         method = f" by {first.auth_method}" if first.auth_method else ""
         more = f", and {len(act.events) - 1} more" if len(act.events) > 1 else ""
         return f"{source(first.src_ip or first.src_host, first.country)} got in on {first.host} as {first.user}{method}{more}"
@@ -145,6 +147,8 @@ def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:
             start = places.get((session, hop - 1), start)
         places.setdefault((session, hop), host)
         return Hop(start, host, event.service or "logon", event.user, event.time, confidence)
+    if event.kind != Kind.AUTH_SUCCESS and event.entered:
+        return Hop(event.src_ip or "an unknown address", host, event.service or "connection", event.user, event.time, confidence)
     if event.kind in {Kind.AUTH_STOPPED, Kind.MFA_DENIED}:
         return None
     if event.kind == Kind.PORT_FORWARD:
