@@ -32,7 +32,7 @@ REFUSED = timedelta(hours=24)  # a second factor refused within this time takes 
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
-SLIPS, SOON = 12, timedelta(minutes=15)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
+SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
 TYPOS = 2  # failures of an owner at the own account that are no guess
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
 
@@ -131,7 +131,8 @@ class Bench:
             if stage is not None and tried is not None:
                 facts = _with_failures(facts, stage, tried, anchor, habit)
             if "refusals" in hits:
-                facts = _with_refusals(facts, hits["refusals"], anchor, habit)
+                proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
+                facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
         case = Case(
             chain,
             match,
@@ -252,6 +253,9 @@ class Bench:
             return self._spread(anchor, since, needed)
         by_place = chain.by == ("host", "user")
         book = self.failures.by_place if by_place else self.failures.by_address
+        if stage.name == "names" and needed < self.number("SprayUsers", chain.analytic):
+            if self.arrivals.get(anchor.origin_ip or "", anchor.row) < anchor.row:
+                return None  # a few names at a line that somebody uses are its users' typing errors
         key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
         found, settled = book.before(key, anchor.row, since)
         distinct = stage.count.distinct if stage.count is not None else None
@@ -336,10 +340,11 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     return replace(facts, acts=(), doors=(), uses=(), onward=())  # no guess: what followed is for other chains to judge
 
 
-def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit) -> Facts:
+def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
     """Add what refusals of a second factor before the anchor prove.
 
-    Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working.
+    Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working. Those of a chain
+    that is no *proof* (few, over hours) count only at the address that came in, where the user never was.
     """
     sources = {network(event.src_ip) for event in refusals if event.src_ip is not None}
     same = not sources or network(anchor.origin_ip or "") in sources
@@ -348,6 +353,10 @@ def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit,
         return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
     number = sum(event.weight for event in refusals)
     habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days, and nobody else asked" if familiar else ""
+    if not proof and (habit.address_days or not same):
+        return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
+    if not proof:
+        return replace(facts, worn=f"{number} refusals of the second factor of {anchor.user} over hours, then it was accepted at a new address")
     return replace(facts, fatigue=f"{number} refusals of the second factor of {anchor.user}, then it was accepted", habitual=habitual)
 
 

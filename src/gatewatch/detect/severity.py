@@ -6,7 +6,7 @@ The model, in full (Sigma's levels):
 second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
 host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
 *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
-over one account without proof that one of them got in; or a sum of factors of at least :data:`BAR` with onward movement or a foothold (a
+over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors of at least :data:`BAR` with onward movement or a foothold (a
 second factor or an application of the user's own), of which at least one is neither place nor hour.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
@@ -55,6 +55,7 @@ class Facts:
     spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
     stopped: str = ""  # a right password stopped by MFA or policy after attempts
     fatigue: str = ""  # refusals of a second factor that ended in its being accepted
+    worn: str = ""  # a few refusals over hours, then accepted at an address new to the user: likely, without proof
     acts: tuple[str, ...] = ()  # grave acts in outside sessions
     doors: tuple[str, ...] = ()  # second doors made in outside sessions
     uses: tuple[str, ...] = ()  # uses of such doors, by another address or as another account than the maker's
@@ -112,6 +113,9 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.spread:
         why.append(Factor("guessed from many addresses", BAR, facts.spread))
         level = _higher(level, Severity.MEDIUM)
+    if facts.worn:
+        why.append(Factor("second factor refused before", BAR, facts.worn))
+        level = _higher(level, Severity.MEDIUM)
     why += [Factor("grave act", BAR, act) for act in facts.acts if act not in facts.doors]
     why += [Factor("second door", BAR, door) for door in facts.doors]
     if facts.acts or facts.doors:
@@ -139,7 +143,7 @@ def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tupl
 
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
-    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.other
+    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
     if facts.familiar and not proof:
         if not (facts.doors and facts.followed):
             return None

@@ -45,7 +45,7 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     facts, user = lead.facts, entry.user or "an unnamed user"
     who = source(lead.origin, entry.country) + (" (a known source)" if facts.known else "")
     where, when = f"on {entry.host or 'an unnamed host'}", local(entry.time, zone)
-    if facts.fatigue:
+    if facts.fatigue or facts.worn:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if lead.tried is None:
