@@ -505,3 +505,14 @@ def test_a_key_made_for_oneself_is_a_door() -> None:
     made = idp(5, "account_change", user="ann", target_user="ann", src_ip=BAD, pattern="access-key-created", source="cloudtrail", host="aws")
     assert one(frame(made)).severity is Severity.MEDIUM
     assert tell(frame(made | {"known": True, "known_by": "office"})) == []
+
+
+def test_the_path_holds_the_logons_no_chain_asked_for_and_says_how_sure_they_are() -> None:
+    sure = moved(30, ENTRY, "app03")
+    later = logon(200, user="mail", host="mail01", origin_session="mail01/mail/200")
+    doubtful = moved(40, ENTRY, "app04", hop_confidence="possible")
+    found = one(frame(failures(41, 1), ENTRY, sure, doubtful, later, logon(3000, user="late", host="late01")))
+    edges = {(hop.target, hop.confidence) for hop in found.path}
+    assert {("app03", "certain"), ("app04", "possible"), ("mail01", "certain")} <= edges
+    assert "late01" not in {hop.target for hop in found.path}
+    assert "mail01" in found.hosts and "app04" not in found.hosts

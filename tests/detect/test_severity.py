@@ -140,14 +140,20 @@ def test_scores() -> None:
     habit = Habit(days=30, successes=40, new_country=True, new_network=True, odd_hour=True, dormant=True)
     factors = {factor.factor: factor.score for factor in weigh(Access("root", "NL", True, None, "no"), habit)}
     assert factors == {
-        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen client": 0,
+        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen host": 0, "first-seen client": 0,
         "off hours": 1, "no MFA": 1, "privileged account": 1, "dormant account": 2,
     }  # fmt: skip
 
 
 def test_nothing_uncommon_is_not_listed() -> None:
     factors = weigh(Access("ann", "DE", False, False, "yes"), LONG)
-    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen client"]
+    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen host", "first-seen client"]
+
+
+def test_a_host_the_user_never_reached_before_weighs_one() -> None:
+    factors = {factor.factor: factor for factor in weigh(Access("ann", strange=("db02", "app01")), LONG)}
+    assert factors["first-seen host"] == Factor("first-seen host", 1, "db02, app01: this user never logged on there before")
+    assert "first-seen host" not in {factor.factor for factor in weigh(Access("ann", strange=()), LONG)}
 
 
 def test_configured_hours_overrule_habit() -> None:

@@ -200,6 +200,7 @@ class Bench:
             (access.origin_session or "") in self.rooted,
             access.src_host,
             *moved,
+            self._strange(access, hits.get("onward", ())),
             self._evicted(access),
         )
         absent = any(stage.absent for stage in chain.stages)
@@ -224,6 +225,11 @@ class Bench:
             confidence=chain.confidence,
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
         )
+
+    def _strange(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
+        """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
+        hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
+        return self.baseline.new_hosts(access.user, hosts, access.time) if hosts else None
 
     def _vouched(self, access: Exhibit) -> str:
         """Return when the user passed a second factor at this very address, in words; empty where no log within :data:`VOUCHED` before says so."""
@@ -253,9 +259,9 @@ class Bench:
             return self._spread(anchor, since, needed)
         by_place = chain.by == ("host", "user")
         book = self.failures.by_place if by_place else self.failures.by_address
-        if stage.name == "names" and needed < self.number("SprayUsers", chain.analytic):
-            if self.arrivals.get(anchor.origin_ip or "", anchor.row) < anchor.row:
-                return None  # a few names at a line that somebody uses are its users' typing errors
+        few = stage.name == "names" and needed < self.number("SprayUsers", chain.analytic)
+        if few and self.arrivals.get(anchor.origin_ip or "", anchor.row) < anchor.row:
+            return None  # a few names at a line that somebody uses are its users' typing errors
         key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
         found, settled = book.before(key, anchor.row, since)
         distinct = stage.count.distinct if stage.count is not None else None
@@ -353,7 +359,7 @@ def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit,
         return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
     number = sum(event.weight for event in refusals)
     habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days, and nobody else asked" if familiar else ""
-    if not proof and (habit.address_days or not same):
+    if not proof and (habit.address_days or not same or not sources):
         return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
     if not proof:
         return replace(facts, worn=f"{number} refusals of the second factor of {anchor.user} over hours, then it was accepted at a new address")

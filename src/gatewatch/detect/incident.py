@@ -29,6 +29,7 @@ from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage,
 EVIDENCE = 12  # records quoted per stage
 SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it ended
 MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
+AFTER, WALKED = timedelta(hours=24), 64  # how long, and for how many logons, an incident's addresses are followed for its path
 _TAG = "attack."
 SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
 _ONWARD = "T1021"  # shown only where onward movement was
@@ -72,7 +73,8 @@ def assemble(
     wanted = sorted({event.row for stages in quoted.values() for chosen in stages.values() for event in chosen})
     lines = raw(wanted) if wanted else {}
     ends = _ends(sessions)
-    teller = _Teller(lines, quoted, ends, coverage, unseen, zone, log_end, tags or {})
+    walks = _walks(events, intrusions)
+    teller = _Teller(lines, quoted, ends, coverage, unseen, zone, log_end, tags or {}, walks)
     return sorted((teller.tell(intrusion) for intrusion in intrusions), key=lambda it: (-it.severity.rank, it.first_seen, it.id))
 
 
@@ -169,6 +171,34 @@ def _evidence(act: Act) -> tuple[Exhibit, ...]:
     return tuple(event for event in events if event.row in kept)
 
 
+def _walks(events: pl.DataFrame, intrusions: Sequence[Intrusion]) -> dict[str, tuple[Exhibit, ...]]:
+    """Return, by incident, every logon that its outside addresses caused from its beginning to :data:`AFTER` its end, also where no chain asked.
+
+    What a rival session explains as well is among them (``possible``). At most :data:`WALKED` for each.
+    """
+    wanted = sorted({origin for intrusion in intrusions for origin in intrusion.origins})
+    caused = events.filter(
+        (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("origin_ip").is_in(wanted) & pl.col("time").is_not_null()
+    ).select("row", "time", "origin_ip")
+    spans = pl.DataFrame(
+        [
+            (intrusion.ids[0], origin, min(act.first for act in intrusion.acts), max(act.last for act in intrusion.acts) + AFTER)
+            for intrusion in intrusions
+            for origin in intrusion.origins
+        ],
+        schema={"id": pl.String, "origin_ip": pl.String, "begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+    found = caused.join(spans, on="origin_ip", how="inner").filter(pl.col("time").is_between("begin", "end")).sort("id", "row")
+    found = found.filter(pl.int_range(pl.len()).over("id") < WALKED)
+    exhibits = read_exhibits(events, found["row"].to_list())
+    walks: dict[str, list[Exhibit]] = {}
+    for name, row in found.select("id", "row").iter_rows():
+        if row in exhibits:
+            walks.setdefault(name, []).append(exhibits[row])
+    return {name: tuple(walk) for name, walk in walks.items()}
+
+
 def _ends(sessions: pl.DataFrame | None) -> dict[str, list[dict[str, object]]]:
     ends: dict[str, list[dict[str, object]]] = {}
     if sessions is not None:
@@ -190,7 +220,9 @@ class _Teller:
         zone: str,
         log_end: datetime | None,
         tags: Mapping[str, Sequence[str]],
+        walks: Mapping[str, tuple[Exhibit, ...]],
     ) -> None:
+        self._walks = walks
         self._lines, self._quoted, self._ends = lines, quoted, ends
         self._coverage, self._unseen, self._zone, self._log_end, self._tags = coverage, unseen, zone, log_end, tags
 
@@ -201,7 +233,8 @@ class _Teller:
         before = {event.row for event in intrusion.events_of("exposure")}  # whoever opened the service takes no part
         acting = [event for event in told if event.row not in before]
         users = tuple(dict.fromkeys(name for event in acting for name in (event.user, event.account) if name is not None))
-        hosts = tuple(dict.fromkeys(event.host for event in told if event.host is not None))
+        walk = self._walks.get(intrusion.ids[0], ())
+        hosts = tuple(dict.fromkeys(event.host for event in (*told, *walk) if event.host is not None and event.counted))
         still_open, live = self._open(intrusion)
         origin = entry.access
         others = intrusion.origins[1:]
@@ -227,7 +260,7 @@ class _Teller:
             accepted=accepted.time if accepted is not None else None,
             open=still_open,
             stages=tuple(self._stage(intrusion, act) for act in intrusion.acts),
-            path=story.path(intrusion),
+            path=story.path(intrusion, walk),
             attack=self._attack(intrusion),
             mitigations=advice.mitigations(intrusion),
             coverage=advice.covered(hosts, self._coverage, self._zone),

@@ -6,8 +6,9 @@ The model, in full (Sigma's levels):
 second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
 host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
 *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
-over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors of at least :data:`BAR` with onward movement or a foothold (a
-second factor or an application of the user's own), of which at least one is neither place nor hour.
+over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors
+of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least one is
+neither place nor hour.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
 A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
@@ -44,6 +45,7 @@ class Access:
     client: str | None = None  # the name the client gave itself
     travel: bool | None = None  # nobody gets here from where the user was before or is after
     travel_note: str = ""
+    strange: tuple[str, ...] | None = None  # hosts that the session moved on to and the user never logged on to before
     evicted: str = ""  # when and where the account was shut out before
 
 
@@ -188,12 +190,15 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
     if off is None:
         off, off_note = habit.odd_hour, "an hour at which the user never came before"
     mfa = None if access.mfa in {None, Mfa.UNKNOWN} else access.mfa == Mfa.NO
+    strange = None if access.strange is None else bool(access.strange)
+    hosts = "unknown: too few earlier logons to hosts, or nothing moved on"
     privileged = access.privileged or (access.user or "") in PRIVILEGED
     return (
         ("first-seen country", 2, habit.new_country, f"{access.country}: never before for this user", country),
         ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
         ("impossible travel", 2, access.travel, access.travel_note, "unknown: no other logon of the user whose country is known"),
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
+        ("first-seen host", 1, strange, f"{', '.join((access.strange or ())[:3])}: this user never logged on there before", hosts),
         ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),

@@ -121,11 +121,14 @@ def summary(act: Act) -> str:
     return "; ".join(deeds(act.events))
 
 
-def path(intrusion: Intrusion) -> tuple[Hop, ...]:
-    """Return the way inwards, edge by edge in time order, each once; at most :data:`HOPS`."""
+def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...]:
+    """Return the way inwards, edge by edge in time order, each once; at most :data:`HOPS`.
+
+    *walk*: logons of the same outsider that no chain asked for.
+    """
     places: dict[tuple[str, int], str] = {}
     edges: dict[tuple[str, str, str, str | None], Hop] = {}
-    for event in sorted({event.row: event for event in _travel(intrusion)}.values(), key=lambda event: event.row):
+    for event in sorted({event.row: event for event in (*walk, *_travel(intrusion))}.values(), key=lambda event: event.row):
         hop = _edge(event, places)
         if hop is not None:
             edges.setdefault((hop.source, hop.target, hop.via, hop.user), hop)
