@@ -26,7 +26,7 @@ EXPECTED = (
     *("privilege-use", "privilege-denied", "remote-shell", "file-transfer", "port-forward", "exfil-volume", "lateral-logon"),
     *("account-created", "group-privileged-added", "password-changed", "ssh-key-added", "user-deleted", "sshd-config-changed"),
     *("sudoers-changed", "cron-installed", "service-installed", "tool-download", "remote-tool", "tunnel", "log-cleared"),
-    *("credential-access", "discovery", "miner", "firewall-opened", "security-disabled", "tor-service"),
+    *("credential-access", "discovery", "miner", "firewall-opened", "control-plane-answered", "security-disabled", "tor-service"),
     *("rdp-enabled", "winrm-enabled", "admin-share", "remote-execution", "logon-right-granted", "registry-persistence"),
     *("accessibility-backdoor", "wmi-consumer", "exfil-tool", "loopback-logon"),
     *("remote-login-enabled", "screen-sharing-enabled"),

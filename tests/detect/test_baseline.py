@@ -109,3 +109,16 @@ def test_dormant() -> None:
 
 def test_network_of() -> None:
     assert network_of("2001:db8:7:1::1") == "2001:db8:7::/48"
+
+
+def test_a_host_is_new_until_the_user_was_there_on_an_earlier_day_from_wherever() -> None:
+    start = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    rows = [
+        {"time": start + timedelta(days=day), "kind": "auth_success", "user": "ann", "host": "app01", "src_ip": "10.0.0.9", "row": day}
+        for day in range(0, 20, 2)
+    ]
+    events = pl.DataFrame(rows, schema_overrides={"row": pl.UInt32})
+    baseline = Baseline(events, ["ann"])
+    assert baseline.new_hosts("ann", ["app01", "db02", "db02"], start + timedelta(days=20)) == ("db02",)
+    assert baseline.new_hosts("ann", ["db02"], start + timedelta(days=13)) is None
+    assert baseline.new_hosts("bob", ["db02"], start + timedelta(days=20)) is None

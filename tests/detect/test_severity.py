@@ -9,6 +9,7 @@ from gatewatch.detect.severity import Access, Facts, score, weigh
 from gatewatch.schema.incidents import Factor, Severity
 
 LONG = Habit(days=30, successes=40, new_country=False, new_network=False, odd_hour=False, dormant=False)
+MOVED = ("moved on to db02",)
 PLACE = (Factor("first-seen country", 2), Factor("first-seen network", 1), Factor("off hours", 1))
 SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
 
@@ -21,9 +22,12 @@ SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
         (Facts(guess="9 failures"), "high"),
         (Facts(guess="9 failures", onward=("moved on to db02",)), "critical"),
         (Facts(guess="9 failures", onward=("moved on to db02",), known="office"), "high"),
-        (Facts(guess="9 failures", known="office"), "medium"),
+        (Facts(guess="9 failures", known="office"), "low"),
+        (Facts(guess="9 failures", doors=("made account 'x'",), known="office"), "medium"),
         (Facts(guess="9 failures", habitual="14 days"), "low"),
         (Facts(guess="9 failures", habitual="14 days", onward=("transferred files",)), "medium"),
+        (Facts(guess="9 failures", habitual="14 days", slip=True, onward=("transferred files",)), "low"),
+        (Facts(guess="9 failures", habitual="14 days", slip=True, acts=("cleared logs",), onward=("transferred files",)), "medium"),
         (Facts(guess="9 failures", habitual="14 days", known="office"), "low"),
         (Facts(spread="22 failures from 11 addresses"), "medium"),
         (Facts(stopped="9 failures"), "medium"),
@@ -33,11 +37,19 @@ SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
         (Facts(acts=("cleared logs",), familiar="5 days"), None),
         (Facts(acts=("cleared logs",), familiar="5 days", onward=("moved on to db02",)), None),
         (Facts(doors=("made account 'x'",)), "medium"),
-        (Facts(doors=("made account 'x'",), onward=("moved on to db02",)), "high"),
+        (Facts(doors=("made account 'x'",), onward=("moved on to gate01",)), "medium"),
+        (Facts(doors=("made account 'x'",), onward=MOVED, followed=MOVED), "high"),
+        (Facts(doors=("made account 'x'",), onward=MOVED, followed=MOVED, vouched="2 minutes before"), "high"),
+        (Facts(doors=("made account 'x'",), vouched="2 minutes before"), "low"),
+        (Facts(acts=("cleared logs",), vouched="2 minutes before"), "low"),
+        (Facts(factors=SUBSTANCE, onward=MOVED, vouched="2 minutes before"), "low"),
+        (Facts(guess="9 failures", vouched="2 minutes before"), "high"),
+        (Facts(stopped="9 failures", vouched="2 minutes before"), "medium"),
         (Facts(doors=("made account 'x'",), uses=("x logged on",)), "high"),
-        (Facts(doors=("made account 'x'",), uses=("x logged on",), onward=("moved on to db02",)), "critical"),
+        (Facts(doors=("made account 'x'",), uses=("x logged on",), onward=MOVED, followed=MOVED), "critical"),
         (Facts(doors=("made account 'x'",), uses=("x logged on",), familiar="5 days"), None),
-        (Facts(doors=("made account 'x'",), onward=("moved on to db02",), familiar="5 days"), "low"),
+        (Facts(doors=("made account 'x'",), onward=MOVED, followed=MOVED, familiar="5 days"), "low"),
+        (Facts(doors=("made account 'x'",), onward=MOVED, familiar="5 days"), None),
         (Facts(factors=SUBSTANCE), None),
         (Facts(factors=SUBSTANCE, onward=("moved on to db02",)), "medium"),
         (Facts(factors=SUBSTANCE[:1], onward=("moved on to db02",)), None),
@@ -45,7 +57,7 @@ SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
         (Facts(factors=SUBSTANCE, onward=("moved on to db02",), familiar="office"), None),
         (Facts(fatigue="6 refusals"), "high"),
         (Facts(fatigue="6 refusals", onward=("moved on to db02",)), "critical"),
-        (Facts(fatigue="6 refusals", known="office"), "medium"),
+        (Facts(fatigue="6 refusals", known="office"), "low"),
         (Facts(fatigue="6 refusals", habitual="14 days"), "low"),
         (Facts(footholds=("registered a second factor",)), None),
         (Facts(footholds=("registered a second factor",), factors=PLACE), None),
@@ -57,6 +69,14 @@ SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
 def test_level(facts: Facts, level: str | None) -> None:
     found = score(facts)
     assert (found.severity if found else None) == level
+
+
+def test_what_lowers_is_said() -> None:
+    found = score(Facts(doors=("made account 'x'",), vouched="ann passed a second factor at this address 2 minutes before"))
+    assert found is not None
+    assert Factor("second factor passed", -1, "ann passed a second factor at this address 2 minutes before") in found.why
+    slip = score(Facts(guess="6 failures", habitual="9 days", slip=True))
+    assert slip is not None and ("habitual source", -3) in {(factor.factor, factor.score) for factor in slip.why}
 
 
 def test_an_account_that_was_shut_out_weighs_like_one_long_unused() -> None:
@@ -120,14 +140,20 @@ def test_scores() -> None:
     habit = Habit(days=30, successes=40, new_country=True, new_network=True, odd_hour=True, dormant=True)
     factors = {factor.factor: factor.score for factor in weigh(Access("root", "NL", True, None, "no"), habit)}
     assert factors == {
-        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen client": 0,
+        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen host": 0, "first-seen client": 0,
         "off hours": 1, "no MFA": 1, "privileged account": 1, "dormant account": 2,
     }  # fmt: skip
 
 
 def test_nothing_uncommon_is_not_listed() -> None:
     factors = weigh(Access("ann", "DE", False, False, "yes"), LONG)
-    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen client"]
+    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen host", "first-seen client"]
+
+
+def test_a_host_the_user_never_reached_before_weighs_one() -> None:
+    factors = {factor.factor: factor for factor in weigh(Access("ann", strange=("db02", "app01")), LONG)}
+    assert factors["first-seen host"] == Factor("first-seen host", 1, "db02, app01: this user never logged on there before")
+    assert "first-seen host" not in {factor.factor for factor in weigh(Access("ann", strange=()), LONG)}
 
 
 def test_configured_hours_overrule_habit() -> None:

@@ -91,6 +91,8 @@ class _User:
     countries: set[str] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
     hours: Counter[int] = field(default_factory=Counter)
+    reached: dict[str, date] = field(default_factory=dict)  # the first day on each host, from wherever
+    ways: list[date] = field(default_factory=list)  # days of logons from wherever, in order
 
     def learn(self, time: datetime, address: str, country: str | None, client: str | None) -> None:
         day = time.date()
@@ -112,7 +114,7 @@ class Baseline:
 
     def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
         wanted = sorted(set(users))
-        events = ensure(events, "kind", "time", "user", "src_ip", "src_host", "country", "origin_ip", "hop", "known", "anonymizer")
+        events = ensure(events, "kind", "time", "user", "host", "src_ip", "src_host", "country", "origin_ip", "hop", "known", "anonymizer")
         part = events.filter(
             (pl.col("kind") == str(Kind.AUTH_SUCCESS))
             & pl.col("user").is_in(wanted)
@@ -126,6 +128,12 @@ class Baseline:
         told = part.filter(pl.col("country").is_not_null() & ~pl.col("known").fill_null(False) & ~pl.col("anonymizer").fill_null(False))
         for user, row, time, address, country in told.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
             self._users[user].route.append((row, Stay(time, address, country)))
+        reached = events.filter(
+            (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("user").is_in(wanted) & pl.col("host").is_not_null() & pl.col("time").is_not_null()
+        ).sort("row")
+        for user, host, time in reached.select("user", "host", "time").iter_rows():
+            self._users[user].reached.setdefault(host, time.date())
+            self._users[user].ways.append(time.date())
         self._excluded: set[int] = set()
         self._tainted: dict[str, date] = {}
 
@@ -166,6 +174,19 @@ class Baseline:
             odd_hour=self._odd_hour(state, at),
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
         )
+
+    def new_hosts(self, user: str | None, hosts: Sequence[str], at: datetime) -> tuple[str, ...] | None:
+        """Return those of *hosts* that the user never logged on to on an earlier day, from wherever; None where the history is too short to say.
+
+        Logons inside count as well as those from outside: somebody who works on a host every day from a desk knows it from home, too.
+        """
+        state = self._users.get(user or "")
+        if state is None or not state.ways:
+            return None
+        day = at.date()
+        if (day - state.ways[0]).days < LEAST_DAYS or bisect_left(state.ways, day) < LEAST_SUCCESSES:
+            return None
+        return tuple(host for host in dict.fromkeys(hosts) if state.reached.get(host, day) >= day)
 
     def travel(self, user: str | None, row: int, here: Stay) -> tuple[bool | None, str]:
         """Return whether the user's logon before or after the one of *row* lies out of reach of it, and where that was.

@@ -3,13 +3,13 @@
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done);
-``privilege`` (root rights used), ``exposure`` (the service was opened before) and ``before`` are told but prove nothing. A chain without any
-of the proving ones stands as it is, with the severity it declares.
+``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container, by whomever) and ``before`` are told
+but prove nothing. A chain without any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.travel import Stay
-from gatewatch.schema.events import Kind
+from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
 GUESSES = ("guess", "names", "attempts")
@@ -28,8 +28,11 @@ _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
+REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
+VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
+SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
 TYPOS = 2  # failures of an owner at the own account that are no guess
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
 
@@ -80,7 +83,8 @@ class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
-    account was disabled, locked or deleted.
+    account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside address, ``refusals`` when one
+    of a user was refused; ``arrivals`` is the row of the first success from each outside address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -90,6 +94,10 @@ class Bench:
     number: Callable[[str, str], float]
     rooted: frozenset[str]
     evictions: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    arrivals: Mapping[str, int] = field(default_factory=dict)
+    _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
     def access(self, match: Match) -> Exhibit | None:
@@ -114,6 +122,8 @@ class Bench:
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
             return None
         hits, doubtful = self._hits(chain, match, anchor)
+        if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
+            return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         if stage is None or tried is not None:
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
@@ -121,7 +131,8 @@ class Bench:
             if stage is not None and tried is not None:
                 facts = _with_failures(facts, stage, tried, anchor, habit)
             if "refusals" in hits:
-                facts = _with_refusals(facts, hits["refusals"], anchor, habit)
+                proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
+                facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
         case = Case(
             chain,
             match,
@@ -160,6 +171,20 @@ class Bench:
             del hits["use"]
         return hits, tuple(doubtful)
 
+    def _first_use(self, exposure: Exhibit, access: Exhibit) -> bool:
+        """Return whether *access* is the first from an address that never came in before the *exposure*, or a later one of that same address.
+
+        Who came in before did not need what was opened, and after the first newcomer everybody's ordinary logon would be another incident.
+        """
+        origin, host = access.origin_ip or "", exposure.host or ""
+        if self.arrivals.get(origin, access.row) < exposure.row:
+            return False
+        row, address = self._first_uses.get(host, (-1, ""))
+        if row < exposure.row:
+            self._first_uses[host] = (access.row, origin)
+            return True
+        return address == origin
+
     def _facts(self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
@@ -175,8 +200,10 @@ class Bench:
             (access.origin_session or "") in self.rooted,
             access.src_host,
             *moved,
+            self._strange(access, hits.get("onward", ())),
             self._evicted(access),
         )
+        absent = any(stage.absent for stage in chain.stages)
         generic = not any(stage.name in PROVING for stage in chain.stages)
         names = {stage.name for stage in match.stages}
         return Facts(
@@ -186,15 +213,36 @@ class Bench:
                 dict.fromkeys(f"{event.src_ip or event.src_host or 'a local logon'} logged on as {event.user}" for event in hits.get("use", ()))
             ),
             onward=deeds(hits.get("onward", ())),
+            followed=deeds(after_doors(hits)),
             footholds=deeds(hits.get("foothold", ())),
             other=chain.title if generic else "",
             level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
             known=known,
+            habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
             familiar=known or habitual,
+            vouched=self._vouched(access),
             factors=weigh(about, habit),
             confidence=chain.confidence,
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
         )
+
+    def _strange(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
+        """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
+        hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
+        return self.baseline.new_hosts(access.user, hosts, access.time) if hosts else None
+
+    def _vouched(self, access: Exhibit) -> str:
+        """Return when the user passed a second factor at this very address, in words; empty where no log within :data:`VOUCHED` before says so."""
+        refused = self.refusals.get(access.user or "", ())
+        if any(timedelta(0) <= access.time - moment <= REFUSED for moment in refused):
+            return ""  # somebody was asked until they gave in, or another holds the password
+        if access.mfa == Mfa.YES:
+            return f"{access.user} passed a second factor with this logon"
+        passed = self.factors.get((access.user or "", access.origin_ip or ""), ())
+        before = [moment for moment in passed if timedelta(0) <= access.time - moment <= VOUCHED]
+        if not before:
+            return ""
+        return f"{access.user} passed a second factor at this address {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
 
     def _evicted(self, access: Exhibit) -> str:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
@@ -211,13 +259,16 @@ class Bench:
             return self._spread(anchor, since, needed)
         by_place = chain.by == ("host", "user")
         book = self.failures.by_place if by_place else self.failures.by_address
+        few = stage.name == "names" and needed < self.number("SprayUsers", chain.analytic)
+        if few and self.arrivals.get(anchor.origin_ip or "", anchor.row) < anchor.row:
+            return None  # a few names at a line that somebody uses are its users' typing errors
         key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
         found, settled = book.before(key, anchor.row, since)
         distinct = stage.count.distinct if stage.count is not None else None
         if (by_place or settled) and not book.reaches(found, needed, window, anchor.time - timedelta(seconds=after), distinct):
             return None
         hit = next(hit for hit in match.stages if hit.name == stage.name)
-        return book.tally(found) or Tally(hit.count, 0, None, (), 0, 0, hit.first, hit.last)
+        return book.tally(found, anchor.user) or Tally(hit.count, 0, None, (), 0, 0, hit.first, hit.last)
 
     def _spread(self, anchor: Exhibit, since: datetime, needed: float) -> Tally | None:
         """Return the failures of many addresses for one account; only those count that single it out."""
@@ -273,8 +324,13 @@ def _counting(chain: Chain) -> Stage | None:
 
 def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, habit: Habit) -> Facts:
     """Add what the failures before the anchor prove."""
-    own = habit.address_days >= HABIT_DAYS and (stage.name == "spread" or (tried.only is not None and tried.only == anchor.user))
+    usual = habit.address_days >= HABIT_DAYS
+    own = usual and (stage.name == "spread" or (tried.only is not None and tried.only == anchor.user))
+    if usual and not own and stage.name == "guess" and tried.mine <= min(TYPOS, tried.attempts // 4):
+        return facts  # the failures of others behind the same address, or of a job, as its every user comes in as ever
     habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days; only that name failed" if own else ""
+    slip = own and tried.attempts <= SLIPS and anchor.time - tried.last <= SOON
+    facts = replace(facts, slip=slip)
     if stage.name == "attempts":
         text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
         return replace(facts, stopped=text, habitual=habitual)
@@ -290,10 +346,11 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     return replace(facts, acts=(), doors=(), uses=(), onward=())  # no guess: what followed is for other chains to judge
 
 
-def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit) -> Facts:
+def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
     """Add what refusals of a second factor before the anchor prove.
 
-    Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working.
+    Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working. Those of a chain
+    that is no *proof* (few, over hours) count only at the address that came in, where the user never was.
     """
     sources = {network(event.src_ip) for event in refusals if event.src_ip is not None}
     same = not sources or network(anchor.origin_ip or "") in sources
@@ -302,7 +359,25 @@ def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit,
         return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
     number = sum(event.weight for event in refusals)
     habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days, and nobody else asked" if familiar else ""
+    if not proof and (habit.address_days or not same or not sources):
+        return replace(facts, acts=(), doors=(), uses=(), onward=(), footholds=())
+    if not proof:
+        return replace(facts, worn=f"{number} refusals of the second factor of {anchor.user} over hours, then it was accepted at a new address")
     return replace(facts, fatigue=f"{number} refusals of the second factor of {anchor.user}, then it was accepted", habitual=habitual)
+
+
+def after_doors(hits: Mapping[str, Sequence[Exhibit]]) -> tuple[Exhibit, ...]:
+    """Return the onward movement that came after the first second door, in order.
+
+    That before it only led to where the door was made, and so does another logon on that very host.
+    """
+    doors = hits.get("door", ())
+    if not doors:
+        return ()
+    first, hosts = min(event.row for event in doors), {event.host for event in doors}
+    return tuple(
+        event for event in hits.get("onward", ()) if event.row > first and not (event.kind == Kind.AUTH_SUCCESS and event.host in hosts)
+    )
 
 
 def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:

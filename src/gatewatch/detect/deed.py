@@ -39,6 +39,7 @@ _BY_RULE: dict[str, str] = {
     "service-account-token-read": "read the token of a pod{what}",
     "node-proxy": "used the API of a node{what}",
     "kubelet-run": "ran a command by the API of a node{what}",
+    "control-plane-answered": "used the API that rules the containers of {host}",
     "privileged-container": "created a container with rights over its host ({object})",
     "system-namespace-pod": "put a pod among those of the system ({object})",
     "cluster-job-installed": "installed what comes back by itself in the cluster ({object})",

@@ -64,6 +64,11 @@ class Exhibit(NamedTuple):
         return self.origin_ip is not None and self.hop_confidence != "possible"
 
     @property
+    def entered(self) -> bool:
+        """Whether somebody came in by this event: a logon, or the answer of a control plane that a sensor saw."""
+        return self.kind == Kind.AUTH_SUCCESS or (self.kind == Kind.SESSION_START and "control-plane-answered" in self.rules)
+
+    @property
     def account(self) -> str | None:
         """The account acted on; a sudo record names there only whose rights were used, an outbound logon as whom."""
         return None if self.kind in {Kind.PRIVILEGE_USE, Kind.LOGON_OUT} else self.target_user

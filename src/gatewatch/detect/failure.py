@@ -7,6 +7,7 @@ same user from the same source settles, and only the failures of that user.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ class Tally:
     networks: int  # autonomous systems
     first: datetime
     last: datetime
+    mine: int = 0  # attempts at the name of the account that got in
 
 
 def micros(moment: datetime) -> int:
@@ -118,12 +120,14 @@ class Book:
             _distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True)
         )
 
-    def tally(self, found: Ints) -> Tally | None:
-        """Return what the failures at *found* amount to; None for none."""
+    def tally(self, found: Ints, user: str | None = None) -> Tally | None:
+        """Return what the failures at *found* amount to, *user* being who got in; None for none."""
         if not len(found):
             return None
         names = set(self._names[found].tolist())
         only = self._users[next(iter(names))] if len(names) == 1 and -1 not in names else None
+        place = bisect_left(self._users, user) if user is not None else len(self._users)
+        own = place if place < len(self._users) and self._users[place] == user else -1
         return Tally(
             int(self._weight(found).sum()),
             len(names - {-1}),
@@ -133,6 +137,7 @@ class Book:
             _distinct(self._networks[found]),
             moment(int(self._times[found[0]])),
             moment(int(self._times[found[-1]])),
+            int(self._weight(found)[self._names[found] == own].sum()) if own >= 0 else 0,
         )
 
     def _weight(self, found: Ints) -> Ints:

@@ -24,12 +24,13 @@ from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.detect.move import moves
 from gatewatch.schema.coverage import Coverage, Unseen
-from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.events import Kind, Mfa, ensure
 from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage, StageHit, Technique
 
 EVIDENCE = 12  # records quoted per stage
 SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it ended
 MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
+AFTER, WALKED = timedelta(hours=24), 64  # how long, and for how many logons, an incident's addresses are followed for its path
 _TAG = "attack."
 SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
 _ONWARD = "T1021"  # shown only where onward movement was
@@ -73,7 +74,8 @@ def assemble(
     wanted = sorted({event.row for stages in quoted.values() for chosen in stages.values() for event in chosen})
     lines = raw(wanted) if wanted else {}
     ends = _ends(sessions)
-    teller = _Teller(lines, quoted, ends, coverage, unseen, zone, log_end, tags or {})
+    walks = _walks(events, intrusions)
+    teller = _Teller(lines, quoted, ends, coverage, unseen, zone, log_end, tags or {}, walks)
     return sorted((teller.tell(intrusion) for intrusion in intrusions), key=lambda it: (-it.severity.rank, it.first_seen, it.id))
 
 
@@ -95,6 +97,9 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         lambda name, analytic: float(site.number(name, analytic=analytic or None)),
         frozenset(rooted.to_list()),
         _evictions(events, users),
+        _factors(events, users),
+        _refusals(events, users),
+        _arrivals(events, {event.origin_ip for event in accesses if event.origin_ip is not None}),
     )
 
     def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:
@@ -118,6 +123,39 @@ def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[da
     return {user: tuple(times) for user, times in found.items()}
 
 
+def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:
+    """Return when a second factor of each of *users* was accepted at an outside address: ``(user, address)`` to times, in order."""
+    events = ensure(events, "mfa", "src_ip", "user")
+    logons = (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("mfa").cast(pl.String) == str(Mfa.YES))
+    passed = events.filter(
+        (logons | (pl.col("kind") == str(Kind.MFA_OK)))
+        & pl.col("user").is_in(sorted(users))
+        & pl.col("src_ip").is_not_null()
+        & pl.col("time").is_not_null()
+    )
+    found: dict[tuple[str, str], list[datetime]] = {}
+    for user, address, moment in passed.sort("time").select("user", "src_ip", "time").iter_rows():
+        found.setdefault((str(user), str(address)), []).append(moment)
+    return {key: tuple(times) for key, times in found.items()}
+
+
+def _refusals(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
+    """Return when a second factor of each of *users* was refused, in order."""
+    refused = events.filter(
+        (pl.col("kind") == str(Kind.MFA_DENIED)) & pl.col("user").is_in(sorted(users)) & pl.col("time").is_not_null()
+    )
+    found: dict[str, list[datetime]] = {}
+    for user, moment in refused.sort("time").select("user", "time").iter_rows():
+        found.setdefault(str(user), []).append(moment)
+    return {user: tuple(times) for user, times in found.items()}
+
+
+def _arrivals(events: pl.DataFrame, addresses: Iterable[str]) -> dict[str, int]:
+    """Return the row of the first success from each of *addresses*."""
+    came = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("src_ip").is_in(sorted(addresses)))
+    return {str(address): int(row) for address, row in came.group_by("src_ip").agg(pl.col("row").min()).sort("src_ip").iter_rows()}
+
+
 def _read(hit: StageHit) -> tuple[int, ...]:
     """Return the rows of a stage that are read: of failures only those that may be quoted."""
     if hit.name not in (*GUESSES, "spread") or len(hit.rows) <= SHOWN_FIRST + SHOWN_LAST:
@@ -132,6 +170,34 @@ def _evidence(act: Act) -> tuple[Exhibit, ...]:
     chosen = dict.fromkeys(event.row for event in ranked)
     kept = set(list(chosen)[:EVIDENCE])
     return tuple(event for event in events if event.row in kept)
+
+
+def _walks(events: pl.DataFrame, intrusions: Sequence[Intrusion]) -> dict[str, tuple[Exhibit, ...]]:
+    """Return, by incident, every logon that its outside addresses caused from its beginning to :data:`AFTER` its end, also where no chain asked.
+
+    What a rival session explains as well is among them (``possible``). At most :data:`WALKED` for each.
+    """
+    wanted = sorted({origin for intrusion in intrusions for origin in intrusion.origins})
+    caused = events.filter(
+        (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("origin_ip").is_in(wanted) & pl.col("time").is_not_null()
+    ).select("row", "time", "origin_ip")
+    spans = pl.DataFrame(
+        [
+            (intrusion.ids[0], origin, min(act.first for act in intrusion.acts), max(act.last for act in intrusion.acts) + AFTER)
+            for intrusion in intrusions
+            for origin in intrusion.origins
+        ],
+        schema={"id": pl.String, "origin_ip": pl.String, "begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+    found = caused.join(spans, on="origin_ip", how="inner").filter(pl.col("time").is_between("begin", "end")).sort("id", "row")
+    found = found.filter(pl.int_range(pl.len()).over("id") < WALKED)
+    exhibits = read_exhibits(events, found["row"].to_list())
+    walks: dict[str, list[Exhibit]] = {}
+    for name, row in found.select("id", "row").iter_rows():
+        if row in exhibits:
+            walks.setdefault(name, []).append(exhibits[row])
+    return {name: tuple(walk) for name, walk in walks.items()}
 
 
 def _ends(sessions: pl.DataFrame | None) -> dict[str, list[dict[str, object]]]:
@@ -155,7 +221,9 @@ class _Teller:
         zone: str,
         log_end: datetime | None,
         tags: Mapping[str, Sequence[str]],
+        walks: Mapping[str, tuple[Exhibit, ...]],
     ) -> None:
+        self._walks = walks
         self._lines, self._quoted, self._ends = lines, quoted, ends
         self._coverage, self._unseen, self._zone, self._log_end, self._tags = coverage, unseen, zone, log_end, tags
 
@@ -166,7 +234,8 @@ class _Teller:
         before = {event.row for event in intrusion.events_of("exposure")}  # whoever opened the service takes no part
         acting = [event for event in told if event.row not in before]
         users = tuple(dict.fromkeys(name for event in acting for name in (event.user, event.account) if name is not None))
-        hosts = tuple(dict.fromkeys(event.host for event in told if event.host is not None))
+        walk = self._walks.get(intrusion.ids[0], ())
+        hosts = tuple(dict.fromkeys(event.host for event in (*told, *walk) if event.host is not None and event.counted))
         still_open, live = self._open(intrusion)
         origin = entry.access
         others = intrusion.origins[1:]
@@ -192,7 +261,7 @@ class _Teller:
             accepted=accepted.time if accepted is not None else None,
             open=still_open,
             stages=tuple(self._stage(intrusion, act) for act in intrusion.acts),
-            path=story.path(intrusion),
+            path=story.path(intrusion, walk),
             attack=self._attack(intrusion),
             mitigations=(),
             coverage=advice.covered(hosts, self._coverage, self._zone),

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from gatewatch.detect.case import GUESSES, Case
+from gatewatch.detect.case import GUESSES, Case, after_doors
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures
 from gatewatch.detect.severity import CONFIDENCE, Facts, Score, score
-from gatewatch.schema.events import Kind
 
 ALIASES = 200
 SHOWN = {"access": "logon"}  # a chain's word for the entry, and the reader's
@@ -71,7 +70,7 @@ class Intrusion:
     @cached_property
     def accepted(self) -> Exhibit | None:
         """The first accepted access; None when the outsider was stopped each time."""
-        found = [case.access for case in self.cases if case.access.kind == Kind.AUTH_SUCCESS]
+        found = [case.access for case in self.cases if case.access.entered]
         return min(found, key=lambda event: event.row, default=None)
 
     @cached_property
@@ -120,27 +119,37 @@ class Intrusion:
 
     def _facts(self) -> Facts:
         facts, standing = [case.facts for case in self.cases], [case.facts for case in self.standing]
-        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue]
+        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue or one.worn]
         lead = self.lead.facts
         return Facts(
             guess=_first(lead.guess, *(one.guess for one in standing)),
             spread=_first(*(one.spread for one in standing)),
             stopped=_first(*(one.stopped for one in standing)),
             fatigue=_first(*(one.fatigue for one in standing)),
+            worn=_first(*(one.worn for one in standing)),
             acts=self._deeds("act", "acts"),
             doors=self._deeds("door", "doors"),
             uses=_union(one.uses for one in facts),
             onward=_union(one.onward for one in facts),
+            followed=self._followed(),
             footholds=_union(one.footholds for one in standing),
             other=_first(*(one.other for one in standing)),
             level=max((one.level for one in standing), key=lambda level: level.rank),
             known=lead.known if all(one.known for one in standing) else "",
+            vouched=lead.vouched if all(one.vouched for one in standing) else "",
             familiar=lead.familiar if all(one.familiar for one in standing) else "",
             habitual=lead.habitual or proofs[0].habitual if proofs and all(one.habitual for one in proofs) else "",
+            slip=bool(proofs) and all(one.slip for one in proofs),
             factors=self.entry.facts.factors,
             confidence=max((one.confidence for one in standing), key=CONFIDENCE.index),
             unsure=all(one.unsure for one in standing),
         )
+
+    def _followed(self) -> tuple[str, ...]:
+        """Return the onward movement after the first door that counts, over all cases."""
+        doors = [event for case in self.cases if case.facts.doors for event in case.hits.get("door", ())]
+        onward = {event.row: event for case in self.cases if case.facts.onward for event in case.hits.get("onward", ())}
+        return deeds(after_doors({"door": doors, "onward": tuple(onward[row] for row in sorted(onward))}))
 
     def _deeds(self, stage: str, fact: str) -> tuple[str, ...]:
         """Return the deeds of a stage over all cases in which they count, each told once."""
@@ -155,7 +164,7 @@ class Intrusion:
         firsts: list[datetime] = []
         lasts: list[datetime] = []
         for case in self.cases:
-            if name == "logon" and case.access.kind == Kind.AUTH_SUCCESS:
+            if name == "logon" and case.access.entered:
                 found[case.access.row] = case.access
                 certain = certain or not case.facts.unsure
             for hit in case.match.stages:

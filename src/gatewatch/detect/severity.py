@@ -3,15 +3,17 @@
 The model, in full (Sigma's levels):
 
 *high* needs proof: a guess that ended in a success which can be guessed, a second factor refused again and again and then accepted, or a
-second door (account, key, group, service, tunnel ...) made in an outside session and followed by onward movement or use. *critical* is high
-plus onward movement (for a second door: use *and* onward movement). *medium*: a right password stopped after attempts; a grave act or second
-door in an outside session that is not known; a spread of addresses over one account without proof that one of them got in; or a sum of
-factors of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least
-one is neither place nor hour.
+second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
+host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
+*medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
+over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors
+of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least one is
+neither place nor hour.
 
-What lowers it: a *known* source by one level, never below low (shown, and onward movement stays counted). A *habitual* source (the user
-came from it on three earlier days) that only ever failed for its own user: by two levels, confidence low. Grave acts of a known or
-habitual source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
+What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
+A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
+soon after). A second factor that the user passed at this very address: a medium without proof becomes low. Grave acts of a known or habitual
+source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Access:
     client: str | None = None  # the name the client gave itself
     travel: bool | None = None  # nobody gets here from where the user was before or is after
     travel_note: str = ""
+    strange: tuple[str, ...] | None = None  # hosts that the session moved on to and the user never logged on to before
     evicted: str = ""  # when and where the account was shut out before
 
 
@@ -54,16 +57,20 @@ class Facts:
     spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
     stopped: str = ""  # a right password stopped by MFA or policy after attempts
     fatigue: str = ""  # refusals of a second factor that ended in its being accepted
+    worn: str = ""  # a few refusals over hours, then accepted at an address new to the user: likely, without proof
     acts: tuple[str, ...] = ()  # grave acts in outside sessions
     doors: tuple[str, ...] = ()  # second doors made in outside sessions
     uses: tuple[str, ...] = ()  # uses of such doors, by another address or as another account than the maker's
     onward: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()  # onward movement after the first second door; that before it only led there
     footholds: tuple[str, ...] = ()  # what the owner of the account may as well have done: it takes factors to count
     other: str = ""  # a chain of the site's own: its level stands as it is
     level: Severity = Severity.MEDIUM  # that level
     known: str = ""  # the allow entry
     familiar: str = ""  # the source is known, or habitual for the user
     habitual: str = ""  # a guess that looks like the user's own: habitual source, own name only
+    slip: bool = False  # ... of few tries, with the right password soon after: typing errors
+    vouched: str = ""  # a second factor of the user was accepted at this very address
     factors: tuple[Factor, ...] = field(default=())
     confidence: str = "medium"
     unsure: bool = False  # an order rests on overlapping clocks
@@ -108,12 +115,15 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.spread:
         why.append(Factor("guessed from many addresses", BAR, facts.spread))
         level = _higher(level, Severity.MEDIUM)
+    if facts.worn:
+        why.append(Factor("second factor refused before", BAR, facts.worn))
+        level = _higher(level, Severity.MEDIUM)
     why += [Factor("grave act", BAR, act) for act in facts.acts if act not in facts.doors]
     why += [Factor("second door", BAR, door) for door in facts.doors]
     if facts.acts or facts.doors:
         level = _higher(level, Severity.MEDIUM)
-    if facts.doors and (facts.uses or facts.onward):
-        level = _higher(level, Severity.CRITICAL if facts.uses and facts.onward else Severity.HIGH)
+    if facts.doors and (facts.uses or facts.followed):
+        level = _higher(level, Severity.CRITICAL if facts.uses and facts.followed else Severity.HIGH)
         why += [Factor("second door used", BAR, use) for use in facts.uses]
     if facts.guess:
         why.insert(0, Factor("guessed password", BAR, facts.guess))
@@ -135,17 +145,22 @@ def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tupl
 
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
-    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.other
+    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
     if facts.familiar and not proof:
-        if not (facts.doors and facts.onward):
+        if not (facts.doors and facts.followed):
             return None
         why.append(Factor("familiar source", -2, facts.familiar))
         return Severity.LOW
     if facts.habitual:
-        why.append(Factor("habitual source", -2, facts.habitual))
-        level = _lower(level, 2)
+        steps = 3 if facts.slip and not (facts.acts or facts.doors) else 2
+        why.append(Factor("habitual source", -steps, facts.habitual))
+        level = _lower(level, steps)
     if facts.known:
-        why.append(Factor("known source", -1, facts.known))
+        steps = 1 if facts.onward or facts.acts or facts.doors or facts.other else 2
+        why.append(Factor("known source", -steps, facts.known))
+        level = _lower(level, steps)
+    if facts.vouched and not proof and level is Severity.MEDIUM:
+        why.append(Factor("second factor passed", -1, facts.vouched))
         level = _lower(level, 1)
     return level
 
@@ -175,12 +190,15 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
     if off is None:
         off, off_note = habit.odd_hour, "an hour at which the user never came before"
     mfa = None if access.mfa in {None, Mfa.UNKNOWN} else access.mfa == Mfa.NO
+    strange = None if access.strange is None else bool(access.strange)
+    hosts = "unknown: too few earlier logons to hosts, or nothing moved on"
     privileged = access.privileged or (access.user or "") in PRIVILEGED
     return (
         ("first-seen country", 2, habit.new_country, f"{access.country}: never before for this user", country),
         ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
         ("impossible travel", 2, access.travel, access.travel_note, "unknown: no other logon of the user whose country is known"),
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
+        ("first-seen host", 1, strange, f"{', '.join((access.strange or ())[:3])}: this user never logged on there before", hosts),
         ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),

@@ -45,7 +45,7 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     facts, user = lead.facts, entry.user or "an unnamed user"
     who = source(lead.origin, entry.country) + (" (a known source)" if facts.known else "")
     where, when = f"on {entry.host or 'an unnamed host'}", local(entry.time, zone)
-    if facts.fatigue:
+    if facts.fatigue or facts.worn:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if lead.tried is None:
@@ -100,6 +100,8 @@ def summary(act: Act) -> str:
         who = names.pop() if len(names) == 1 else "several accounts" if names else "unnamed accounts"
         return f"{number} {'failure' if number == 1 else 'failures'} for {who} on {first.host}"
     if act.name == "logon":
+        if first.kind != Kind.AUTH_SUCCESS:
+            return f"{source(first.src_ip, first.country)} {deed(first)}"
         method = f" by {first.auth_method}" if first.auth_method else ""
         more = f", and {len(act.events) - 1} more" if len(act.events) > 1 else ""
         return f"{source(first.src_ip or first.src_host, first.country)} got in on {first.host} as {first.user}{method}{more}"
@@ -119,11 +121,14 @@ def summary(act: Act) -> str:
     return "; ".join(deeds(act.events))
 
 
-def path(intrusion: Intrusion) -> tuple[Hop, ...]:
-    """Return the way inwards, edge by edge in time order, each once; at most :data:`HOPS`."""
+def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...]:
+    """Return the way inwards, edge by edge in time order, each once; at most :data:`HOPS`.
+
+    *walk*: logons of the same outsider that no chain asked for.
+    """
     places: dict[tuple[str, int], str] = {}
     edges: dict[tuple[str, str, str, str | None], Hop] = {}
-    for event in sorted({event.row: event for event in _travel(intrusion)}.values(), key=lambda event: event.row):
+    for event in sorted({event.row: event for event in (*walk, *_travel(intrusion))}.values(), key=lambda event: event.row):
         hop = _edge(event, places)
         if hop is not None:
             edges.setdefault((hop.source, hop.target, hop.via, hop.user), hop)
@@ -145,6 +150,8 @@ def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:
             start = places.get((session, hop - 1), start)
         places.setdefault((session, hop), host)
         return Hop(start, host, event.service or "logon", event.user, event.time, confidence)
+    if event.kind != Kind.AUTH_SUCCESS and event.entered:
+        return Hop(event.src_ip or "an unknown address", host, event.service or "connection", event.user, event.time, confidence)
     if event.kind in {Kind.AUTH_STOPPED, Kind.MFA_DENIED}:
         return None
     if event.kind == Kind.PORT_FORWARD:

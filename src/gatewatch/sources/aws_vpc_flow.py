@@ -28,6 +28,7 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.table import FLOW_NAMES, Header
 from gatewatch.sources import flow
 from gatewatch.sources.pattern import Outcome
+from gatewatch.sources.port import PLANES
 from gatewatch.sources.row import CARRIED, COLUMNS, NO_TIME, RAW, Taken, fits, read_header, split_rows, stamped
 
 DEFAULT = Header(FLOW_NAMES)
@@ -111,6 +112,8 @@ class VpcFlowSource:
 def _hint(header: Header) -> str:
     """Return the regex that a row must match to become anything but a connection."""
     rejected = "(?:^| )REJECT(?: |$)"
+    if "srcport" in header.names:  # the answering half of a control plane
+        rejected += rf"|^(?:[^ ]* ){{{header.names.index('srcport')}}}(?:{'|'.join(str(plane) for plane in PLANES)})(?: |$)"
     if "bytes" not in header.names:
         return rejected
     return rf"{rejected}|^(?:[^ ]* ){{{header.names.index('bytes')}}}{flow.VOLUME_DIGITS}(?: |$)"

@@ -10,6 +10,8 @@ flow                                                                     becomes
 at least 100 MiB from an inner address to a public one                   ``file_transfer``, pattern ``flow-volume``; ``host_ip`` is the inner side,
                                                                          whichever opened it, and the bytes are as that side saw them
 turned away or never answered, TCP, at a port of remote access           ``connection_denied``
+answered, TCP, from a public address to the Docker API or a kubelet      ``session_start``, pattern ``control-plane``: whether the answer was a
+                                                                         refusal is not seen, but its size is (``bytes_out``)
 any other                                                                ``connection``; where it was turned away, only ``pattern`` says so
 =======================================================================  =====================================================================
 
@@ -25,14 +27,14 @@ import polars as pl
 from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind
-from gatewatch.sources.port import NAMED, by_port, is_door
+from gatewatch.sources.port import NAMED, by_port, is_door, is_plane
 from gatewatch.sources.resolver import resolve_host
 
 VOLUME = 100 << 20
 VOLUME_DIGITS = "[0-9]{9,19}"
 """What a number of bytes of at least :data:`VOLUME` looks like (others may, too)."""
 
-KINDS = (Kind.CONNECTION, Kind.CONNECTION_DENIED, Kind.FILE_TRANSFER)
+KINDS = (Kind.CONNECTION, Kind.CONNECTION_DENIED, Kind.FILE_TRANSFER, Kind.SESSION_START)
 _INNER = r"^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|f[cd][0-9a-f]{2}:)"
 _NO_PLACE = r"^(?:0\.|127\.|169\.254\.|192\.0\.0\.|198\.1[89]\.|22[4-9]\.|2[3-5][0-9]\.)"
 _PUBLIC_V6 = r"^[23][0-9a-f]{3}:"
@@ -113,9 +115,18 @@ def as_events(frame: pl.DataFrame) -> pl.DataFrame:
     protocol seen; null) and, where the writer knows, ``src_inner`` and ``dst_inner``. What only this function needs is dropped.
     """
     denied = pl.col("denied") & pl.col("tcp") & is_door("dst_port")
+    plane = ~pl.col("denied") & pl.col("tcp") & is_plane("dst_port")
+    ruled = plane & (pl.col("answered") > 0).fill_null(False) & public("src_ip")
     frame = frame.with_columns(
-        pl.when(denied).then(pl.lit(str(Kind.CONNECTION_DENIED))).otherwise(pl.lit(str(Kind.CONNECTION))).cast(ev.KIND).alias("kind"),
-        pl.coalesce(pl.col("named"), by_port("dst_port")).alias("service"),
+        pl.when(denied)
+        .then(pl.lit(str(Kind.CONNECTION_DENIED)))
+        .when(ruled)
+        .then(pl.lit(str(Kind.SESSION_START)))
+        .otherwise(pl.lit(str(Kind.CONNECTION)))
+        .cast(ev.KIND)
+        .alias("kind"),
+        pl.when(ruled).then(pl.lit("control-plane")).otherwise("pattern").alias("pattern"),
+        pl.when(plane).then(by_port("dst_port")).otherwise(pl.coalesce(pl.col("named"), by_port("dst_port"))).alias("service"),
         pl.col("dst_ip").alias("host_ip"),
         pl.col("sent").alias("bytes_in"),
         pl.col("answered").alias("bytes_out"),

@@ -34,6 +34,9 @@ NAMED: dict[int, Service] = {port: service for port, service in PORTS.items() if
 }
 """What a port says about the service of a connection."""
 
+PLANES = (2375, 2376, 10250)
+"""The ports by which hosts of containers are ruled: Docker's API, plain and with TLS, and the kubelet's. What speaks HTTP there is no web site."""
+
 PROTOCOLS: dict[str, Service] = {
     "ssh": Service.SSH,
     "rdp": Service.RDP,
@@ -61,6 +64,11 @@ ALTERNATIVES = "|".join(str(port) for port in PORTS)
 def is_door(port: str) -> pl.Expr:
     """Return whether the column *port* is a port of remote access; never null."""
     return pl.col(port).is_in(list(PORTS)).fill_null(False)
+
+
+def is_plane(port: str) -> pl.Expr:
+    """Return whether the column *port* is one of :data:`PLANES`; never null."""
+    return pl.col(port).is_in(list(PLANES)).fill_null(False)
 
 
 def by_port(port: str) -> pl.Expr:

@@ -28,7 +28,7 @@ import polars as pl
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.sources import flow
-from gatewatch.sources.port import by_port, by_protocol
+from gatewatch.sources.port import PLANES, by_port, by_protocol
 from gatewatch.sources.resolver import as_name, map_values, resolve_user
 from gatewatch.sources.row import RAW
 
@@ -101,6 +101,7 @@ def _user(frame: pl.DataFrame, values: pl.Series) -> list[pl.Expr]:
     return resolve_user(values.set((values == "").fill_null(False), None), "user") if frame.height else []
 
 
+_PLANES = "|".join(str(port) for port in PLANES)
 _DENIED = {"S0": "conn-unanswered", "SH": "conn-unanswered", "RSTOS0": "conn-unanswered", "REJ": "conn-rejected"}
 
 
@@ -293,8 +294,9 @@ LOGS: tuple[Log, ...] = (
         ("conn_state",),
         flow.KINDS,
         _conn,
-        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}",
-        json_hint=rf'"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"|"(?:orig|resp)_bytes"[ \t]*:[ \t]*"?{flow.VOLUME_DIGITS}',
+        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}|{_PLANES}",
+        json_hint=rf'"(?:id[._])?resp_p"[ \t]*:[ \t]*(?:{_PLANES})\b|"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"'
+        rf'|"(?:orig|resp)_bytes"[ \t]*:[ \t]*"?{flow.VOLUME_DIGITS}',
     ),
     Log(
         "ssh",
