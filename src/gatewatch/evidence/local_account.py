@@ -19,6 +19,7 @@ from datetime import date, timedelta
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
+from gatewatch.evidence.mask import HIDDEN
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.identity import DirectoryAccount
 
@@ -70,7 +71,8 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         mark = seen.get(name)
         first = Where(passwd.name, number, f"{name}:x:{cells[2]}:{cells[3]}::{cells[5]}:{cells[6]}")  # whatever stands for the password stays out
         yield DirectoryAccount(
-            host=bundle.host, as_of=passwd.as_of, where=_places(first, mark), name=name, directory="linux", login=True,
+            host=bundle.host, as_of=passwd.as_of, where=_places(first, mark), name=name, directory="linux",
+            login=True if state in {"", "hash"} else None,  # a locked password leaves keys
             number=int(cells[2]), admin=int(cells[2]) == 0 or (bool(mine & _ADMIN_GROUPS) if members is not None else None),
             password=None if state is None else state != "", last_used=mark[0] if mark is not None else None,
             never=mark[0] is None if mark is not None else None, expires=shadow.expires.get(name) if shadow is not None else None,
@@ -85,7 +87,7 @@ def _places(first: Where, mark: tuple[date | None, Where] | None) -> tuple[Where
 
 
 def _state(text: str) -> str:
-    return "" if not text else "locked" if text[0] in "!*" else "hash"
+    return "" if not text else "hash" if text == HIDDEN else "locked" if text[0] in "!*" else "hash"
 
 
 def _shadow(document: Document) -> _Shadow:

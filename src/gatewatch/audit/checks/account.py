@@ -63,12 +63,13 @@ def _used(facts: Facts, ground: Ground) -> Iterator[Verdict]:
             yield _said(one, Status.UNKNOWN, "was used on a day that cannot be told from how it is written", "days in ISO 8601 are sure")
         elif one.last_used is None and one.created is not None and ground.today - one.created <= IDLE:
             yield _said(one, Status.PASS, f"is new: created {one.created}", "day of creation")
-        elif one.last_used is None:
-            yield _said(one, Status.FAIL, "can log in and never did", "last login of the directory")
         else:
-            idle = (ground.today - one.last_used).days
-            said = f"was last used {max(idle, 0)} days ago, on {one.last_used}"
-            yield _said(one, Status.PASS if idle <= IDLE.days else Status.FAIL, said, "last login of the directory", str(one.last_used))
+            idle = (ground.today - one.last_used).days if one.last_used is not None else None
+            said = "never logged in" if idle is None else f"was last used {max(idle, 0)} days ago, on {one.last_used}"
+            status = Status.PASS if idle is not None and idle <= IDLE.days else Status.FAIL
+            if status is Status.FAIL and not (one.login or any(key.user == one.name for key in facts.of(AuthorizedKey, one.host))):
+                status, said = Status.UNKNOWN, f"{said}; whether it can log in, by a password or a key, is not in the evidence"
+            yield _said(one, status, said, "last login of the directory", str(one.last_used or ""))
 
 
 def _passwords(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
