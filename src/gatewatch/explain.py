@@ -68,12 +68,20 @@ def explain_target(
 
 
 def _file_of(target: str) -> tuple[str | None, int]:
-    if Path(target).is_file():
+    if _is_file(target):
         return target, 1
     head, colon, tail = target.rpartition(":")
-    if colon and tail.isdigit() and Path(head).is_file():
+    if colon and tail.isdigit() and _is_file(head):
         return head, int(tail)
     return None, 1
+
+
+def _is_file(name: str) -> bool:
+    """Return whether *name* is a file; a line of a log may be no possible name of one (too long, a NUL)."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _line_of(member: Member, record: int) -> str | None:
