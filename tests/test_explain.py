@@ -68,3 +68,8 @@ def test_a_map_of_the_user_comes_first(spec: str, tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.write_text(sample + "\n", encoding="utf-8")
     assert "decoded by" in explain_target(f"{log}:1", maps=[str(path)])
+
+
+def test_a_line_too_long_to_name_a_file_is_a_line() -> None:
+    assert "framing" in explain_target("x" * 5000)
+    assert "framing" in explain_target("a\x00b")

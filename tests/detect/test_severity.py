@@ -64,6 +64,10 @@ SUBSTANCE = (Factor("first-seen network", 1), Factor("dormant account", 2))
         (Facts(footholds=("registered a second factor",), factors=SUBSTANCE), "medium"),
         (Facts(footholds=("registered a second factor",), factors=SUBSTANCE, familiar="office"), None),
         (Facts(other="a chain of the site", level=Severity.HIGH), "high"),
+        (Facts(other="watch-listed", level=Severity.HIGH, onward=MOVED), "critical"),
+        (Facts(other="a chain of the site", level=Severity.MEDIUM, onward=MOVED), "medium"),
+        (Facts(worn="3 refusals"), "medium"),
+        (Facts(worn="3 refusals", vouched="passed"), "medium"),
     ],
 )
 def test_level(facts: Facts, level: str | None) -> None:

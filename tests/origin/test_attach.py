@@ -122,3 +122,12 @@ def test_failures_from_outside_are_their_own_origin() -> None:
 def test_the_audit_session_of_a_logon_is_the_logon() -> None:
     run_in = {"minute": 1, "kind": "exec", "session": "ses:7", "source": "auditd", "command": "id"}
     assert run(logon(0, linked_session="ses:7"), run_in)[1] == (OUT, 0, "certain")
+
+
+def test_an_address_that_the_record_names_outweighs_rivals() -> None:
+    other = "203.0.113.200"
+    change = {"minute": 2, "kind": "config_change", "user": "ann", "source": "fortigate", "scope": "public"}
+    inner, outer = logon(0, src=INNER, pid=2), logon(1)
+    assert run(inner, outer, change | {"src_ip": OUT})[2] == (OUT, 0, "certain")
+    assert run(inner, outer, change | {"src_ip": other})[2] == (other, 0, "certain")
+    assert run(inner, outer, change | {"src_ip": None, "scope": None})[2] == (OUT, 0, "possible")

@@ -626,11 +626,18 @@ def _run(call: Callable[[], Any]) -> int:
     return int(Exit.NOTHING_FOUND)
 
 
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Keep still where Ctrl-C, which a native library may report once more, hits a file that the first one is just closing."""
+    if not isinstance(what.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(what)
+
+
 def main() -> None:
     """Run the command line and exit with one of :class:`gatewatch.exits.Exit`."""
     gc.set_threshold(_OBJECTS)
     os.environ.setdefault("_RJEM_MALLOC_CONF", _MEMORY)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads for matrices, of which there are none, spin until they sleep
+    sys.unraisablehook = _unraisable
     code = _run(app)
     sys.stdout.flush()
     if code == Exit.INTERRUPTED:

@@ -131,6 +131,8 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.fatigue:
         why.insert(0, Factor("second factor worn down", BAR, facts.fatigue))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
+    if facts.other and facts.level is Severity.HIGH and facts.onward:
+        level = _higher(level, Severity.CRITICAL)
     why += [Factor("onward movement", 1, step) for step in facts.onward]
     why += [Factor("foothold", 1, step) for step in facts.footholds]
     return level, why

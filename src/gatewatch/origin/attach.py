@@ -244,13 +244,17 @@ def attributed(
     result = attacher.find(events)
     _by_tool(events, result, sessions)
     found = attacher.columns(result)
-    own = found["origin_ip"].is_null() & (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
+    public = (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
+    # what the record itself says of its source outweighs a choice among rivals; of the sessions chosen it bears out those of that address
+    doubtful = public & (found["hop_confidence"] == BY_GRADE[0]).fill_null(False)
+    borne = doubtful & (found["origin_ip"] == events["src_ip"].cast(pl.String)).fill_null(False)
+    own = public & (found["origin_ip"].is_null() | (doubtful & ~borne))
     result.how[own.to_numpy()] = OWN_ADDRESS
     made = events.with_columns(
         pl.when(own).then(events["src_ip"].cast(pl.String)).otherwise(found["origin_ip"]).alias("origin_ip"),
-        found["origin_session"],
+        pl.when(~own).then(found["origin_session"]).alias("origin_session"),
         pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise(found["hop"]).cast(DTYPES["hop"]).alias("hop"),
-        pl.when(own).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
+        pl.when(own | borne).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
     return made, _table(made, result, attacher)
 
