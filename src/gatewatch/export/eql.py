@@ -6,6 +6,8 @@ Reference: https://www.elastic.co/guide/en/elasticsearch/reference/current/eql-s
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from gatewatch.detect.chain import Chain, Number, seconds
 from gatewatch.detect.rule import RuleSet
 from gatewatch.export.dialect import Dialect, quoted
@@ -32,6 +34,9 @@ def export(chain: Chain, rules: RuleSet, number: Number) -> tuple[str, list[str]
     """Return *chain* as an EQL query, and what it does not say; *number* resolves tunables."""
     found, left_out = steps(chain, rules, number, DIALECT, absences=True)
     said = [*losses(chain, kept=KEPT), *left_out]
+    gone = [step for step, after in pairwise(found) if after.absent and after.within and not step.absent]
+    found = [step for step in found if step not in gone]
+    said += [f"stage {step.title}: left out, the sequence is as long as the absence after it" for step in gone]
     head = heading(chain, "//", "an index of events that gatewatch wrote (gatewatch events -o jsonl), timestamp field: time")
     only = [step for step in found if not step.absent]
     if len(only) == 1 and len(found) == 1 and only[0].least == 1:
@@ -40,7 +45,8 @@ def export(chain: Chain, rules: RuleSet, number: Number) -> tuple[str, list[str]
     if any(step.least > 1 for step in only):
         said.append("a count is of exactly so many events in a row of the sequence; a record that stands for several counts once")
     same = all(step.keys == found[0].keys for step in found)
-    whole = sum(step.after for step in only[1:]) + sum(step.window for step in only if step.least > 1)
+    missing = [step.within for step in found if step.absent and step.within]
+    whole = min(missing) if missing else sum(step.after for step in only[1:]) + sum(step.window for step in only if step.least > 1)
     span = min(whole or only[0].window, int(seconds(chain.span, number))) if chain.span is not None else whole
     keys = f" by {', '.join(found[0].keys)}" if same else ""
     lines = [f"sequence{keys} with maxspan={max(1, span)}s"]

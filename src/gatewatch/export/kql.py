@@ -17,13 +17,15 @@ def _quoted(text: str) -> str:
     return '@"' + text.replace('"', '""').replace("\n", " ").replace("\r", " ") + '"'
 
 
-_WORDS = frozenset({"count"})  # a column of ours that is a function there: ingest it as count_
+_WORDS = {"count": "count_", "time": "['time']"}  # columns of ours that are a function there (ingest it as count_) and a word of the language
+
+_TIME = _WORDS["time"]
 
 
 def _column(name: str) -> str:
     if name.startswith("extra."):
         return f'tostring(parse_json(extra)["{name.removeprefix("extra.")}"])'
-    return f"{name}_" if name in _WORDS else name
+    return _WORDS.get(name, name)
 
 
 def _network(column: str, value: str) -> str:
@@ -56,7 +58,7 @@ def export(chain: Chain, rules: RuleSet, number: Number) -> tuple[str, list[str]
     at = next(place for place, step in enumerate(present) if step.anchor)
     anchor = present[at]
     known = [*keys, f"at_{anchor.name}"]
-    query = f"{anchor.name}\n| project {', '.join(keys)}, at_{anchor.name} = time\n| distinct *"
+    query = f"{anchor.name}\n| project {', '.join(keys)}, at_{anchor.name} = {_TIME}\n| distinct *"
     said = [*losses(chain, kept=KEPT), *left_out]
     if anchor.least > 1:
         query += _counted(anchor, f"at_{anchor.name}", anchor.window, keys, known)
@@ -89,7 +91,7 @@ def _counted(step: Step, beside: str, size: int, keys: list[str], known: list[st
     value = f", value_{step.name} = {step.distinct}" if step.distinct is not None else ""
     nearest = f", {mark} = {'max' if size > 0 else 'min'}(time_{step.name})" if mark else ""
     return (
-        f"\n| join kind=inner ({step.name} | project {', '.join(keys)}, time_{step.name} = time, weight_{step.name} = coalesce(count_, 1){value})"
+        f"\n| join kind=inner ({step.name} | project {', '.join(keys)}, time_{step.name} = {_TIME}, weight_{step.name} = coalesce(count_, 1){value})"
         f" on {', '.join(keys)}\n| where time_{step.name} {_bound(beside, size)}"
         f"\n| summarize n_{step.name} = {measure}{nearest} by {', '.join(known)}\n| where n_{step.name} >= {step.least}"
     )
@@ -98,6 +100,6 @@ def _counted(step: Step, beside: str, size: int, keys: list[str], known: list[st
 def _missing(step: Step, beside: str, before: bool, keys: list[str], known: list[str]) -> str:
     bound = _bound(beside, step.within if before else -step.within)
     return (
-        f"\n| join kind=leftouter ({step.name} | project {', '.join(keys)}, time_{step.name} = time) on {', '.join(keys)}"
+        f"\n| join kind=leftouter ({step.name} | project {', '.join(keys)}, time_{step.name} = {_TIME}) on {', '.join(keys)}"
         f"\n| summarize hits_{step.name} = countif(time_{step.name} {bound}) by {', '.join(known)}\n| where hits_{step.name} == 0"
     )
