@@ -14,13 +14,15 @@ from pathlib import Path
 from gatewatch.errors import UsageError
 from gatewatch.lab import truth
 from gatewatch.lab.estate import Estate
+from gatewatch.lab.evidence.folder import write as write_evidence
 from gatewatch.lab.fault import inflict
 from gatewatch.lab.graft import graft
 from gatewatch.lab.life import machine, negative
 from gatewatch.lab.life.internet import Crowd
 from gatewatch.lab.life.person import live
 from gatewatch.lab.moment import DAY, START, iso_z
-from gatewatch.lab.organisation import Organisation, found
+from gatewatch.lab.organisation import found
+from gatewatch.lab.safeguard import Plan, draw
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.site_file import describe
 from gatewatch.lab.stage import Stage
@@ -83,13 +85,15 @@ def _write(
     stage.close()
     for folder in grafts:
         graft(folder, root / "logs")
-    (root / "gatewatch.toml").write_text(describe(organisation, estate), encoding="utf-8")
+    plan = draw(organisation, ledger.intrusions, frozenset((one.service, one.host) for one in estate.accesses))
+    write_evidence(root, organisation, plan)
+    (root / "gatewatch.toml").write_text(describe(organisation, estate, plan), encoding="utf-8")
     world = truth.World(
         _identity(seed, users, days, volume, difficulty or "mixed", scenarios), VERSION, seed, users, days, iso_z(START), iso_z(START + days * DAY),
         organisation.zone, organisation.country, stage.written, difficulty or "mixed", _formats(stage),
         {address: host.name for host in organisation.hosts for address in (host.inner, host.outer) if address},
     )  # fmt: skip
-    truth.write(root / FILE, _entries(world, stage, estate, ledger, organisation))
+    truth.write(root / FILE, _entries(world, stage, estate, ledger, plan))
     return world
 
 
@@ -102,12 +106,13 @@ def _identity(*parts: object) -> str:
     return hashlib.sha256(repr((VERSION, names)).encode()).hexdigest()[:16]
 
 
-def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, organisation: Organisation) -> Iterator[Entry]:
-    end = START + organisation.days * DAY
+def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, plan: Plan) -> Iterator[Entry]:
+    end = START + world.days * DAY
     for stream in stage.streams.values():
         ledger.settle([(mark, file, record) for mark, file, record, _ in stream.marked], stream.dropped + [row[3] for row in stream.rows if row[3]])
     yield world
     yield from ledger.intrusions
     yield from ledger.negatives
+    yield from plan.safeguards
     for access in sorted((one for one in estate.accesses if START <= one.time < end), key=lambda one: (one.time, one.user, one.host)):
         yield Admission(iso_z(access.time), access.user, access.source, access.service, access.host, access.port, ledger.owner(access.mark))
