@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
 from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
-from gatewatch.audit.reach.zone import private
+from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
 from gatewatch.schema.facts.machine import Machine
@@ -51,6 +51,7 @@ class Reach:
     _own: dict[str, list[Engine]] = field(default_factory=dict)
     _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
     _addresses: dict[str, list[str]] = field(default_factory=dict)
+    _outside: Spans = NOTHING
 
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
@@ -59,6 +60,7 @@ class Reach:
             self._own.setdefault(engine.rules.host, []).append(engine)
             for span in _fronted(engine.rules):
                 self._behind.setdefault(span, []).append(engine)
+        self._outside = internet(self.site)
         for text, name in self.site.addresses().items():
             self._addresses.setdefault(name, []).append(text)
 
@@ -71,7 +73,9 @@ class Reach:
         return list(found)
 
     def ask(self, sources: Spans, host: str, port: int, protocol: str = "tcp", zone: Zone | None = None) -> Answer:
-        """Return who of *sources* (in *zone*) can open a connection to *port* of *host*, by any of its addresses."""
+        """Return who of *sources* (in *zone*; the internet's own where none is given) can connect to *port* of *host*, by any of its addresses."""
+        if zone is None and sources and not less(sources, self._outside):
+            zone = self.site.posture.zone("internet")
         number = _PROTOCOLS[protocol]
         known: list[int | None] = [*self.addresses(host)]
         notes: list[str] = []
@@ -100,7 +104,7 @@ class Reach:
     ) -> Fate:
         if destination is not None:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
-        front = self._front(host, destination, port, protocol)
+        front = self._front(host, destination, port, protocol, zone)
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
         live = Fate(accepted=sources)
         if front:
@@ -128,12 +132,21 @@ class Reach:
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
         return inner
 
-    def _front(self, host: str, destination: int | None, port: int, protocol: int) -> list[Engine]:
-        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to."""
+    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None) -> list[Engine]:
+        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to.
+
+        Whoever stands on the segment that *zone* comes in by is beside the device, not behind it.
+        """
         if destination is None:
             return []
         near = [engine for (low, high), engines in self._behind.items() if low <= destination <= high for engine in engines]
-        return [engine for engine in dict.fromkeys(near) if engine.rules.host != host and _before(engine.rules, destination, port, protocol)]
+        return [
+            engine
+            for engine in dict.fromkeys(near)
+            if engine.rules.host != host
+            and _before(engine.rules, destination, port, protocol)
+            and not _beside(engine, destination, port, protocol, zone)
+        ]
 
     def _device(
         self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
@@ -168,6 +181,14 @@ def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> 
     if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
         return True
     return bool(_entries(rules, destination, port, protocol))
+
+
+def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
+    """Return whether what comes from *zone* reaches the address on the segment it comes by, before the device."""
+    incoming = _interface(engine, zone)
+    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine.rules, destination, port, protocol):
+        return False
+    return incoming == _interface_to(engine, destination)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:

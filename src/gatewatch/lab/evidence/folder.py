@@ -18,6 +18,8 @@ _WRITERS = {
 }  # fmt: skip
 _SYSTEMS = {"linux": "linux", "docker": "linux", "kube": "linux", "openvpn": "linux", "windows": "windows", "mac": "macos"}
 
+_LOOKED_FOR = ("/etc/fail2ban", "/etc/security/faillock.conf", "/etc/ssh/sshd_config.d")
+
 
 def write(root: Path, organisation: Organisation, plan: Plan) -> None:
     """Write ``evidence/`` below *root*. OSError when the disk does not take it."""
@@ -43,6 +45,8 @@ def encode(name: str, text: str) -> bytes:
 
 def manifest(host: Host, files: dict[str, str]) -> str:
     """Return what says whose files these are, and of when."""
-    collected = [{"path": name if name.startswith("commands/") else f"/{name}"} for name in sorted(files)]
+    collected: list[dict[str, str | bool]] = [{"path": name if name.startswith("commands/") else f"/{name}"} for name in sorted(files)]
+    if _SYSTEMS.get(host.kind) in {"linux", "macos"}:
+        collected += [{"path": path, "absent": True} for path in _LOOKED_FOR if path[1:] not in files]
     told = {"format": "gatewatch-evidence", "version": 1, "host": host.name, "as_of": AS_OF.isoformat(), "system": _SYSTEMS.get(host.kind, "")}
     return json.dumps(told | {"collected": collected}, indent=1) + "\n"

@@ -22,7 +22,7 @@ def _state(host: Host, plan: Plan) -> tuple[bool, bool]:
 def asa(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the running configuration of the ASA."""
     second, limit = _state(host, plan)
-    group, server = ("MFA", FACTOR_SERVER) if second else ("DIRECTORY", DIRECTORY_SERVER)
+    group, server = (FACTOR, FACTOR_SERVER) if second else (DIRECTORY, DIRECTORY_SERVER)
     hold = (
         "threat-detection service invalid-vpn-access\nthreat-detection service remote-access-client-initiations hold-down 10 threshold 20\n"
         "threat-detection service remote-access-authentication hold-down 10 threshold 20\n"
