@@ -316,7 +316,8 @@ def lab_run(
     for seed in seeds:
         world = folder / f"seed-{seed}"
         made = lab_make(world, users=users, days=days, seed=seed, intrusions=intrusions, difficulty=difficulty, volume=volume, scenarios=scenarios)
-        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"))
+        evidence = [str(world / "evidence")] if (world / "evidence").is_dir() else []
+        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"), evidence=evidence)
         incidents = world / "incidents.jsonl"
         deliver(result, [f"jsonl:{incidents}"])
         scores.append(judge(read(world), read_incidents(incidents), world))

@@ -42,6 +42,7 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 Edg/132.0.0.0",
 )
 DOMAIN = "corp.example"
+ADMINISTERED = {"asa": "ssh", "fortigate": "web", "globalprotect": "web"}  # by which service a gateway is administered
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewatch.lab.estate import Estate, is_outside
 from gatewatch.lab.moment import HOUR, MINUTE, MS, SECOND, iso_z, seconds
-from gatewatch.lab.organisation import Host, Person
+from gatewatch.lab.organisation import ADMINISTERED, Host, Person
 from gatewatch.lab.scenario import Act, Scenario, length
 from gatewatch.lab.truth import Intrusion, Ledger, Leg, Step
 from gatewatch.lab.writer.device import Entry
@@ -123,8 +123,10 @@ class Play:
         outside = "who" in act.values and "from" not in act.values and self.get("mode") != "loopback"
         if name == "flow":
             return _PORTS.get(self.many("port")), outside
-        if name in {"kube", "share", "administer"}:
-            return {"kube": "kube_api", "share": "smb", "administer": "web"}[name], outside
+        if name == "administer" and host is not None:
+            return ADMINISTERED.get(host.kind), outside
+        if name in {"kube", "share"}:
+            return {"kube": "kube_api", "share": "smb"}[name], outside
         if name == "resume":
             return ("vpn" if self.session().host in self.estate.gateways else "rdp"), outside
         if name in {"sign-in", "push"} or (name in {"guess", "spray", "stranger"} and host is None):

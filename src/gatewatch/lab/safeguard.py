@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gatewatch.lab.dice import dice
-from gatewatch.lab.organisation import Host, Organisation
+from gatewatch.lab.organisation import ADMINISTERED, Host, Organisation
 from gatewatch.lab.truth import Intrusion, Let, Safeguard, Step
 
 GUESS, ENTRY, ONWARD = "guess", "entry", "onward"
@@ -84,6 +84,10 @@ def _gateways(organisation: Organisation) -> list[Place]:
     return [(name, "vpn") for name in organisation.gateways]
 
 
+def _administered(organisation: Organisation) -> list[Place]:
+    return [(name, ADMINISTERED[host.kind]) for name, host in organisation.gateways.items() if host.kind in ADMINISTERED]
+
+
 def _limited(organisation: Organisation) -> list[Place]:
     return [(name, "vpn") for name, host in organisation.gateways.items() if host.kind != "openvpn"]
 
@@ -148,6 +152,10 @@ def _unlisted(step: Step) -> bool:
     return step.do == "enter" and step.outside and "M1035" in step.cut
 
 
+def _managed(step: Step) -> bool:
+    return step.outside and step.do == "administer"
+
+
 def _onward(step: Step) -> bool:
     return not step.outside and step.do in {"enter", "share"} and step.name == "onward"
 
@@ -164,6 +172,10 @@ CONTROLS: tuple[Control, ...] = (
     Control(
         "gateway-limit", lambda host: ("M1035.2", "M1035.7") if host.kind in {"asa", "fortigate"} else ("M1035.7",), (GUESS,), _limited, _guessed,
         0.15, "passwords can be tried without end", "failed logins lock or hold down who tries",
+    ),
+    Control(
+        "gateway-administration", _measures("M1030.2", "M1035.10"), (ENTRY,), _administered, _managed, 0.1,
+        "the internet can administer it, by one factor", "only management can administer it, by two factors",
     ),
     Control(
         "internet-filter", _measures("M1030.5", "M1035.2"), (ENTRY,), exposed, _arrived, 0.15,

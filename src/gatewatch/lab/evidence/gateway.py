@@ -6,12 +6,16 @@ Formats: ASA ``show running-config``, FortiOS full backup, PAN-OS running-config
 from __future__ import annotations
 
 from gatewatch.lab.evidence.linux import MANAGEMENT, iptables, sockets
-from gatewatch.lab.organisation import Host, Organisation
+from gatewatch.lab.organisation import ADMINISTERED, Host, Organisation
 from gatewatch.lab.safeguard import Plan
 
 FACTOR, DIRECTORY = "duo", "directory"  # who checks logins, as the site file declares them: with and without a second factor
 FACTOR_SERVER, DIRECTORY_SERVER = "10.10.254.30", "10.10.254.31"
 LOGS = "10.10.254.40"
+
+
+def _open(host: Host, plan: Plan) -> bool:
+    return plan.missing("gateway-administration", host.name, ADMINISTERED[host.kind])
 
 
 def _state(host: Host, plan: Plan) -> tuple[bool, bool]:
@@ -28,6 +32,8 @@ def asa(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
         "threat-detection service remote-access-authentication hold-down 10 threshold 20\n"
     )
     tries = "aaa local authentication attempts max-fail 3\n"
+    wide = _open(host, plan)
+    plane = f"aaa-server {FACTOR}-admin protocol radius\naaa-server {FACTOR}-admin (mgmt) host {FACTOR_SERVER}\n key *****\n" if not wide else ""
     text = f"""\
 : Saved
 ASA Version 9.18(4)
@@ -56,8 +62,9 @@ access-group MGMT in interface mgmt
 aaa-server {group} protocol radius
 aaa-server {group} (mgmt) host {server}
  key *****
-aaa authentication ssh console {group}
+{plane}aaa authentication ssh console {"LOCAL" if wide else f"{FACTOR}-admin"}
 {tries if limit else ""}ssh 10.10.254.0 255.255.255.0 mgmt
+{"ssh 0.0.0.0 0.0.0.0 outside" if wide else "ssh timeout 10"}
 ssl server-version tlsv1.2 dtlsv1.2
 {hold if limit else ""}webvpn
  enable outside
@@ -87,6 +94,8 @@ def fortigate(host: Host, organisation: Organisation, plan: Plan) -> dict[str, s
     """Return the backup of the FortiGate."""
     second, limit = _state(host, plan)
     name, server = (FACTOR, FACTOR_SERVER) if second else (DIRECTORY, DIRECTORY_SERVER)
+    wide = _open(host, plan)
+    trusted = "        set trusthost1 10.10.254.0 255.255.255.0\n        set two-factor fortitoken\n"
     text = f"""\
 #config-version=FGT100F-7.4.7-FW-build2731-250120:opmode=0:vdom=0:user=admin
 config system global
@@ -97,7 +106,7 @@ config system interface
     edit "wan1"
         set vdom "root"
         set ip {host.outer} 255.255.255.192
-        set allowaccess ping
+        set allowaccess ping{" https" if wide else ""}
         set role wan
     next
     edit "mgmt"
@@ -110,9 +119,7 @@ end
 config system admin
     edit "admin"
         set accprofile "super_admin"
-        set trusthost1 10.10.254.0 255.255.255.0
-        set two-factor fortitoken
-        set password ENC *****
+{"" if wide else trusted}        set password ENC *****
     next
 end
 config user radius
@@ -177,6 +184,10 @@ end
 def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the running configuration of the PAN-OS gateway: a directory's password, with or without the certificate of the device."""
     second, limit = _state(host, plan)
+    wide = _open(host, plan)
+    checked = f"<ldap><server-profile>{DIRECTORY}</server-profile></ldap>" if wide else f"<radius><server-profile>{FACTOR}</server-profile></radius>"
+    managed = "<interface-management-profile>open</interface-management-profile>" if wide else ""
+    opened = '<entry name="open"><https>yes</https><ping>yes</ping></entry>' if wide else '<entry name="ping"><ping>yes</ping></entry>'
     lockout = "<lockout><failed-attempts>5</failed-attempts><lockout-time>30</lockout-time></lockout>" if limit else ""
     profile = "<certificate-profile>devices</certificate-profile>" if second else ""
     both = "<user-credential-or-client-cert-required>no</user-credential-or-client-cert-required>" if second else ""
@@ -193,7 +204,7 @@ def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
   <shared>
     <authentication-profile>
       <entry name="Staff"><method><ldap><server-profile>{DIRECTORY}</server-profile></ldap></method>{lockout}</entry>
-      <entry name="Admins"><method><radius><server-profile>{FACTOR}</server-profile></radius></method>{lockout}</entry>
+      <entry name="Admins"><method>{checked}</method>{lockout}</entry>
     </authentication-profile>
     <ssl-tls-service-profile><entry name="gp-tls"><protocol-settings><min-version>tls1-2</min-version></protocol-settings></entry></ssl-tls-service-profile>
     <log-settings>
@@ -206,8 +217,9 @@ def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
       <permitted-ip><entry name="{MANAGEMENT}"/></permitted-ip></system></deviceconfig>
     <network>
       <interface><ethernet>
-        <entry name="ethernet1/1"><layer3><ip><entry name="{host.outer}/26"/></ip></layer3></entry>
+        <entry name="ethernet1/1"><layer3><ip><entry name="{host.outer}/26"/></ip>{managed}</layer3></entry>
       </ethernet><tunnel><units><entry name="tunnel.1"/></units></tunnel></interface>
+      <profiles><interface-management-profile>{opened}</interface-management-profile></profiles>
     </network>
     <vsys><entry name="vsys1">
       <zone>
