@@ -317,7 +317,7 @@ def lab_run(
         world = folder / f"seed-{seed}"
         made = lab_make(world, users=users, days=days, seed=seed, intrusions=intrusions, difficulty=difficulty, volume=volume, scenarios=scenarios)
         evidence = [str(world / "evidence")] if (world / "evidence").is_dir() else []
-        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"), evidence=evidence)
+        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"), evidence=evidence, today=date.fromisoformat(made.end[:10]))
         incidents = world / "incidents.jsonl"
         deliver(result, [f"jsonl:{incidents}"])
         scores.append(judge(read(world), read_incidents(incidents), world))

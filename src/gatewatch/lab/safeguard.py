@@ -170,7 +170,7 @@ CONTROLS: tuple[Control, ...] = (
         "a password alone is enough for the VPN", "the VPN asks for a second factor",
     ),
     Control(
-        "gateway-limit", lambda host: ("M1035.2", "M1035.7") if host.kind in {"asa", "fortigate"} else ("M1035.7",), (GUESS,), _limited, _guessed,
+        "gateway-limit", lambda host: ("M1035.2", "M1035.7") if host.kind == "asa" else ("M1035.7",), (GUESS,), _limited, _guessed,
         0.15, "passwords can be tried without end", "failed logins lock or hold down who tries",
     ),
     Control(

@@ -126,7 +126,9 @@ def _fate(one: Safeguard, let: Let, incident: Incident, quotes: Quotes) -> str:
     for standing in (Standing.PRESENT, Standing.UNKNOWN):
         if any(control.status is standing for control in named):
             return str(standing)
-    known = any(_short(move.host or "") == _short(one.host) and _within(move.time, let) for move in incident.moves)
+    stages = {name for stage in one.meets for name in _STAGES[stage]}
+    moves = [move for move in incident.moves if move.stage in stages and _within(move.time, let)]
+    known = any(_short(one.host) in {_short(move.host or ""), _short(move.dst_host or "")} for move in moves)
     return "unnamed" if known else "unseen"
 
 
