@@ -289,6 +289,13 @@ def lab_make(
     )  # fmt: skip
 
 
+def lab_fleet(out: Path, *, hosts: int, seed: int) -> World:
+    """Write the evidence of a site of many hosts, without logs, and return what it is."""
+    from gatewatch.lab.fleet import make  # noqa: PLC0415 - as above
+
+    return make(out, seed=seed, hosts=hosts)
+
+
 def lab_score(pairs: Sequence[tuple[Path, Path]]) -> Report:
     """Hold the incidents of scans against the truths of their worlds: pairs of a world and a file of incidents."""
     from gatewatch.lab.score.incident_file import read_incidents  # noqa: PLC0415 - as above

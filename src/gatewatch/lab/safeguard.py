@@ -50,6 +50,10 @@ class Plan:
         """Return whether a control is missing. LookupError for one that the site cannot have there."""
         return self._missing[control, host, service]
 
+    def open(self, host: str, service: str) -> bool:
+        """Return whether the internet reaches a service; what has no outside address is not open."""
+        return self._missing.get(("internet-filter", host, service), False)
+
 
 def draw(organisation: Organisation, intrusions: Iterable[Intrusion], used: Used) -> Plan:
     """Return the controls of the site: drawn, and missing where an intrusion or life passed."""

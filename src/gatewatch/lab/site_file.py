@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, collapse_addresses
+
 from gatewatch.lab.estate import Estate
 from gatewatch.lab.evidence.gateway import DIRECTORY, DIRECTORY_SERVER, FACTOR, FACTOR_SERVER
 from gatewatch.lab.evidence.linux import BACKUP, MANAGEMENT
@@ -39,7 +41,7 @@ def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
         name = f'"{host.name}"' if "." in host.name else host.name
         addresses = [address for address in (host.inner, host.outer) if address]
         lines += [f"[hosts.{name}]", f"addresses = {_list(addresses)}"]
-        if host.kind == "mac":
+        if host.name == "mac01":
             lines.append('aliases = ["localhost"]  # the unified log names no host')
         lines.append("")
     lines += ["[[sources]]", 'host = "pa01"  # its rows bear no zone', 'zone = "UTC"', ""]
@@ -87,7 +89,8 @@ def _posture(organisation: Organisation, pools: list[str], plan: Plan) -> list[s
         lines += [f"[zones.{name}]", f'kind = "{kind}"', f"cidrs = {_list(ranges)}", ""]
     for name, hosts in ordered.items():
         if hosts:
-            lines += [f"[zones.{name}]", f'kind = "{"dmz" if name == "dmz" else "server"}"', f"cidrs = {_list([f'{host.inner}/32' for host in hosts])}", ""]
+            ranges = [str(one) for one in collapse_addresses([IPv4Network(host.inner) for host in hosts])]
+            lines += [f"[zones.{name}]", f'kind = "{"dmz" if name == "dmz" else "server"}"', f"cidrs = {_list(ranges)}", ""]
     for name, hosts in ordered.items():
         for host in hosts:
             title = f'"{host.name}"' if "." in host.name else host.name
@@ -97,7 +100,8 @@ def _posture(organisation: Organisation, pools: list[str], plan: Plan) -> list[s
             lines += [f"services = {_list(list(_MEANT.get(host.kind, ())))}", ""]
     for source, target, port in _FLOWS:
         if ordered[target] and (source not in ordered or ordered[source]):
-            lines += ["[[flows]]", f'from = "{source}"', f'to = "{target}"', f'ports = ["tcp/{port}"]', 'why = "daily work"', 'owner = "network team"']
+            lines += ["[[flows]]", f'from = "{source}"', f'to = "{target}"', f'ports = ["tcp/{port}"]']
+            lines += ['why = "daily work"', 'owner = "network team"']
             lines += [f"until = {calendar(organisation.days + 4000)}", ""]
     lines += [
         "[audit]", f'management = ["{MANAGEMENT}"]', f"concentrators = {_list(list(organisation.gateways))}", "",

@@ -41,13 +41,18 @@ def make(
     """Write a world to *out* and return its description. UsageError for a folder that is in use or values that make no world."""
     if users < 12 or days < 2:
         raise UsageError("a world needs at least 12 users and 2 days")
+    return whole(out, lambda root: _write(root, seed, users, days, scenarios, number, difficulty, volume, grafts, witness, progress))
+
+
+def whole(out: Path, write: Callable[[Path], truth.World]) -> truth.World:
+    """Let *write* fill a folder that appears under the name *out* when it is whole. UsageError for one in use or a disk that takes no more."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists and is not empty; a world gets a folder of its own")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        (partial / "logs").mkdir(parents=True)
-        world = _write(partial, seed, users, days, scenarios, number, difficulty, volume, grafts, witness, progress)
+        partial.mkdir(parents=True)
+        world = write(partial)
         if out.exists():
             out.rmdir()
         partial.rename(out)
@@ -64,6 +69,7 @@ def _write(
     root: Path, seed: int, users: int, days: int, scenarios: Sequence[Scenario], number: int | None, difficulty: str | None, volume: float,
     grafts: Sequence[Path], witness: Witness | None, progress: Progress | None,
 ) -> truth.World:  # fmt: skip
+    (root / "logs").mkdir()
     organisation = found(seed, users, days)
     stage = Stage(organisation, root / "logs", witness)
     estate = Estate(stage)

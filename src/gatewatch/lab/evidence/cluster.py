@@ -54,7 +54,7 @@ serverTLSBootstrap: true
 def docker(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the exports of a Docker host."""
     remote = plan.missing("docker-socket", host.name, "docker_api")
-    wide = plan.missing("internet-filter", host.name, "docker_api")
+    wide = plan.open(host.name, "docker_api")
     daemon: dict[str, object] = {"icc": False, "log-driver": "journald", "hosts": ["unix:///var/run/docker.sock"]}
     if remote:
         daemon["hosts"] = ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"]
@@ -71,7 +71,7 @@ def node(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the exports of the node that runs the cluster."""
     admitted = []
     for service, port in (("kube_api", 6443), ("kubelet", 10250)):
-        admitted.append(("0.0.0.0/0" if plan.missing("internet-filter", host.name, service) else "10.0.0.0/8", port))
+        admitted.append(("0.0.0.0/0" if plan.open(host.name, service) else "10.0.0.0/8", port))
     nobody = plan.missing("kubelet-authentication", host.name, "kubelet")
     anonymous = plan.missing("api-authentication", host.name, "kube_api")
     return {

@@ -17,7 +17,7 @@ LISTED = "remote-users"
 
 def files(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the exports of a Linux host."""
-    anywhere = "jump" in host.roles or ("ssh" in host.roles and plan.missing("internet-filter", host.name, "ssh"))
+    anywhere = "jump" in host.roles or ("ssh" in host.roles and plan.open(host.name, "ssh"))
     limit = not plan.missing("guess-limit", host.name, "ssh")
     if anywhere:
         sources: Iterable[str] = ("0.0.0.0/0",)

@@ -22,7 +22,7 @@ def files(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]
     """Return the exports of the Mac."""
     rules = ["set skip on lo0", "block in log all", "pass out quick all keep state"]
     for service, port in (("ssh", 22), ("vnc", 5900)):
-        wide = plan.missing("internet-filter", host.name, service)
+        wide = plan.open(host.name, service)
         rules.append(f"pass in quick proto tcp from {'any' if wide else '10.0.0.0/8'} to any port {port}")
     listening = "".join(f"tcp4       0      0  *.{port:<22} *.*                    LISTEN\n" for port in (22, 5900))
     return {

@@ -27,7 +27,7 @@ Key = tuple[str, dict[str, int | str]]
 
 def files(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the exports of a Windows host."""
-    wide = ("terminal" in host.roles) and plan.missing("internet-filter", host.name, "rdp")
+    wide = ("terminal" in host.roles) and plan.open(host.name, "rdp")
     service = "smb" if "file" in host.roles else "rdp"
     flat = plan.missing("segmentation", host.name, service)
     inner: tuple[str, ...] = ("10.0.0.0/8",) if flat else (*USERS, *POOLS)
