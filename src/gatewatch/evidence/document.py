@@ -9,6 +9,7 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -141,7 +142,18 @@ def ends_in(path: str, pattern: str) -> bool:
     >>> ends_in("etc/ssh/sshd_config.d/10.conf", "sshd_config.d/*.conf"), ends_in("etc/xssh/a", "ssh/a")
     (True, False)
     """
-    parts, wanted = path.strip("/").split("/"), pattern.strip("/").split("/")
+    wanted, plain = _split(pattern)
+    given = path.strip("/")
+    if plain:  # most patterns: no star, so that the end of the text decides
+        return given.endswith(plain) and (len(given) == len(plain) or given[-len(plain) - 1] == "/")
+    parts = given.split("/")
     return len(parts) >= len(wanted) and all(
         fnmatch.fnmatchcase(part, want) for part, want in zip(parts[-len(wanted) :], wanted, strict=True)
     )
+
+
+@lru_cache(maxsize=4096)
+def _split(pattern: str) -> tuple[list[str], str]:
+    """Return the components of a pattern, and the pattern itself where it matches but one text."""
+    bare = pattern.strip("/")
+    return bare.split("/"), "" if any(sign in bare for sign in "*?[") else bare

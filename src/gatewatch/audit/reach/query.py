@@ -8,6 +8,7 @@ A host nobody has evidence of a filter for is no open host: the answer is ``may`
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
@@ -20,6 +21,7 @@ from gatewatch.site.model import Site
 from gatewatch.site.posture import Zone
 
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
+_ANSWERS = 2_048  # kept, for the questions about one host come together
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Reach:
     _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
     _addresses: dict[str, list[str]] = field(default_factory=dict)
     _outside: Spans = NOTHING
+    _answers: dict[tuple[object, ...], Answer] = field(default_factory=dict)
+    _known: dict[str, list[int]] = field(default_factory=dict)
+    _judges: dict[str, list[Engine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
@@ -66,16 +71,35 @@ class Reach:
 
     def addresses(self, host: str) -> list[int]:
         """Return the addresses of *host* that the site or the evidence knows."""
+        if host in self._known:
+            return self._known[host]
         texts = list(self._addresses.get(host, ()))
         texts += [text for machine in self.facts.of(Machine, host) for text in machine.addresses]
         texts += [host] if not texts and of_address(host) is not None else []
         found = {number: None for text in texts if (number := of_address(text)) is not None}
-        return list(found)
+        self._known[host] = list(found)
+        return self._known[host]
+
+    def _class(self, host: str, port: int) -> tuple[int, ...]:
+        """Return which ports *port* fares with at every filter that may have a say in what reaches *host*."""
+        if host not in self._judges:
+            near = [engine for at in self.addresses(host) for (low, high), some in self._behind.items() if low <= at <= high for engine in some]
+            self._judges[host] = list(dict.fromkeys([*self._own.get(host, ()), *near]))
+        return tuple(bisect_right(engine.edges, port) for engine in self._judges[host])
 
     def ask(self, sources: Spans, host: str, port: int, protocol: str = "tcp", zone: Zone | None = None) -> Answer:
         """Return who of *sources* (in *zone*; the internet's own where none is given) can connect to *port* of *host*, by any of its addresses."""
         if zone is None and sources and not less(sources, self._outside):
             zone = self.site.posture.zone("internet")
+        key = (host, protocol, sources, zone, self._class(host, port))
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= _ANSWERS:
+                self._answers.clear()
+            answer = self._answers[key] = self._ask(sources, host, port, protocol, zone)
+        return answer if answer.port == port else replace(answer, port=port)
+
+    def _ask(self, sources: Spans, host: str, port: int, protocol: str, zone: Zone | None) -> Answer:
         number = _PROTOCOLS[protocol]
         known: list[int | None] = [*self.addresses(host)]
         notes: list[str] = []
