@@ -54,7 +54,7 @@ BARRIERS: tuple[Barrier, ...] = (
     Barrier(
         Measure.FIREWALL,
         met.filtered,
-        ("M1030.5-02", "M1030.5-03", "M1030.5-04", "M1030.5-05a", "M1030.5-06*", "M1030.5-07*"),
+        ("M1030.5-02", "M1030.5-03", "M1030.5-04", "M1030.5-05a", "M1030.5-06*", "M1030.5-07a"),
         _RULES,
         filtered=True,
     ),
@@ -117,6 +117,7 @@ ASIDE: dict[str, str] = {
     "M1030.2-0[45]": "what leaves the DMZ, and what a scan finds, meets no move by itself",
     "M1030.5-01*": "a default decides only where no rule does; reach asks for the connection itself",
     "M1030.5-05b": "the administration of a gateway is another door than its users come by",
+    "M1030.5-07[bc]": "who else than management is let in; reach asks for the connection itself",
     "M1030.5-08": "a rule that never matches cuts nothing",
     "M1030.7-0[2357]": "tests of the evidence, not of a way in",
     "M1032.1-0[789]": "which local account was let in, and by what, is told by the incident's own reasons",

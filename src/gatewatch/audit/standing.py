@@ -93,6 +93,8 @@ class Ledger:
         if declared and (first is None or first.status is Status.PASS):
             said = f"the site means {self.host(target(move))} to be reached so: {declared}"
             return Proof(Standing.PRESENT, first.as_of if first is not None else None, "nothing was to be cut here", said, first)
+        if answer is not None and answer.verdict == "yes" and not declared:  # that the filter is on says nothing against what it lets through
+            return self._filtered(answer, barrier, move)
         if first is not None and first.status is Status.PASS:
             return Proof(Standing.PRESENT, first.as_of, _present(first.as_of, barrier, move), _words(first), first)
         logged = _by_log(barrier, move)

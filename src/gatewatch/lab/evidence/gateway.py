@@ -26,14 +26,13 @@ def _state(host: Host, plan: Plan) -> tuple[bool, bool]:
 def asa(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the running configuration of the ASA."""
     second, limit = _state(host, plan)
-    group, server = (FACTOR, FACTOR_SERVER) if second else (DIRECTORY, DIRECTORY_SERVER)
+    group = FACTOR if second else DIRECTORY
     hold = (
         "threat-detection service invalid-vpn-access\nthreat-detection service remote-access-client-initiations hold-down 10 threshold 20\n"
         "threat-detection service remote-access-authentication hold-down 10 threshold 20\n"
     )
     tries = "aaa local authentication attempts max-fail 3\n"
     wide = _open(host, plan)
-    plane = f"aaa-server {FACTOR}-admin protocol radius\naaa-server {FACTOR}-admin (mgmt) host {FACTOR_SERVER}\n key *****\n" if not wide else ""
     text = f"""\
 : Saved
 ASA Version 9.18(4)
@@ -59,10 +58,13 @@ logging trap informational
 logging host mgmt {LOGS} 6/6514 secure
 access-group OUTSIDE in interface outside
 access-group MGMT in interface mgmt
-aaa-server {group} protocol radius
-aaa-server {group} (mgmt) host {server}
+aaa-server {FACTOR} protocol radius
+aaa-server {FACTOR} (mgmt) host {FACTOR_SERVER}
  key *****
-{plane}aaa authentication ssh console {"LOCAL" if wide else f"{FACTOR}-admin"}
+aaa-server {DIRECTORY} protocol radius
+aaa-server {DIRECTORY} (mgmt) host {DIRECTORY_SERVER}
+ key *****
+aaa authentication ssh console {"LOCAL" if wide else FACTOR}
 {tries if limit else ""}ssh 10.10.254.0 255.255.255.0 mgmt
 {"ssh 0.0.0.0 0.0.0.0 outside" if wide else "ssh timeout 10"}
 ssl server-version tlsv1.2 dtlsv1.2
