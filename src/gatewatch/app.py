@@ -333,6 +333,7 @@ def lab_run(
             told(f"seed {seed}: {made.records} records, {found} of {len(scores[-1].verdicts)} found, {len(scores[-1].falses)} false")
         if not keep:
             shutil.rmtree(world / "logs")
+            shutil.rmtree(world / "evidence", ignore_errors=True)
     return summarise(scores)
 
 
