@@ -39,14 +39,18 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "kubelet-authentication": ("M1035.1-05a", "M1035.1-05b"),
     "api-authentication": ("M1035.1-04a",),
     "segmentation": ("M1030.2-02", "M1035.4-01"),
+    "application-control": ("M1042.3-02a",),
+    "web-proxy": ("M1021.1-01a", "M1021.1-01b"),
+    "dns-filter": ("M1021.2-01b", "M1021.2-02", "M1021.2-03"),
 }
+_DEVICE = {"web-proxy": "proxy01", "dns-filter": "dns01"}
 BY_SERVICE = frozenset({"internet-filter"})  # one host has several
 
 
 def told(one: Safeguard, findings: dict[tuple[str, str], list[Finding]]) -> set[Status]:
     statuses = set()
     for name in CHECKS[one.control]:
-        for finding in findings[one.host, name]:
+        for finding in findings[one.host or _DEVICE[one.control], name]:
             if one.control in BY_SERVICE and finding.service not in {"", one.service}:
                 continue
             statuses.add(finding.status)

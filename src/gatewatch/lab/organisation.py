@@ -236,6 +236,8 @@ def _hosts(rng: random.Random, outer: list[int], zone: str, offices: list[Office
         Host("ns01", "netscaler", "10.10.254.5", out(), ("gateway", "citrix"), "UTC"),
         Host("rad01", "radius", "10.10.254.9", None, ("radius",), zone),
         Host("zeek01", "zeek", "10.10.254.20", None, ("sensor",), "UTC"),
+        Host("proxy01", "proxy", "10.10.254.50", None, ("way-out",), "UTC"),
+        Host("dns01", "resolver", "10.10.254.53", None, ("way-out",), "UTC"),
     ]
     for host in hosts:
         if host.kind in {"linux", "windows", "mac"} and rng.random() < 0.4:

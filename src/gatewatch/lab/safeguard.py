@@ -7,14 +7,14 @@ never changes a line of a log. The texts say what is there, never how anybody wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatewatch.lab.dice import dice
 from gatewatch.lab.organisation import ADMINISTERED, Host, Organisation
 from gatewatch.lab.truth import Intrusion, Let, Safeguard, Step
 
-GUESS, ENTRY, ONWARD = "guess", "entry", "onward"
+GUESS, ENTRY, ONWARD, ACT = "guess", "entry", "onward", "act"
 _GUESSES = frozenset({"guess", "spray", "stranger"})
 _ARRIVALS = frozenset({"enter", "kube", "flow", "sign-in"})
 Used = frozenset[tuple[str, str]]  # (service, host) that people reach straight from outside
@@ -25,7 +25,8 @@ Place = tuple[str, str]  # host, service
 class Control:
     """A kind of control: the measures it is, at which stages it stands, where it can be, and whether a step went through it.
 
-    ``odds``: how often it is missing where nothing asks for it. ``always``: it is missing wherever life shows so.
+    ``odds``: how often it is missing where nothing asks for it. ``always``: it is missing wherever life shows so. ``everywhere``: it stands for
+    the whole site, wherever its device is; the truth then names no host.
     """
 
     name: str
@@ -37,14 +38,19 @@ class Control:
     missing: str
     present: str
     always: Callable[[Host, str, Used], bool] = lambda _host, _service, _used: False
+    everywhere: bool = False
+
+    def passed(self, step: Step, host: str, service: str) -> bool:
+        """Return whether a step went through the control at a place."""
+        return (self.everywhere or step.host == host) and service in {"", step.service} and self.lets(step)
 
 
 class Plan:
     """Which controls of the site are missing."""
 
-    def __init__(self, safeguards: Sequence[Safeguard]) -> None:
+    def __init__(self, safeguards: Sequence[Safeguard], missing: Mapping[tuple[str, str, str], bool]) -> None:
         self.safeguards = list(safeguards)
-        self._missing = {(one.control, one.host, one.service): one.missing for one in safeguards}
+        self._missing = missing
 
     def missing(self, control: str, host: str, service: str) -> bool:
         """Return whether a control is missing. LookupError for one that the site cannot have there."""
@@ -59,26 +65,28 @@ def draw(organisation: Organisation, intrusions: Iterable[Intrusion], used: Used
     """Return the controls of the site: drawn, and missing where an intrusion or life passed."""
     steps = [(one.id, step) for one in intrusions for step in one.steps]
     made: list[Safeguard] = []
+    gone: dict[tuple[str, str, str], bool] = {}
     reached = used
     for control in CONTROLS:
         for host_name, service in control.places(organisation):
             host = organisation.by_name[host_name]
-            through = [(name, step) for name, step in steps if step.host == host_name and step.service == service and control.lets(step)]
+            through = [(name, step) for name, step in steps if control.passed(step, host_name, service)]
             # one throw each, needed or not: what passes at one place changes nothing elsewhere
             unlucky = dice(organisation.seed, "control", control.name, host_name, service).random() < control.odds
             missing = bool(through) or unlucky or control.always(host, service, reached)
             if missing and control.name == "internet-filter":
                 reached |= {(service, host_name)}
+            gone[control.name, host_name, service] = missing
             what = f"{host_name}: {(control.missing if missing else control.present).format(service=service)}"
             lets = [Let(name, step.name, step.time, step.last) for name, step in through]
             for measure in control.measures(host):
                 made.append(
                     Safeguard(
-                        f"c{len(made) + 1:03d}", control.name, measure.partition(".")[0], measure, host_name, service, list(control.meets), missing,
-                        what, lets,
+                        f"c{len(made) + 1:03d}", control.name, measure.partition(".")[0], measure, "" if control.everywhere else host_name, service,
+                        list(control.meets), missing, what, lets,
                     )
                 )  # fmt: skip
-    return Plan(made)
+    return Plan(made, gone)
 
 
 # Where a control can be
@@ -127,6 +135,10 @@ def _of_kind(kind: str, service: str) -> Callable[[Organisation], list[Place]]:
     return lambda organisation: [(host.name, service) for host in organisation.hosts if host.kind == kind]
 
 
+def _windows(organisation: Organisation) -> list[Place]:
+    return _of_kind("windows", "")(organisation)
+
+
 # What goes through it
 
 
@@ -162,6 +174,11 @@ def _managed(step: Step) -> bool:
 
 def _onward(step: Step) -> bool:
     return not step.outside and step.do in {"enter", "share"} and step.name == "onward"
+
+
+def _brought(step: Step) -> bool:
+    """Return whether a program was brought along that nobody had approved."""
+    return step.do == "service" and "M1042" in step.cut
 
 
 def _measures(*names: str) -> Callable[[Host], tuple[str, ...]]:
@@ -216,5 +233,17 @@ CONTROLS: tuple[Control, ...] = (
         "{service} is open to the whole inner network", "{service} is open to those who need it only",
         # what the whole internet reaches, the inner network reaches as well
         always=lambda host, service, used: (service, host.name) in used,
+    ),
+    Control(
+        "application-control", _measures("M1042.3"), (ACT,), _windows, _brought, 0.2,
+        "whatever somebody brings runs", "only approved programs run",
+    ),
+    Control(
+        "web-proxy", _measures("M1021.1"), (ACT,), _of_kind("proxy", ""), _brought, 0.2,
+        "the web proxy lets Tor and remote-access tools through", "the web proxy refuses Tor and remote-access tools", everywhere=True,
+    ),
+    Control(
+        "dns-filter", _measures("M1021.2"), (ACT,), _of_kind("resolver", ""), _brought, 0.2,
+        "every name is resolved", "names of gateways to Tor and of remote-access tools are blocked", everywhere=True,
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gatewatch.lab.evidence import cluster, gateway, linux, mac, windows
+from gatewatch.lab.evidence import cluster, gateway, linux, mac, web, windows
 from gatewatch.lab.moment import HOUR, START, to_datetime
 from gatewatch.lab.organisation import Host, Organisation
 from gatewatch.lab.safeguard import Plan
@@ -15,8 +15,9 @@ FOLDER = "evidence"
 _WRITERS = {
     "linux": linux.files, "windows": windows.files, "mac": mac.files, "docker": cluster.docker, "kube": cluster.node, "asa": gateway.asa,
     "fortigate": gateway.fortigate, "globalprotect": gateway.panos, "openvpn": gateway.openvpn, "netscaler": gateway.netscaler,
+    "proxy": web.proxy, "resolver": web.resolver,
 }  # fmt: skip
-_SYSTEMS = {"linux": "linux", "docker": "linux", "kube": "linux", "openvpn": "linux", "windows": "windows", "mac": "macos"}
+_SYSTEMS = {"linux": "linux", "docker": "linux", "kube": "linux", "openvpn": "linux", "proxy": "linux", "resolver": "linux", "windows": "windows", "mac": "macos"}
 
 _LOOKED_FOR = ("/etc/fail2ban", "/etc/security/faillock.conf", "/etc/ssh/sshd_config.d")
 

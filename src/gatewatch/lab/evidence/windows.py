@@ -37,12 +37,14 @@ def files(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]
         admitted += [(one, 445, "File Server") for one in inner]
     return exports(
         second=not plan.missing("host-factor", host.name, "rdp"), limit=not plan.missing("guess-limit", host.name, "rdp"),
-        listed=not plan.missing("logon-list", host.name, "rdp"), admitted=admitted,
+        listed=not plan.missing("logon-list", host.name, "rdp"), admitted=admitted, strict=not plan.missing("application-control", host.name, ""),
     )  # fmt: skip
 
 
-def exports(*, second: bool, limit: bool, listed: bool, admitted: Iterable[tuple[str, int, str]]) -> dict[str, str]:
-    """Return the exports: whether Duo asks after the password, guesses lock out, few may come in, and which ranges (empty: all) reach a port."""
+def exports(*, second: bool, limit: bool, listed: bool, strict: bool, admitted: Iterable[tuple[str, int, str]]) -> dict[str, str]:
+    """Return the exports: whether Duo asks after the password, guesses lock out, few may come in, only approved programs run, and which ranges
+    (empty: all) reach a port.
+    """
     duo: list[Key] = [(_DUO + r"\DuoCredProv", {"Host": "api.duo.example", "FailOpen": 0, "RdpOnly": 1})] if second else []
     installed: list[Key] = [(_UNINSTALL, {})]
     if second:
@@ -56,9 +58,23 @@ def exports(*, second: bool, limit: bool, listed: bool, admitted: Iterable[tuple
         "commands/uninstall.reg": registry(installed),
         "commands/version.reg": registry([(_VERSION, {"ProductName": "Windows Server 2022 Standard", "CurrentBuild": "20348"})]),
         "commands/secpol.inf": policy(limit=limit, listed=listed),
+        "commands/applocker.xml": _APPLOCKER.format(mode="Enabled" if strict else "AuditOnly"),
     } | ({"commands/duo.reg": registry(duo)} if duo else {})
 
 
+_APPLOCKER = """<AppLockerPolicy Version="1">
+  <RuleCollection Type="Exe" EnforcementMode="{mode}">
+    <FilePathRule Id="1" Name="Windows" Description="" UserOrGroupSid="S-1-1-0" Action="Allow">
+      <Conditions><FilePathCondition Path="%WINDIR%\\System32\\*" /></Conditions></FilePathRule>
+    <FilePathRule Id="2" Name="Administrators" Description="" UserOrGroupSid="S-1-5-32-544" Action="Allow">
+      <Conditions><FilePathCondition Path="*" /></Conditions></FilePathRule>
+  </RuleCollection>
+  <RuleCollection Type="Msi" EnforcementMode="{mode}">
+    <FilePathRule Id="3" Name="Administrators" Description="" UserOrGroupSid="S-1-5-32-544" Action="Allow">
+      <Conditions><FilePathCondition Path="*" /></Conditions></FilePathRule>
+  </RuleCollection>
+</AppLockerPolicy>
+"""
 _REMOTE: dict[str, int | str] = {
     "UserAuthentication": 1, "SecurityLayer": 2, "MinEncryptionLevel": 3, "fDisableCdm": 1, "fPromptForPassword": 1, "MaxIdleTime": 900_000,
     "MaxDisconnectionTime": 60_000, "fAllowToGetHelp": 0,

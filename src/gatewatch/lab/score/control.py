@@ -31,6 +31,7 @@ FATES = ("missing", "elsewhere", "unknown", "present", "unnamed", "unseen")
 _SLACK = timedelta(minutes=3)  # clocks of the world are off by up to 75 seconds
 _STAGES = {
     "guess": ("guess", "names", "spread", "attempts", "refusals"), "entry": ("logon", "use", "stopped"), "onward": ("onward",),
+    "act": ("act", "door", "exposure", "hide"),
 }  # fmt: skip
 Quotes = dict[str, frozenset[str]]  # stage of the incident: the planted stages whose records it quotes
 
@@ -109,7 +110,8 @@ def _short(name: str) -> str:
 
 
 def _same(one: Safeguard, control: Control) -> bool:
-    return one.measure == control.measure and _short(one.host) == _short(control.host) and control.service in {"", one.service}
+    here = not one.host or _short(one.host) == _short(control.host)
+    return one.measure == control.measure and here and (not one.service or control.service in {"", one.service})
 
 
 def _meets(one: Safeguard, control: Control) -> bool:
@@ -128,7 +130,7 @@ def _fate(one: Safeguard, let: Let, incident: Incident, quotes: Quotes) -> str:
             return str(standing)
     stages = {name for stage in one.meets for name in _STAGES[stage]}
     moves = [move for move in incident.moves if move.stage in stages and _within(move.time, let)]
-    known = any(_short(one.host) in {_short(move.host or ""), _short(move.dst_host or "")} for move in moves)
+    known = not one.host and bool(moves) or any(_short(one.host) in {_short(move.host or ""), _short(move.dst_host or "")} for move in moves)
     return "unnamed" if known else "unseen"
 
 
