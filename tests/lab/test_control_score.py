@@ -27,7 +27,9 @@ def safeguard(*, missing: bool = True, lets: int = 1, host: str = "gate01", **gi
     return Safeguard(**(usual | {"host": host, "missing": missing, "lets": [let] * lets} | given))  # type: ignore[arg-type]
 
 
-def control(status: Standing = Standing.MISSING, *, stage: str = "logon", at: datetime = NOON, host: str = "gate01.corp.example", **given: object) -> Control:
+def control(
+    status: Standing = Standing.MISSING, *, stage: str = "logon", at: datetime = NOON, host: str = "gate01.corp.example", **given: object
+) -> Control:  # fmt: skip
     usual: dict[str, object] = {"measure": Measure.AUTH_METHOD, "service": "ssh"}
     measure = (usual | given)["measure"]
     assert isinstance(measure, Measure)
@@ -39,8 +41,8 @@ def control(status: Standing = Standing.MISSING, *, stage: str = "logon", at: da
 
 def incident(*controls: Control, moves: tuple[Move, ...] = ()) -> Incident:
     return Incident(
-        id="inc-1", aliases=(), chain="c", chains=("c",), analytic="AN1005", title="t", verdict="v", severity=Severity.HIGH, confidence="high", why=(),
-        origin=Origin("192.0.2.9"), users=(), hosts=(), service="ssh", first_seen=NOON, last_seen=NOON, failures=0, accepted=NOON, open=None,
+        id="inc-1", aliases=(), chain="c", chains=("c",), analytic="AN1005", title="t", verdict="v", severity=Severity.HIGH, confidence="high",
+        why=(), origin=Origin("192.0.2.9"), users=(), hosts=(), service="ssh", first_seen=NOON, last_seen=NOON, failures=0, accepted=NOON, open=None,
         stages=(), path=(), attack=(), mitigations=controls, coverage=(), blind_spots=(), near_misses=(), contain=(), next_steps=(), zone="UTC",
         moves=moves,
     )  # fmt: skip

@@ -105,7 +105,9 @@ def _agree(out: Path) -> None:
 def test_the_seed_decides_every_byte_of_the_evidence(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fleet.make(tmp_path / name, seed=9, hosts=40)
-    one, two = ({path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()} for name in ("a", "b"))
+    one, two = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()} for name in ("a", "b")
+    )
     assert one == two
     assert {path.parts[0] for path in one} == {"evidence", "gatewatch.toml", "truth.jsonl"}
 
@@ -121,7 +123,9 @@ def test_a_fleet_of_an_impossible_size_is_refused(tmp_path: Path) -> None:
         fleet.make(tmp_path / "y", seed=1, hosts=40)
 
 
-def step(do: str = "enter", host: str = "fgt01", service: str = "vpn", *, outside: bool = True, name: str = "entry", cut: tuple[str, ...] = ()) -> Step:
+def step(
+    do: str = "enter", host: str = "fgt01", service: str = "vpn", *, outside: bool = True, name: str = "entry", cut: tuple[str, ...] = ()
+) -> Step:  # fmt: skip
     return Step(name, do, "2026-03-03T00:00:00Z", "2026-03-03T00:00:01Z", host, "ann", None, list(cut), service, outside)
 
 

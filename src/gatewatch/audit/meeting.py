@@ -91,7 +91,9 @@ def factors(move: Move, _site: Site) -> Met | None:
 
 def gateway_factors(move: Move, site: Site) -> Met | None:
     """A second factor at a concentrator, for those who use it."""
-    return None if administered(move, site) is not None else factors(move, site) if move.service in GATEWAYS or move.host in site.posture.concentrators else None
+    if administered(move, site) is not None:
+        return None
+    return factors(move, site) if move.service in GATEWAYS or move.host in site.posture.concentrators else None
 
 
 def administered(move: Move, site: Site) -> Met | None:

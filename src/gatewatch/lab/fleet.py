@@ -26,11 +26,14 @@ from gatewatch.lab.world import whole
 
 MOST = 60_000
 _KEPT, _FLAT = 0x0A800000, 0x0AC00000  # 10.128.0.0/10 for hosts that are segmented, 10.192.0.0/10 for those that are not
-_MIX = (("linux", "lin", ("server",), 70), ("windows", "win", ("winserver",), 24), ("mac", "mac", (), 2), ("docker", "dock", (), 3), ("kube", "node", (), 1))
+_MIX: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
+    ("linux", "lin", ("server",), 70), ("windows", "win", ("winserver",), 24), ("mac", "mac", (), 2), ("docker", "dock", (), 3),
+    ("kube", "node", (), 1),
+)  # fmt: skip
 
 
 def make(out: Path, *, seed: int, hosts: int) -> truth.World:
-    """Write evidence, site file and truth of a site of *hosts* machines and return its description. UsageError for a folder in use or a bad number."""
+    """Write evidence, site file and truth of a site of *hosts* machines; return what it is. UsageError for a folder in use or a bad number."""
     organisation = found(seed, 12, 2)
     if not len(organisation.hosts) <= hosts <= MOST:
         raise UsageError(f"a fleet has {len(organisation.hosts)} to {MOST} hosts")

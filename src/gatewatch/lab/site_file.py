@@ -12,7 +12,6 @@ from gatewatch.lab.moment import calendar
 from gatewatch.lab.organisation import Host, Organisation
 from gatewatch.lab.safeguard import Plan
 
-
 _ZONED = frozenset({"linux", "windows", "mac", "docker", "kube"})
 _INNER = {
     "server": ("ssh", "applications"), "database": ("ssh", "applications"), "terminal": ("rdp", "terminals"), "file": ("smb", "files"),

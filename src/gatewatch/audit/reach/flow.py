@@ -199,7 +199,8 @@ class Engine:
         self._by_name = {chain.name: chain for chain in self.rules.chains}
         self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
-        spans = {span for chain in self.rules.chains for rule in chain.rules for span in (*(rule.ports or ()), *((rule.nat and rule.nat.ports) or ()))}
+        rules = [rule for chain in self.rules.chains for rule in chain.rules]
+        spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
         self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)})
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:

@@ -63,7 +63,7 @@ def docker(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str
         "commands/ps.txt": "COMMAND\n/usr/bin/dockerd --containerd=/run/containerd/containerd.sock\n",
         "commands/iptables-save.txt": iptables([("0.0.0.0/0" if wide else MANAGEMENT, 2375)]),
         "commands/ip6tables-save.txt": iptables([]),
-        "commands/ss.txt": sockets([("0.0.0.0", 2375, "dockerd")] if remote else [("127.0.0.1", 323, "chronyd")]),
+        "commands/ss.txt": sockets([(2375, "dockerd")] if remote else []),
     }
 
 
@@ -81,5 +81,5 @@ def node(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
         "commands/ps.txt": "COMMAND\n/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n",
         "commands/iptables-save.txt": iptables(admitted),
         "commands/ip6tables-save.txt": iptables([]),
-        "commands/ss.txt": sockets([("0.0.0.0", 6443, "kube-apiserver"), ("0.0.0.0", 10250, "kubelet")]),
+        "commands/ss.txt": sockets([(6443, "kube-apiserver"), (10250, "kubelet")]),
     }

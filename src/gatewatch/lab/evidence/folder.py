@@ -17,7 +17,9 @@ _WRITERS = {
     "fortigate": gateway.fortigate, "globalprotect": gateway.panos, "openvpn": gateway.openvpn, "netscaler": gateway.netscaler,
     "proxy": web.proxy, "resolver": web.resolver,
 }  # fmt: skip
-_SYSTEMS = {"linux": "linux", "docker": "linux", "kube": "linux", "openvpn": "linux", "proxy": "linux", "resolver": "linux", "windows": "windows", "mac": "macos"}
+_SYSTEMS = {
+    **dict.fromkeys(("linux", "docker", "kube", "openvpn", "proxy", "resolver"), "linux"), "windows": "windows", "mac": "macos",
+}  # fmt: skip
 
 _LOOKED_FOR = ("/etc/fail2ban", "/etc/security/faillock.conf", "/etc/ssh/sshd_config.d")
 

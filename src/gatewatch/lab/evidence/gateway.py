@@ -23,7 +23,7 @@ def _state(host: Host, plan: Plan) -> tuple[bool, bool]:
     return not plan.missing("gateway-factor", host.name, "vpn"), limit
 
 
-def asa(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
+def asa(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the running configuration of the ASA."""
     second, limit = _state(host, plan)
     group = FACTOR if second else DIRECTORY
@@ -92,7 +92,7 @@ tunnel-group STAFF webvpn-attributes
     return {"running-config.txt": text}
 
 
-def fortigate(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
+def fortigate(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the backup of the FortiGate."""
     second, limit = _state(host, plan)
     name, server = (FACTOR, FACTOR_SERVER) if second else (DIRECTORY, DIRECTORY_SERVER)
@@ -183,7 +183,7 @@ end
     return {"fgt.conf": text}
 
 
-def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
+def panos(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the running configuration of the PAN-OS gateway: a directory's password, with or without the certificate of the device."""
     second, limit = _state(host, plan)
     wide = _open(host, plan)
@@ -208,7 +208,9 @@ def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
       <entry name="Staff"><method><ldap><server-profile>{DIRECTORY}</server-profile></ldap></method>{lockout}</entry>
       <entry name="Admins"><method>{checked}</method>{lockout}</entry>
     </authentication-profile>
-    <ssl-tls-service-profile><entry name="gp-tls"><protocol-settings><min-version>tls1-2</min-version></protocol-settings></entry></ssl-tls-service-profile>
+    <ssl-tls-service-profile>
+      <entry name="gp-tls"><protocol-settings><min-version>tls1-2</min-version></protocol-settings></entry>
+    </ssl-tls-service-profile>
     <log-settings>
       <syslog>{syslog}</syslog>
       <globalprotect><match-list><entry name="all"><send-syslog><member>siem</member></send-syslog></entry></match-list></globalprotect>
@@ -231,7 +233,9 @@ def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
       <rulebase><security><rules><entry name="rest">{rest}<action>deny</action></entry></rules></security></rulebase>
       <global-protect>
         <global-protect-portal><entry name="portal"><portal-config>{address}{door}{tls}</portal-config></entry></global-protect-portal>
-        <global-protect-gateway><entry name="gw">{address}{door}<remote-user-tunnel>tunnel.1</remote-user-tunnel>{tls}</entry></global-protect-gateway>
+        <global-protect-gateway>
+          <entry name="gw">{address}{door}<remote-user-tunnel>tunnel.1</remote-user-tunnel>{tls}</entry>
+        </global-protect-gateway>
       </global-protect>
     </entry></vsys>
   </entry></devices>
@@ -240,7 +244,7 @@ def panos(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
     return {"running-config.xml": text}
 
 
-def openvpn(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
+def openvpn(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the server's configuration: a password, with or without the client's certificate."""
     second, _ = _state(host, plan)
     text = f"""\
@@ -263,12 +267,12 @@ management /run/openvpn/sock unix
 """
     pam = "auth required pam_unix.so\naccount required pam_unix.so\n"
     return {
-        "etc/openvpn/server/server.conf": text, "etc/pam.d/openvpn": pam, "commands/ss.txt": sockets([("0.0.0.0", 443, "openvpn")]),
+        "etc/openvpn/server/server.conf": text, "etc/pam.d/openvpn": pam, "commands/ss.txt": sockets([(443, "openvpn")]),
         "commands/iptables-save.txt": iptables([("0.0.0.0/0", 443)]), "commands/ip6tables-save.txt": iptables([]),
     }  # fmt: skip
 
 
-def netscaler(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
+def netscaler(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return ns.conf: a directory's password, with or without a one-time code after it."""
     second, limit = _state(host, plan)
     code = (

@@ -31,7 +31,7 @@ def files(host: Host, organisation: Organisation, plan: Plan) -> dict[str, str]:
         **pam(second=not plan.missing("host-factor", host.name, "ssh"), limit=limit),
         "commands/iptables-save.txt": iptables([(source, 22) for source in sources]),
         "commands/ip6tables-save.txt": iptables([]),
-        "commands/ss.txt": sockets([("0.0.0.0", 22, "sshd")]),
+        "commands/ss.txt": sockets([(22, "sshd")]),
     }
 
 
@@ -58,7 +58,8 @@ def pam(*, second: bool, limit: bool) -> dict[str, str]:
     """Return the PAM stack of sshd, with the lockout it uses."""
     lines = ["auth required pam_env.so"]
     if limit:
-        lines += ["auth required pam_faillock.so preauth", "auth [success=1 default=ignore] pam_unix.so", "auth [default=die] pam_faillock.so authfail"]
+        lines += ["auth required pam_faillock.so preauth", "auth [success=1 default=ignore] pam_unix.so"]
+        lines.append("auth [default=die] pam_faillock.so authfail")
         lines += ["auth sufficient pam_faillock.so authsucc"] if not second else ["auth required pam_faillock.so authsucc"]
     else:
         lines.append("auth required pam_unix.so")
@@ -66,7 +67,8 @@ def pam(*, second: bool, limit: bool) -> dict[str, str]:
         lines.append("auth required pam_google_authenticator.so")
     elif limit:
         lines.append("auth required pam_deny.so")
-    lines += ["account required pam_nologin.so", "account required pam_unix.so", "session required pam_loginuid.so", "session required pam_unix.so", ""]
+    lines += ["account required pam_nologin.so", "account required pam_unix.so"]
+    lines += ["session required pam_loginuid.so", "session required pam_unix.so", ""]
     made = {"etc/pam.d/sshd": "\n".join(lines)}
     if limit:
         made["etc/security/faillock.conf"] = "audit\nsilent\ndeny = 5\nfail_interval = 900\nunlock_time = 900\n"
@@ -86,8 +88,9 @@ def iptables(admitted: Iterable[tuple[str, int]]) -> str:
     )  # fmt: skip
 
 
-def sockets(listening: Iterable[tuple[str, int, str]]) -> str:
-    """Return what ``ss -lntup`` says."""
+def sockets(listening: Iterable[tuple[int, str]]) -> str:
+    """Return what ``ss -lntup`` says of programs that listen on a port of every address."""
     lines = ["Netid State  Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess"]
-    lines += [f"tcp   LISTEN 0      128    {address}:{port}   0.0.0.0:*    users:((\"{name}\",pid={700 + port % 97},fd=3))" for address, port, name in listening]
+    for port, name in listening:
+        lines.append(f'tcp   LISTEN 0      128    0.0.0.0:{port}   0.0.0.0:*    users:(("{name}",pid={700 + port % 97},fd=3))')
     return "\n".join([*lines, ""])

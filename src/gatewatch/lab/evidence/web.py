@@ -19,7 +19,8 @@ _RSYSLOG = '*.* action(type="omfwd" target="10.10.254.40" port="6514" protocol="
 def proxy(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the exports of the web proxy."""
     strict = not plan.missing("web-proxy", host.name, "")
-    denied = ["acl tor dstdomain \"/etc/squid/tor.txt\"", "acl tools dstdomain \"/etc/squid/tools.txt\"", "http_access deny tor", "http_access deny tools"]
+    denied = ['acl tor dstdomain "/etc/squid/tor.txt"', 'acl tools dstdomain "/etc/squid/tools.txt"', "http_access deny tor"]
+    denied.append("http_access deny tools")
     lines = ["http_port 3128", "acl inner src 10.0.0.0/8", "acl SSL_ports port 443", *(denied if strict else [])]
     lines += ["http_access deny CONNECT !SSL_ports", "http_access allow inner", "http_access deny all", "access_log syslog:local5.info squid", ""]
     made = {"etc/squid/squid.conf": "\n".join(lines), "etc/rsyslog.conf": _RSYSLOG}

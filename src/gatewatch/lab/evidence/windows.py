@@ -51,7 +51,9 @@ def exports(*, second: bool, limit: bool, listed: bool, strict: bool, admitted: 
         installed.append((_UNINSTALL + r"\Duo", {"DisplayName": "Duo Authentication for Windows Logon x64", "DisplayVersion": "4.3.1"}))
     return {
         "commands/policies.reg": registry([(_POLICIES, {}), (_POLICIES + r"\Microsoft\Windows NT\Terminal Services", _REMOTE)]),
-        "commands/ts.reg": registry([(_TS, {"fDenyTSConnections": 0}), (_TS + r"\WinStations\RDP-Tcp", {"PortNumber": 3389, "UserAuthentication": 1})]),
+        "commands/ts.reg": registry(
+            [(_TS, {"fDenyTSConnections": 0}), (_TS + r"\WinStations\RDP-Tcp", {"PortNumber": 3389, "UserAuthentication": 1})]
+        ),
         "commands/lsa.reg": registry([(_LSA, {"LmCompatibilityLevel": 5, "LimitBlankPasswordUse": 1})]),
         "commands/system.reg": registry([(_SYSTEM, {"LocalAccountTokenFilterPolicy": 0})]),
         "commands/services.reg": registry(_firewall(admitted)),

@@ -130,7 +130,7 @@ def _fate(one: Safeguard, let: Let, incident: Incident, quotes: Quotes) -> str:
             return str(standing)
     stages = {name for stage in one.meets for name in _STAGES[stage]}
     moves = [move for move in incident.moves if move.stage in stages and _within(move.time, let)]
-    known = not one.host and bool(moves) or any(_short(one.host) in {_short(move.host or ""), _short(move.dst_host or "")} for move in moves)
+    known = (not one.host and bool(moves)) or any(_short(one.host) in {_short(move.host or ""), _short(move.dst_host or "")} for move in moves)
     return "unnamed" if known else "unseen"
 
 
