@@ -91,13 +91,15 @@ class Reach:
         """Return who of *sources* (in *zone*; the internet's own where none is given) can connect to *port* of *host*, by any of its addresses."""
         if zone is None and sources and not less(sources, self._outside):
             zone = self.site.posture.zone("internet")
-        key = (host, protocol, sources, zone, self._class(host, port))
+        key = (host, protocol, sources, (zone.name, zone.interfaces) if zone is not None else None, self._class(host, port))
         answer = self._answers.get(key)
         if answer is None:
             if len(self._answers) >= _ANSWERS:
                 self._answers.clear()
             answer = self._answers[key] = self._ask(sources, host, port, protocol, zone)
-        return answer if answer.port == port else replace(answer, port=port)
+        if answer.port == port:
+            return answer
+        return Answer(host, protocol, port, answer.sure, answer.may, answer.steps, answer.notes, answer.devices)
 
     def _ask(self, sources: Spans, host: str, port: int, protocol: str, zone: Zone | None) -> Answer:
         number = _PROTOCOLS[protocol]
