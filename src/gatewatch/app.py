@@ -289,6 +289,13 @@ def lab_make(
     )  # fmt: skip
 
 
+def lab_fleet(out: Path, *, hosts: int, seed: int) -> World:
+    """Write the evidence of a site of many hosts, without logs, and return what it is."""
+    from gatewatch.lab.fleet import make  # noqa: PLC0415 - as above
+
+    return make(out, seed=seed, hosts=hosts)
+
+
 def lab_score(pairs: Sequence[tuple[Path, Path]]) -> Report:
     """Hold the incidents of scans against the truths of their worlds: pairs of a world and a file of incidents."""
     from gatewatch.lab.score.incident_file import read_incidents  # noqa: PLC0415 - as above
@@ -316,7 +323,8 @@ def lab_run(
     for seed in seeds:
         world = folder / f"seed-{seed}"
         made = lab_make(world, users=users, days=days, seed=seed, intrusions=intrusions, difficulty=difficulty, volume=volume, scenarios=scenarios)
-        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"))
+        evidence = [str(world / "evidence")] if (world / "evidence").is_dir() else []
+        result = scan([str(world / "logs")], config=str(world / "gatewatch.toml"), evidence=evidence, today=date.fromisoformat(made.end[:10]))
         incidents = world / "incidents.jsonl"
         deliver(result, [f"jsonl:{incidents}"])
         scores.append(judge(read(world), read_incidents(incidents), world))
@@ -325,6 +333,7 @@ def lab_run(
             told(f"seed {seed}: {made.records} records, {found} of {len(scores[-1].verdicts)} found, {len(scores[-1].falses)} false")
         if not keep:
             shutil.rmtree(world / "logs")
+            shutil.rmtree(world / "evidence", ignore_errors=True)
     return summarise(scores)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from gatewatch.evidence.document import Document
 from gatewatch.evidence.reading import bundles, read
 from gatewatch.schema.control import Control, Effect, Move, Standing, WhatIf
 from gatewatch.schema.facts.base import Facts, Where
+from gatewatch.schema.facts.container import ApiServerSettings
+from gatewatch.schema.facts.filter import Action, Chain, PacketFilter, Semantics
+from gatewatch.schema.facts.machine import Machine, System
 from gatewatch.schema.facts.probe import Probe, Result
 from gatewatch.schema.findings import Finding, Remediation, Status, Waiver
 from gatewatch.schema.incidents import Incident, Origin, Severity
@@ -476,3 +480,47 @@ def test_a_proxy_stands_for_every_host_behind_it() -> None:
     it = incident(move(), move("act", kind="exec", rules=("tor-service",), outside=False, host="pc7"))
     book = ledger(finding(Status.PASS, "M1021.1-01", host="proxy1", service="web"), finding(Status.FAIL, "M1021.1-01", host="proxy2", service="web"))
     assert one(it, book, Measure.WEB_PROXY, "pc7").status is Standing.MISSING
+
+
+# What the lab's worlds taught
+
+
+def test_what_one_gateway_calls_vpn_another_calls_by_its_trade() -> None:
+    came = incident(move(service="vpn", host="ns1"))
+    bad = finding(Status.FAIL, "M1035.10-01", service="citrix", host="ns1")
+    assert one(came, ledger(bad), Measure.MFA_TOOL, "ns1").status is Standing.MISSING
+    assert one(came, ledger(msgspec.structs.replace(bad, service="ssh")), Measure.MFA_TOOL, "ns1").status is Standing.UNKNOWN
+
+
+def test_who_administers_a_concentrator_from_outside_meets_its_management(tmp_path: Path) -> None:
+    declared = site(tmp_path, '[audit]\nconcentrators = ["fgt1"]\n')
+    came = incident(move(service="web", host="fgt1"))
+    plane = finding(Status.FAIL, "M1030.2-03", service="web", host="fgt1")
+    factor = finding(Status.FAIL, "M1035.10-03", service="web", host="fgt1")
+    book = ledger(plane, factor, site=declared)
+    assert one(came, book, Measure.DMZ, "fgt1").check == "M1030.2-03"
+    assert one(came, book, Measure.MFA_TOOL, "fgt1").check == "M1035.10-03"
+    assert not [control for control in controls(came, ledger(plane, factor)) if control.check]  # no concentrator: a web page like any other
+    user = incident(move(service="vpn", host="fgt1"))
+    assert not [control for control in controls(user, book) if control.check == "M1035.10-03"]
+
+
+def test_the_cluster_that_no_record_names_is_the_only_one_there_is() -> None:
+    came = incident(move(service="kube_api", host="kubernetes", user="system:anonymous"))
+    bad = finding(Status.FAIL, "M1035.1-04a", service="kube_api", host="cp1")
+    known = [ApiServerSettings(host="cp1", where=(Where("x", 1),), service="kube_api", scope="", values=())]
+    assert one(came, ledger(bad, facts=known), Measure.ACCESS_AUDIT, "cp1").status is Standing.MISSING
+    two = [*known, ApiServerSettings(host="cp2", where=(Where("y", 1),), service="kube_api", scope="", values=())]
+    assert one(came, ledger(bad, facts=two), Measure.ACCESS_AUDIT, "kubernetes").status is Standing.UNKNOWN
+
+
+def test_that_a_filter_is_on_says_nothing_against_what_it_lets_through() -> None:
+    open_ = PacketFilter(
+        host="gate01", platform="test", semantics=Semantics.FIRST_MATCH, chains=(Chain("input", (), Action.ACCEPT),), input=("input",)
+    )
+    machine = Machine(host="gate01", system=System.LINUX, addresses=("203.0.113.20",))
+    on = finding(Status.PASS, "M1030.5-07a", service="")
+    found = one(incident(move(src_ip="198.51.100.9")), ledger(on, facts=[open_, machine]), Measure.FIREWALL)
+    assert found.status is Standing.MISSING
+    shut = replace(open_, chains=(Chain("input", (), Action.DROP),))
+    assert one(incident(move(src_ip="198.51.100.9")), ledger(on, facts=[shut, machine]), Measure.FIREWALL).status is Standing.PRESENT

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatewatch.audit.reach.query import Answer, Reach
 from gatewatch.audit.reach.span import of_address, shown
@@ -141,3 +143,54 @@ def test_the_internet_is_without_the_site_and_what_is_not_routed() -> None:
     ):
         number = of_address(text)
         assert number is not None and any(low <= number <= high for low, high in spans) is inside, text
+
+
+def beside(*rules: Rule) -> PacketFilter:
+    """Return a gateway with a wide outer segment on which others stand as well."""
+    return replace(gate(*rules), interfaces=(Interface("out", "outside", at("198.51.100.1/32"), at("198.51.100.0/24")),))
+
+
+def reach_beside(*, internet_interfaces: tuple[str, ...]) -> Answer:
+    facts = Facts()
+    mine = replace(own(Action.ACCEPT), host="rdp01")
+    facts.add([beside(), mine, Machine(host="rdp01", system=System.WINDOWS, addresses=("198.51.100.7",))])
+    zone = Zone("internet", ZoneKind.INTERNET, (), internet_interfaces)
+    site = replace(Site.default(), posture=replace(Site.default().posture, zones=(zone,)))
+    return Reach(facts, site).ask(internet(site), "rdp01", 3389)
+
+
+def test_who_stands_on_the_segment_the_internet_comes_by_is_beside_the_gateway() -> None:
+    assert reach_beside(internet_interfaces=("outside",)).verdict == "yes"
+    assert reach_beside(internet_interfaces=()).verdict == "no"  # by which interface the internet comes is not known: the gateway is in front
+
+
+RANDOM_PORT = st.integers(1, 60)
+SPANS = st.lists(st.tuples(RANDOM_PORT, st.integers(0, 8)).map(lambda one: (one[0], one[0] + one[1])), min_size=1, max_size=3).map(tuple)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rules=st.lists(
+        st.builds(
+            lambda action, ports, sources, unknown: Rule(action, where(1), sources=sources, ports=ports, unknown=unknown),
+            st.sampled_from([Action.ACCEPT, Action.DROP]),
+            st.none() | SPANS,
+            st.sampled_from([None, at("198.51.100.0/24"), at("203.0.113.0/25")]),
+            st.sampled_from(["", "", "limit"]),
+        ),
+        max_size=6,
+    ),
+    moved=SPANS,
+    ports=st.lists(st.integers(1, 70), min_size=2, max_size=12),
+)
+def test_ports_asked_together_fare_as_ports_asked_alone(rules: list[Rule], moved: Spans, ports: list[int]) -> None:
+    facts = Facts()
+    translate = replace(TRANSLATE, ports=moved, nat=Nat(at("10.1.2.3/32"), moved[:1]))
+    forward = replace(FORWARD, ports=((5, 40),))
+    facts.add([gate(forward, nat=(translate,)), own(Action.DROP, *rules), Machine(host="rdp01", system=System.WINDOWS, addresses=("10.1.2.3",))])
+    together = Reach(facts, Site.default())
+    outside = internet(Site.default())
+    for port in ports:
+        alone = Reach(facts, Site.default())
+        found, wanted = together.ask(outside, "rdp01", port), alone.ask(outside, "rdp01", port)
+        assert (found.port, found.sure, found.may, found.notes, found.devices) == (port, wanted.sure, wanted.may, wanted.notes, wanted.devices)

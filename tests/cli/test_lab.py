@@ -35,15 +35,21 @@ def test_make_scan_score(tmp_path: Path) -> None:
         "0.2",
     )
     assert made.returncode == Exit.NOTHING_FOUND, made.stderr
-    assert sorted(path.name for path in world.iterdir()) == ["gatewatch.toml", "logs", "truth.jsonl"]
+    assert sorted(path.name for path in world.iterdir()) == ["evidence", "gatewatch.toml", "logs", "truth.jsonl"]
     again = run("lab", "make", "--out", str(world), "--users", "20", "--days", "4")
     assert again.returncode == Exit.USAGE
     assert "not empty" in again.stderr
-    run("scan", "-c", str(world / "gatewatch.toml"), str(world / "logs"), "-q", "-o", f"jsonl:{incidents}")
+    run("scan", "-c", str(world / "gatewatch.toml"), str(world / "logs"), "--evidence", str(world / "evidence"), "-q", "-o", f"jsonl:{incidents}")
     scored = run("lab", "score", str(world), str(incidents), "--json", str(tmp_path / "s.json"), "--html", str(tmp_path / "s.html"))
     assert scored.returncode == Exit.NOTHING_FOUND, scored.stderr
     assert "4 intrusions" in scored.stdout
-    assert json.loads((tmp_path / "s.json").read_text())["intrusions"] == 4
+    score = json.loads((tmp_path / "s.json").read_text())
+    assert score["intrusions"] == 4
+    assert score["controls"]["fates"]["missing"] > 0
+    assert score["controls"]["wrong"] == []
+    assert "missing controls that are called missing" in scored.stdout
+    run("scan", "-c", str(world / "gatewatch.toml"), str(world / "logs"), "-q", "-o", f"jsonl:{incidents}")
+    assert "missing controls" not in run("lab", "score", str(world), str(incidents)).stdout  # a scan without evidence is not judged by it
     assert (tmp_path / "s.html").read_text().startswith("<!doctype html>")
 
 
@@ -52,6 +58,20 @@ def test_run_keeps_no_logs(tmp_path: Path) -> None:
     assert done.returncode == Exit.NOTHING_FOUND, done.stderr
     assert "1 worlds, 2 intrusions" in done.stdout
     assert sorted(path.name for path in (tmp_path / "w" / "seed-100").iterdir()) == ["gatewatch.toml", "incidents.jsonl", "truth.jsonl"]
+
+
+def test_evidence_of_many_hosts_without_logs(tmp_path: Path) -> None:
+    out = tmp_path / "fleet"
+    made = run("lab", "make", "--evidence-only", "--hosts", "30", "--out", str(out))
+    assert made.returncode == Exit.NOTHING_FOUND, made.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["evidence", "gatewatch.toml", "truth.jsonl"]
+    assert "gatewatch audit" in made.stderr
+    wrong = run("lab", "make", "--hosts", "30", "--out", str(tmp_path / "x"))
+    assert wrong.returncode == Exit.USAGE
+    assert "--hosts needs --evidence-only" in wrong.stderr
+    few = run("lab", "make", "--evidence-only", "--hosts", "2", "--out", str(tmp_path / "y"))
+    assert few.returncode == Exit.USAGE
+    assert "a fleet has" in few.stderr
 
 
 def test_show_and_what_is_wrong(tmp_path: Path) -> None:

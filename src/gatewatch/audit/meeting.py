@@ -23,6 +23,7 @@ _GUESSABLE = frozenset({"password", "keyboard", "unknown"})
 _SINGLE = _GUESSABLE | {"key", "hostbased"}
 _NOT_OURS = frozenset({"idp", "web", "local", "tor"})
 _ASKING = frozenset({"ssh", "rdp"})  # services that can ask for a second factor also from host to host
+_ADMINISTRATION = frozenset({"web", "ssh", "telnet"})
 _PASSWORD_ONLY = frozenset({"telnet", "ftp", "vnc"})
 _SYSTEM = frozenset({"root", "system", "localsystem", "nt authority\\system"})
 _TOOLS = frozenset({"remote-tool", "tunnel", "tor-service", "miner", "exfil-tool"})
@@ -89,8 +90,17 @@ def factors(move: Move, _site: Site) -> Met | None:
 
 
 def gateway_factors(move: Move, site: Site) -> Met | None:
-    """A second factor at a concentrator."""
+    """A second factor at a concentrator, for those who use it."""
+    if administered(move, site) is not None:
+        return None
     return factors(move, site) if move.service in GATEWAYS or move.host in site.posture.concentrators else None
+
+
+def administered(move: Move, site: Site) -> Met | None:
+    """A concentrator whose administration answers to management only, and asks for several factors."""
+    if not entry(move) or move.service not in _ADMINISTRATION or site.host_name(move.host or "") not in site.posture.concentrators:
+        return None
+    return cuts(f"{move.host} was administered from {move.src_ip or 'outside'}")
 
 
 def identity(move: Move, _site: Site) -> Met | None:

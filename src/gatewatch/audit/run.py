@@ -70,12 +70,15 @@ def order(finding: Finding) -> tuple[object, ...]:
 
 def table(findings: Sequence[Finding], checks: Sequence[Check]) -> tuple[MeasureRow, ...]:
     """Return a row for every measure there is, in ATT&CK's order, also for those without a finding."""
-    rows = []
-    for measure in Measure:
-        mine = [finding for finding in findings if measure in finding.measures]
-        counts = {status: sum(1 for finding in mine if finding.status is status and not finding.waived) for status in Status}
-        waived = sum(1 for finding in mine if finding.waived)
-        rows.append(MeasureRow(measure, sum(1 for check in checks if measure in check.measures), counts, waived))
+    counts = {measure: dict.fromkeys(Status, 0) for measure in Measure}
+    waived = dict.fromkeys(Measure, 0)
+    for finding in findings:
+        for measure in finding.measures:
+            if finding.waived:
+                waived[measure] += 1
+            else:
+                counts[measure][finding.status] += 1
+    rows = [MeasureRow(one, sum(1 for check in checks if one in check.measures), counts[one], waived[one]) for one in Measure]
     return tuple(rows)
 
 

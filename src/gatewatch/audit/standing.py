@@ -17,17 +17,19 @@ from gatewatch.audit.run import EVERYWHERE
 from gatewatch.schema.control import Move, Standing
 from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.facts.base import Facts
+from gatewatch.schema.facts.container import ApiServerSettings
 from gatewatch.schema.facts.filter import PacketFilter
 from gatewatch.schema.facts.machine import Listener, Machine
 from gatewatch.schema.facts.probe import Probe, Result
 from gatewatch.schema.findings import Finding, Status
 from gatewatch.schema.measure import Measure, Mitigation
-from gatewatch.schema.port import service_of
+from gatewatch.schema.port import GATEWAYS, service_of
 
 _PORTS = {
     "ssh": 22, "rdp": 3389, "vnc": 5900, "winrm": 5985, "smb": 445, "wmi": 135, "telnet": 23, "ftp": 21, "docker_api": 2375, "kubelet": 10250,
     "kube_api": 6443,
 }  # fmt: skip
+_CLUSTER = "kubernetes"  # what the audit log's host is called where no record names the cluster: the only one there is evidence of
 _ORDER = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.MANUAL, Status.PASS)
 _OF_THE_SITE = frozenset({Status.FAIL, Status.MANUAL, Status.PASS})  # that a check had no evidence anywhere says nothing of this host
 _FACTORS = frozenset({Measure.AUTH_METHOD, Measure.MFA_TOOL, Measure.IAM})
@@ -65,6 +67,9 @@ class Ledger:
         for machine in self.facts.of(Machine):
             self._names.update(dict.fromkeys(machine.addresses, machine.host))
         self._names.update(self.ground.site.addresses())
+        masters = {fact.host for fact in self.facts.of(ApiServerSettings)}
+        if len(masters) == 1 and _CLUSTER not in self._by_host:
+            self._names.setdefault(_CLUSTER, masters.pop())
 
     def host(self, name: str | None) -> str:
         """Return the name that the site and the evidence give a host or an address."""
@@ -88,6 +93,8 @@ class Ledger:
         if declared and (first is None or first.status is Status.PASS):
             said = f"the site means {self.host(target(move))} to be reached so: {declared}"
             return Proof(Standing.PRESENT, first.as_of if first is not None else None, "nothing was to be cut here", said, first)
+        if answer is not None and answer.verdict == "yes" and not declared:  # that the filter is on says nothing against what it lets through
+            return self._filtered(answer, barrier, move)
         if first is not None and first.status is Status.PASS:
             return Proof(Standing.PRESENT, first.as_of, _present(first.as_of, barrier, move), _words(first), first)
         logged = _by_log(barrier, move)
@@ -110,7 +117,7 @@ class Ledger:
             for finding in self._by_host.get(host, ())
             if finding.status in _ORDER
             and any(fnmatch.fnmatchcase(finding.check, check) for check in barrier.checks)
-            and (finding.service in {"", move.service or ""} or barrier.shared is not Shared.NO)
+            and (_of_service(finding.service, move) or barrier.shared is not Shared.NO)
             and (finding.host != EVERYWHERE or finding.status in _OF_THE_SITE)
         ]
         doors = {name.casefold() for name in (move.door, move.object) if name}
@@ -198,6 +205,11 @@ class Ledger:
             said = f"the packet filters let {asked} through{rule}"
             return Proof(Standing.MISSING, as_of, _missing(as_of, move), said, fix=_refuse(answer.host, answer.port))
         return Proof(Standing.PRESENT, as_of, _present(as_of, barrier, move), f"the packet filters in the evidence refuse {asked}{rule}")
+
+
+def _of_service(service: str, move: Move) -> bool:
+    """Return whether a finding about *service* is about the move; what one gateway calls VPN, another calls by its product's trade."""
+    return service in {"", move.service or ""} or (service in GATEWAYS and move.service in GATEWAYS)
 
 
 def _when(probe: Probe) -> tuple[float, bool]:

@@ -46,12 +46,21 @@ def lab_make(
     volume: Volume = 1.0,
     scenarios: Scenarios = None,
     graft: Annotated[list[str] | None, typer.Option(metavar="DIR", help="Mix a folder of real logs into the world.")] = None,
+    evidence_only: Annotated[bool, typer.Option("--evidence-only", help="Write no logs: configuration of many hosts, for trying the audit.")] = False,
+    hosts: Annotated[int | None, typer.Option(min=1, help="With --evidence-only: how many hosts; default 100.")] = None,
 ) -> None:
-    """Write a world: native logs, the site file of a plausible administrator, and the truth. Logs only: nothing is attacked."""
+    """Write a world: native logs and configuration, the site file of a plausible administrator, and the truth. Files only: nothing is attacked."""
     from pathlib import Path
 
     from gatewatch import app as verbs
+    from gatewatch.errors import UsageError
 
+    if hosts is not None and not evidence_only:
+        raise UsageError("--hosts needs --evidence-only: logs come from the hosts that every world has")
+    if evidence_only:
+        verbs.lab_fleet(Path(out), hosts=100 if hosts is None else hosts, seed=seed)
+        typer.echo(f"wrote {out}; now: gatewatch audit -c {out}/gatewatch.toml {out}/evidence", err=True)
+        return
     world = verbs.lab_make(
         Path(out),
         users=users,
@@ -63,7 +72,8 @@ def lab_make(
         scenarios=_paths(scenarios),
         grafts=_paths(graft),
     )
-    typer.echo(f"wrote {out}: {world.records} records; now: gatewatch scan -c {out}/gatewatch.toml {out}/logs -o jsonl:incidents.jsonl", err=True)
+    then = f"gatewatch scan -c {out}/gatewatch.toml {out}/logs --evidence {out}/evidence -o jsonl:incidents.jsonl"
+    typer.echo(f"wrote {out}: {world.records} records; now: {then}", err=True)
 
 
 @lab.command(name="score")
@@ -92,7 +102,7 @@ def lab_run(
     difficulty: Difficulty = None,
     volume: Volume = 1.0,
     scenarios: Scenarios = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the logs as well.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep logs and evidence as well.")] = False,
     json: JsonOut = None,
     html: HtmlOut = None,
 ) -> None:

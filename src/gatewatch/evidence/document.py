@@ -9,6 +9,7 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -32,6 +33,7 @@ class Document:
     as_of: datetime | None = None
     fault: str = ""  # why it could not be read as what it claims to be
     _text: str | None = field(default=None, repr=False)
+    _head: str | None = field(default=None, repr=False)
     _lines: list[str] | None = field(default=None, repr=False)
     _parsed: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -55,7 +57,9 @@ class Document:
     @property
     def head(self) -> str:
         """The first 4,096 characters, to recognise a format by."""
-        return self.text[:4096]
+        if self._head is None:
+            self._head = self.text[:4096]
+        return self._head
 
     @property
     def stem(self) -> str:
@@ -65,7 +69,10 @@ class Document:
 
     def at(self, *patterns: str) -> bool:
         """Return whether the path ends in one of *patterns* (``etc/ssh/sshd_config``, ``etc/pam.d/*``), component by component."""
-        return any(ends_in(self.path, pattern) for pattern in patterns)
+        plain, globs = _sorted_out(patterns)
+        if self.path.endswith(plain) and any(ends_in(self.path, pattern) for pattern in plain):
+            return True
+        return any(ends_in(self.path, pattern) for pattern in globs)
 
     def where(self, line: int, pointer: str = "") -> Where:
         """Return line *line* (1-based) as a place, its secrets masked."""
@@ -141,7 +148,24 @@ def ends_in(path: str, pattern: str) -> bool:
     >>> ends_in("etc/ssh/sshd_config.d/10.conf", "sshd_config.d/*.conf"), ends_in("etc/xssh/a", "ssh/a")
     (True, False)
     """
-    parts, wanted = path.strip("/").split("/"), pattern.strip("/").split("/")
+    wanted, plain = _split(pattern)
+    given = path.strip("/")
+    if plain:  # most patterns: no star, so that the end of the text decides
+        return given.endswith(plain) and (len(given) == len(plain) or given[-len(plain) - 1] == "/")
+    parts = given.split("/")
     return len(parts) >= len(wanted) and all(
         fnmatch.fnmatchcase(part, want) for part, want in zip(parts[-len(wanted) :], wanted, strict=True)
     )
+
+
+@lru_cache(maxsize=1024)
+def _sorted_out(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the patterns that match but one text, without their outer slashes, and the others."""
+    return tuple(pattern.strip("/") for pattern in patterns if _split(pattern)[1]), tuple(pattern for pattern in patterns if not _split(pattern)[1])
+
+
+@lru_cache(maxsize=4096)
+def _split(pattern: str) -> tuple[list[str], str]:
+    """Return the components of a pattern, and the pattern itself where it matches but one text."""
+    bare = pattern.strip("/")
+    return bare.split("/"), "" if any(sign in bare for sign in "*?[") else bare

@@ -109,9 +109,10 @@ def split_line(line: str) -> list[str]:
 def _recognise(document: Document) -> int:
     if document.at("etc/ssh/sshd_config", "etc/ssh/sshd_config.d/*.conf", "sshd_config", "private/etc/ssh/sshd_config"):
         return SURE
-    words = [split_line(line)[:1] for line in document.head.splitlines()[:100]]
-    known = sum(1 for word in words if word and word[0].lower() in KEYWORDS and not word[0].islower())
-    filled = sum(1 for word in words if word)
+    lines = [line.partition("=")[0].split(None, 1) for line in document.head.splitlines()[:100] if line.strip() and line.lstrip()[0] != "#"]
+    words = [line[0] if line else "" for line in lines]
+    known = sum(1 for word in words if word.lower() in KEYWORDS and not word.islower())
+    filled = len(words)
     return LIKELY if known >= 3 and known * 2 > filled else 0
 
 

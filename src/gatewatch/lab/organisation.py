@@ -42,6 +42,7 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 Edg/132.0.0.0",
 )
 DOMAIN = "corp.example"
+ADMINISTERED = {"asa": "ssh", "fortigate": "web", "globalprotect": "web"}  # by which service a gateway is administered
 
 
 @dataclass(slots=True)
@@ -235,6 +236,8 @@ def _hosts(rng: random.Random, outer: list[int], zone: str, offices: list[Office
         Host("ns01", "netscaler", "10.10.254.5", out(), ("gateway", "citrix"), "UTC"),
         Host("rad01", "radius", "10.10.254.9", None, ("radius",), zone),
         Host("zeek01", "zeek", "10.10.254.20", None, ("sensor",), "UTC"),
+        Host("proxy01", "proxy", "10.10.254.50", None, ("way-out",), "UTC"),
+        Host("dns01", "resolver", "10.10.254.53", None, ("way-out",), "UTC"),
     ]
     for host in hosts:
         if host.kind in {"linux", "windows", "mac"} and rng.random() < 0.4:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewatch.lab.estate import Estate, is_outside
 from gatewatch.lab.moment import HOUR, MINUTE, MS, SECOND, iso_z, seconds
-from gatewatch.lab.organisation import Host, Person
+from gatewatch.lab.organisation import ADMINISTERED, Host, Person
 from gatewatch.lab.scenario import Act, Scenario, length
 from gatewatch.lab.truth import Intrusion, Ledger, Leg, Step
 from gatewatch.lab.writer.device import Entry
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RDP_USERS = ("Remote Desktop Users", "S-1-5-32-555")
 ADMINS = ("Administrators", "S-1-5-32-544")
+_PORTS = {2375: "docker_api", 6443: "kube_api", 10250: "kubelet"}
 
 
 class Play:
@@ -46,7 +47,11 @@ class Play:
             begin = at
             at = getattr(self, "do_" + act.verb.name.replace("-", "_"))(at)
             host, account = self._host(), self._account()
-            step = Step(stage, act.verb.name, iso_z(begin), iso_z(at), host, account, act.values.get("technique"), list(act.values.get("cut", [])))
+            service, outside = self._way(act)
+            step = Step(
+                stage, act.verb.name, iso_z(begin), iso_z(at), host, account, act.values.get("technique"), list(act.values.get("cut", [])), service,
+                outside,
+            )  # fmt: skip
             self.truth.steps.append(step)
             if host and act.verb.name not in {"flow", "guess", "spray", "stranger", "push", "administer"} and host not in self.truth.hosts:
                 self.truth.hosts.append(host)
@@ -111,6 +116,25 @@ class Play:
             return self.user()
         name = self.get("in")
         return self.sessions[name].user if name in self.sessions else None
+
+    def _way(self, act: Act) -> tuple[str | None, bool]:
+        """Return the remote service a step goes through, and whether it is the outsider's own connection."""
+        host, name = self.host(), act.verb.name
+        outside = "who" in act.values and "from" not in act.values and self.get("mode") != "loopback"
+        if name == "flow":
+            return _PORTS.get(self.many("port")), outside
+        if name == "administer" and host is not None:
+            return ADMINISTERED.get(host.kind), outside
+        if name in {"kube", "share"}:
+            return {"kube": "kube_api", "share": "smb"}[name], outside
+        if name == "resume":
+            return ("vpn" if self.session().host in self.estate.gateways else "rdp"), outside
+        if name in {"sign-in", "push"} or (name in {"guess", "spray", "stranger"} and host is None):
+            return "idp", outside
+        if name in {"guess", "spray", "stranger", "enter"} and host is not None:
+            kind = "gateway" if host.name in self.estate.gateways else "screen" if self.get("mode") == "screen" else host.kind
+            return {"gateway": "vpn", "screen": "vnc", "windows": "rdp"}.get(kind, "ssh"), outside
+        return None, outside
 
     def leg(self, at: int, source: str, target: str, via: str, user: str | None) -> None:
         """Enter an edge of the path."""

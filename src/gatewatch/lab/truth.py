@@ -1,6 +1,6 @@
 """The truth of a world: what was planted, by whom, from where, and which records belong to it. ``truth.jsonl`` is written whole or not at all.
 
-The first line is the world, then one line for each intrusion, hard negative and accepted access from outside, told apart by ``type``.
+The first line is the world, then one line for each intrusion, hard negative, control and accepted access from outside, told apart by ``type``.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Step(msgspec.Struct):
     account: str | None
     technique: str | None
     cut: list[str]
+    service: str | None = None  # the remote service it went through, where it went through one
+    outside: bool = False  # the outsider's own connection, not one from further in
 
 
 class Leg(msgspec.Struct):
@@ -102,6 +104,33 @@ class Negative(msgspec.Struct, tag_field="type", tag="negative"):
     records: int = 0
 
 
+class Let(msgspec.Struct):
+    """What a missing control let through: a stage of an intrusion."""
+
+    intrusion: str
+    stage: str
+    time: str
+    last: str
+
+
+class Safeguard(msgspec.Struct, tag_field="type", tag="safeguard"):
+    """A control of the site as the evidence has it: a measure of ATT&CK at a host's service, whether it is missing, and what it let through.
+
+    ``meets``: the stages at which it stands in the way (``guess``, ``entry``, ``onward``). ``service`` is empty for a whole host.
+    """
+
+    id: str
+    control: str
+    mitigation: str
+    measure: str
+    host: str
+    service: str
+    meets: list[str]
+    missing: bool
+    what: str
+    lets: list[Let] = []
+
+
 class Admission(msgspec.Struct, tag_field="type", tag="access"):
     """An accepted access from outside; ``intrusion`` is null for life and hard negatives."""
 
@@ -114,7 +143,7 @@ class Admission(msgspec.Struct, tag_field="type", tag="access"):
     intrusion: str | None
 
 
-Entry = World | Intrusion | Negative | Admission
+Entry = World | Intrusion | Negative | Admission | Safeguard
 _decoder = msgspec.json.Decoder(Entry)
 _encode = msgspec.json.Encoder().encode
 
@@ -190,6 +219,7 @@ class Truth(msgspec.Struct):
     intrusions: list[Intrusion]
     negatives: list[Negative]
     accesses: list[Admission]
+    safeguards: list[Safeguard] = []
 
 
 def read(folder: Path) -> Truth:
@@ -210,6 +240,8 @@ def read(folder: Path) -> Truth:
                     truth.intrusions.append(entry)
                 elif isinstance(entry, Negative):
                     truth.negatives.append(entry)
+                elif isinstance(entry, Safeguard):
+                    truth.safeguards.append(entry)
                 else:
                     truth.accesses.append(entry)
     except OSError as error:

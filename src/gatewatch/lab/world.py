@@ -14,13 +14,15 @@ from pathlib import Path
 from gatewatch.errors import UsageError
 from gatewatch.lab import truth
 from gatewatch.lab.estate import Estate
+from gatewatch.lab.evidence.folder import write as write_evidence
 from gatewatch.lab.fault import inflict
 from gatewatch.lab.graft import graft
 from gatewatch.lab.life import machine, negative
 from gatewatch.lab.life.internet import Crowd
 from gatewatch.lab.life.person import live
 from gatewatch.lab.moment import DAY, START, iso_z
-from gatewatch.lab.organisation import Organisation, found
+from gatewatch.lab.organisation import found
+from gatewatch.lab.safeguard import Plan, draw
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.site_file import describe
 from gatewatch.lab.stage import Stage
@@ -39,13 +41,18 @@ def make(
     """Write a world to *out* and return its description. UsageError for a folder that is in use or values that make no world."""
     if users < 12 or days < 2:
         raise UsageError("a world needs at least 12 users and 2 days")
+    return whole(out, lambda root: _write(root, seed, users, days, scenarios, number, difficulty, volume, grafts, witness, progress))
+
+
+def whole(out: Path, write: Callable[[Path], truth.World]) -> truth.World:
+    """Let *write* fill a folder that appears under the name *out* when it is whole. UsageError for one in use or a disk that takes no more."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists and is not empty; a world gets a folder of its own")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        (partial / "logs").mkdir(parents=True)
-        world = _write(partial, seed, users, days, scenarios, number, difficulty, volume, grafts, witness, progress)
+        partial.mkdir(parents=True)
+        world = write(partial)
         if out.exists():
             out.rmdir()
         partial.rename(out)
@@ -62,6 +69,7 @@ def _write(
     root: Path, seed: int, users: int, days: int, scenarios: Sequence[Scenario], number: int | None, difficulty: str | None, volume: float,
     grafts: Sequence[Path], witness: Witness | None, progress: Progress | None,
 ) -> truth.World:  # fmt: skip
+    (root / "logs").mkdir()
     organisation = found(seed, users, days)
     stage = Stage(organisation, root / "logs", witness)
     estate = Estate(stage)
@@ -83,13 +91,15 @@ def _write(
     stage.close()
     for folder in grafts:
         graft(folder, root / "logs")
-    (root / "gatewatch.toml").write_text(describe(organisation, estate), encoding="utf-8")
+    plan = draw(organisation, ledger.intrusions, frozenset((one.service, one.host) for one in estate.accesses))
+    write_evidence(root, organisation, plan)
+    (root / "gatewatch.toml").write_text(describe(organisation, estate, plan), encoding="utf-8")
     world = truth.World(
         _identity(seed, users, days, volume, difficulty or "mixed", scenarios), VERSION, seed, users, days, iso_z(START), iso_z(START + days * DAY),
         organisation.zone, organisation.country, stage.written, difficulty or "mixed", _formats(stage),
         {address: host.name for host in organisation.hosts for address in (host.inner, host.outer) if address},
     )  # fmt: skip
-    truth.write(root / FILE, _entries(world, stage, estate, ledger, organisation))
+    truth.write(root / FILE, _entries(world, stage, estate, ledger, plan))
     return world
 
 
@@ -102,12 +112,13 @@ def _identity(*parts: object) -> str:
     return hashlib.sha256(repr((VERSION, names)).encode()).hexdigest()[:16]
 
 
-def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, organisation: Organisation) -> Iterator[Entry]:
-    end = START + organisation.days * DAY
+def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, plan: Plan) -> Iterator[Entry]:
+    end = START + world.days * DAY
     for stream in stage.streams.values():
         ledger.settle([(mark, file, record) for mark, file, record, _ in stream.marked], stream.dropped + [row[3] for row in stream.rows if row[3]])
     yield world
     yield from ledger.intrusions
     yield from ledger.negatives
+    yield from plan.safeguards
     for access in sorted((one for one in estate.accesses if START <= one.time < end), key=lambda one: (one.time, one.user, one.host)):
         yield Admission(iso_z(access.time), access.user, access.source, access.service, access.host, access.port, ledger.owner(access.mark))

@@ -158,6 +158,7 @@ def _hosts(root: Reader) -> tuple[Host, ...]:
     found: list[Host] = []
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
+    told: set[str] = set()
     for title, table in root.named("hosts"):
         name = title.casefold()
         host = Host(
@@ -169,12 +170,13 @@ def _hosts(root: Reader) -> tuple[Host, ...]:
         )
         table.close()
         for alias in (name, *host.aliases):
-            if names.setdefault(alias, name) != name or (alias == name and any(other.name == name for other in found)):
+            if names.setdefault(alias, name) != name or (alias == name and name in told):
                 table.fault(None, f"the name {alias!r} belongs to two hosts, {names[alias]} and {name}")
         for address in host.addresses:
             if addresses.setdefault(address, name) != name:
                 table.fault("addresses", f"the address {address} belongs to two hosts, {addresses[address]} and {name}")
         found.append(host)
+        told.add(name)
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ The audit judges configuration against it; the detection half does not read it. 
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -158,6 +158,7 @@ class Posture:
     remote_tools: tuple[str, ...] = ()  # remote-access software that is allowed
     tor: TorStance = TorStance.BLOCK
     minimum_version: tuple[tuple[str, str], ...] = ()  # of a product, by its lower-case name
+    _assets: dict[str, Asset] = field(default_factory=dict, init=False, repr=False, compare=False)  # by name, filled when first asked
 
     def zone(self, name: str) -> Zone | None:
         """Return the zone *name*."""
@@ -165,7 +166,9 @@ class Posture:
 
     def asset(self, host: str) -> Asset | None:
         """Return what is said of a host."""
-        return next((asset for asset in self.assets if asset.name == host), None)
+        if not self._assets:
+            self._assets.update((asset.name, asset) for asset in reversed(self.assets))
+        return self._assets.get(host)
 
     def zone_of_address(self, text: str) -> Zone | None:
         """Return the zone whose most specific range holds an address; None where none does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 
 from gatewatch.schema.port import remote_ports, service_of
 from gatewatch.site.posture import Asset, Attested, BreakGlass, Flow, PortRange, Posture, Provider, TorStance, WaiverEntry, Zone, ZoneKind
@@ -25,8 +26,13 @@ def parse_ports(value: object) -> PortRange:
     return PortRange(found[1], first, last)
 
 
+@cache
+def _services() -> list[str]:
+    return sorted({service_of(port, protocol) for protocol, port in remote_ports()})
+
+
 def _service(value: object) -> str:
-    known = sorted({service_of(port, protocol) for protocol, port in remote_ports()})
+    known = _services()
     if not isinstance(value, str) or value.casefold() not in known:
         raise ValueError(f"{value!r} is no remote service{did_you_mean(str(value), known)}; there are {', '.join(known)}")
     return value.casefold()

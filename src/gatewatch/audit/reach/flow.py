@@ -192,12 +192,16 @@ class Engine:
     _compiled: dict[str, Compiled] = field(default_factory=dict)
     _by_name: dict[str, Chain] = field(default_factory=dict)
     source_ports: list[int] = field(default_factory=list)  # one of every class that the rules tell apart: who connects may choose any
+    edges: list[int] = field(default_factory=list)  # where the rules tell ports apart: between two of them, all ports fare alike
 
     def __post_init__(self) -> None:
         """Index and compile the chains."""
         self._by_name = {chain.name: chain for chain in self.rules.chains}
         self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
+        rules = [rule for chain in self.rules.chains for rule in chain.rules]
+        spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
+        self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)})
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:
         """Return what the base chains *names*, one after the other, do with *sources*: all must accept."""

@@ -8,11 +8,12 @@ A host nobody has evidence of a filter for is no open host: the answer is ``may`
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
 from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
-from gatewatch.audit.reach.zone import private
+from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
 from gatewatch.schema.facts.machine import Machine
@@ -20,6 +21,7 @@ from gatewatch.site.model import Site
 from gatewatch.site.posture import Zone
 
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
+_ANSWERS = 2_048  # kept, for the questions about one host come together
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Reach:
     _own: dict[str, list[Engine]] = field(default_factory=dict)
     _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
     _addresses: dict[str, list[str]] = field(default_factory=dict)
+    _outside: Spans = NOTHING
+    _answers: dict[tuple[object, ...], Answer] = field(default_factory=dict)
+    _known: dict[str, list[int]] = field(default_factory=dict)
+    _judges: dict[str, list[Engine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
@@ -59,19 +65,43 @@ class Reach:
             self._own.setdefault(engine.rules.host, []).append(engine)
             for span in _fronted(engine.rules):
                 self._behind.setdefault(span, []).append(engine)
+        self._outside = internet(self.site)
         for text, name in self.site.addresses().items():
             self._addresses.setdefault(name, []).append(text)
 
     def addresses(self, host: str) -> list[int]:
         """Return the addresses of *host* that the site or the evidence knows."""
+        if host in self._known:
+            return self._known[host]
         texts = list(self._addresses.get(host, ()))
         texts += [text for machine in self.facts.of(Machine, host) for text in machine.addresses]
         texts += [host] if not texts and of_address(host) is not None else []
         found = {number: None for text in texts if (number := of_address(text)) is not None}
-        return list(found)
+        self._known[host] = list(found)
+        return self._known[host]
+
+    def _class(self, host: str, port: int) -> tuple[int, ...]:
+        """Return which ports *port* fares with at every filter that may have a say in what reaches *host*."""
+        if host not in self._judges:
+            near = [engine for at in self.addresses(host) for (low, high), some in self._behind.items() if low <= at <= high for engine in some]
+            self._judges[host] = list(dict.fromkeys([*self._own.get(host, ()), *near]))
+        return tuple(bisect_right(engine.edges, port) for engine in self._judges[host])
 
     def ask(self, sources: Spans, host: str, port: int, protocol: str = "tcp", zone: Zone | None = None) -> Answer:
-        """Return who of *sources* (in *zone*) can open a connection to *port* of *host*, by any of its addresses."""
+        """Return who of *sources* (in *zone*; the internet's own where none is given) can connect to *port* of *host*, by any of its addresses."""
+        if zone is None and sources and not less(sources, self._outside):
+            zone = self.site.posture.zone("internet")
+        key = (host, protocol, sources, (zone.name, zone.interfaces) if zone is not None else None, self._class(host, port))
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= _ANSWERS:
+                self._answers.clear()
+            answer = self._answers[key] = self._ask(sources, host, port, protocol, zone)
+        if answer.port == port:
+            return answer
+        return Answer(host, protocol, port, answer.sure, answer.may, answer.steps, answer.notes, answer.devices)
+
+    def _ask(self, sources: Spans, host: str, port: int, protocol: str, zone: Zone | None) -> Answer:
         number = _PROTOCOLS[protocol]
         known: list[int | None] = [*self.addresses(host)]
         notes: list[str] = []
@@ -100,7 +130,7 @@ class Reach:
     ) -> Fate:
         if destination is not None:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
-        front = self._front(host, destination, port, protocol)
+        front = self._front(host, destination, port, protocol, zone)
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
         live = Fate(accepted=sources)
         if front:
@@ -128,12 +158,21 @@ class Reach:
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
         return inner
 
-    def _front(self, host: str, destination: int | None, port: int, protocol: int) -> list[Engine]:
-        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to."""
+    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None) -> list[Engine]:
+        """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to.
+
+        Whoever stands on the segment that *zone* comes in by is beside the device, not behind it.
+        """
         if destination is None:
             return []
         near = [engine for (low, high), engines in self._behind.items() if low <= destination <= high for engine in engines]
-        return [engine for engine in dict.fromkeys(near) if engine.rules.host != host and _before(engine.rules, destination, port, protocol)]
+        return [
+            engine
+            for engine in dict.fromkeys(near)
+            if engine.rules.host != host
+            and _before(engine.rules, destination, port, protocol)
+            and not _beside(engine, destination, port, protocol, zone)
+        ]
 
     def _device(
         self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
@@ -168,6 +207,14 @@ def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> 
     if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
         return True
     return bool(_entries(rules, destination, port, protocol))
+
+
+def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
+    """Return whether what comes from *zone* reaches the address on the segment it comes by, before the device."""
+    incoming = _interface(engine, zone)
+    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine.rules, destination, port, protocol):
+        return False
+    return incoming == _interface_to(engine, destination)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gatewatch.audit.reach.span import join, less, normal, of_address
 from gatewatch.schema.facts.filter import FOUR_SPAN, LINE, SIX, Span, Spans
 from gatewatch.site.model import Site
@@ -22,6 +24,7 @@ def of_network(network: Network) -> Span:
     return base + int(network.network_address), base + int(network.broadcast_address)
 
 
+@cache
 def private() -> Spans:
     """Return the addresses the internet does not route."""
     four = normal((base, base + (1 << (32 - length)) - 1) for base, length in _NOT_ROUTED)

@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from gatewatch.lab.score.assignment import assign
+from gatewatch.lab.score.control import ControlScore, hold
 from gatewatch.lab.score.incident_file import check_world, locate, world_files
 from gatewatch.lab.truth import Intrusion, Truth
 from gatewatch.schema.incidents import Incident, Severity
@@ -80,6 +81,7 @@ class WorldScore(msgspec.Struct):
     falses: list[Alarm]
     fragments: int
     negatives: dict[str, tuple[int, int]]  # name -> planted, alarmed
+    controls: ControlScore | None = None  # None: the world has no evidence, or the scan had none of it
 
 
 def _short(name: str) -> str:
@@ -128,7 +130,32 @@ def judge(truth: Truth, incidents: list[Incident], world: Path) -> WorldScore:
     alarmed = Counter(one.negative for one in falses if one.negative)
     negatives = {name: (planted[name], alarmed.get(name, 0)) for name in sorted(planted)}
     world_ = truth.world
-    return WorldScore(world_.id, world_.seed, world_.days, len(truth.accesses), len(incidents), verdicts, falses, fragments, negatives)
+    controls = _controls(truth, incidents, chosen, files) if _informed(incidents) else None
+    return WorldScore(world_.id, world_.seed, world_.days, len(truth.accesses), len(incidents), verdicts, falses, fragments, negatives, controls)
+
+
+def _informed(incidents: list[Incident]) -> bool:
+    """Return whether the scan had evidence: some control rests on a finding of it or on a rule in it."""
+    return any(control.as_of is not None and control.check for incident in incidents for control in incident.mitigations)
+
+
+def _controls(truth: Truth, incidents: list[Incident], chosen: list[int | None], files: frozenset[str]) -> ControlScore | None:
+    if not truth.safeguards:
+        return None
+    planted = {one.id: {(proof.file, proof.record): proof.stage for proof in one.evidence} for one in truth.intrusions}
+    paired = {one.id: incidents[place] for one, place in zip(truth.intrusions, chosen, strict=True) if place is not None}
+
+    def quotes(incident: Incident, intrusion: str) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for stage in incident.stages:
+            for one in stage.evidence:
+                name = locate(one.file, files)
+                told = planted[intrusion].get((name, one.record)) if name is not None else None
+                if told is not None:
+                    found.setdefault(stage.name, set()).add(told)
+        return {name: frozenset(stages) for name, stages in found.items()}
+
+    return hold(truth.safeguards, incidents, paired, quotes)
 
 
 def _quotes(incident: Incident, files: frozenset[str]) -> set[tuple[str, int]]:

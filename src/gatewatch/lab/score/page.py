@@ -43,6 +43,14 @@ def page(report: Report) -> str:
     parts.append(
         _rows(("what it was", "planted", "raised an incident of medium or above"), [(name, *pair) for name, pair in report.negatives.items()])
     )
+    if report.controls is not None:
+        told = report.controls
+        parts.append("<h2>Missing controls</h2>")
+        parts.append(_rows(("what incidents say of them", "number"), told.fates.items()))
+        parts.append(_rows(("not called missing where they let through", "number"), told.lost.items()) if told.lost else "")
+        claims = [(one.incident, one.control, one.measure, one.host, one.service, one.stage, one.proof) for one in told.wrong]
+        parts.append("<h2>In place, and called missing</h2>")
+        parts.append(_rows(("incident", "control", "measure", "host", "service", "stage", "proof"), claims) if claims else "<p>None.</p>")
     parts.append("<h2>Not measured</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in report.not_measured) + "</ul></body></html>\n")
     return "".join(parts)
 

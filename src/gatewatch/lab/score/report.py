@@ -7,6 +7,7 @@ from statistics import median
 
 import msgspec
 
+from gatewatch.lab.score.control import FATES, Claim, ControlScore
 from gatewatch.lab.score.interval import interval
 from gatewatch.lab.score.judge import Verdict, WorldScore
 
@@ -30,6 +31,21 @@ class Row(msgspec.Struct):
     evidence: float | None
 
 
+class ControlReport(msgspec.Struct):
+    """What incidents say of the site's controls: fates of the missing ones (:mod:`.control`), and what in place is called missing.
+
+    ``known``: share proved to be missing, of those the incident could speak of. ``lost``: missing ones that are not, by control and fate.
+    """
+
+    fates: dict[str, int]
+    known: float | None
+    lost: dict[str, int]
+    wrong: list[Claim]
+    right: int
+    kept: int
+    undrawn: dict[str, int]
+
+
 class Report(msgspec.Struct):
     """The whole report."""
 
@@ -46,8 +62,9 @@ class Report(msgspec.Struct):
     negatives: dict[str, tuple[int, int]]
     not_measured: tuple[str, ...] = (
         "the same figures for single-event Sigma rules only",
-        "accuracy of the techniques and of the mitigations an incident names",
+        "accuracy of the techniques an incident names",
     )
+    controls: ControlReport | None = None
 
 
 Calculation = Callable[[Sequence[WorldScore]], float | None]
@@ -126,6 +143,25 @@ def summarise(worlds: Sequence[WorldScore]) -> Report:
         len(worlds), [world.seed for world in worlds], len(verdicts), sum(world.accesses for world in worlds),
         round(sum(world.days for world in worlds) / 7, 2), figures, tables, [verdict for verdict in verdicts if not verdict.found],
         _count([alarm.chain for alarm in falses]), _count([alarm.negative or "life" for alarm in falses]), dict(sorted(negatives.items())),
+        controls=_controls([world.controls for world in worlds if world.controls is not None]),
+    )  # fmt: skip
+
+
+def _controls(scores: Sequence[ControlScore]) -> ControlReport | None:
+    if not scores:
+        return None
+    planted = [finding for score in scores for finding in score.planted]
+    fates = {fate: sum(one.fate == fate for one in planted) for fate in FATES}
+    seen = len(planted) - fates["unseen"]
+    undrawn: dict[str, int] = {}
+    for score in scores:
+        for measure, number in score.undrawn.items():
+            undrawn[measure] = undrawn.get(measure, 0) + number
+    return ControlReport(
+        fates, round(fates["missing"] / seen, 4) if seen else None,
+        _count([f"{one.control} {one.measure}: {one.fate}" for one in planted if one.fate not in {"missing", "unseen"}]),
+        [claim for score in scores for claim in score.wrong], sum(score.right for score in scores), sum(score.kept for score in scores),
+        dict(sorted(undrawn.items())),
     )  # fmt: skip
 
 
@@ -177,5 +213,24 @@ def tell(report: Report) -> str:
         lines += [f"  {one.scenario} ({one.difficulty}){'; seen as ' + str(one.severity) if one.seen_low else ''}" for one in report.missed]
     if report.false_by_negative:
         lines += ["", "false incidents: " + ", ".join(f"{name} {number}" for name, number in report.false_by_negative.items())]
+    if report.controls is not None:
+        lines += _told(report.controls)
     lines += ["", "not measured: " + "; ".join(report.not_measured)]
     return "\n".join(lines)
+
+
+def _told(controls: ControlReport) -> list[str]:
+    known = "–" if controls.known is None else f"{controls.known:.3f}"
+    named = controls.right + controls.kept + len(controls.wrong)
+    lines = ["", f"  {'missing controls that are called missing':<48}{known:>9}"]
+    lines += [f"  {_FATES[fate]:<48}{controls.fates[fate]:>9}" for fate in FATES]
+    lines += [f"  {'in place, and called missing':<48}{len(controls.wrong):>9}  of {named} that incidents name"]
+    lines += [f"    {number} {name}" for name, number in controls.lost.items()]
+    lines += [f"    wrong: {one.control} {one.measure} {one.host} {one.service} at {one.stage}: {one.proof}" for one in controls.wrong]
+    return lines
+
+
+_FATES = {
+    "missing": "  proved missing, at the stage they let through", "elsewhere": "  proved missing, at another stage", "unknown": "  unknown",
+    "present": "  said to be in place", "unnamed": "  not named", "unseen": "  at a stage the incident does not know (not counted)",
+}  # fmt: skip
