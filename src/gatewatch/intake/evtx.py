@@ -35,6 +35,7 @@ from gatewatch.intake.evtx_chunk import (
     scattered,
 )
 from gatewatch.intake.evtx_column import Columns, data_of
+from gatewatch.intake.evtx_data import DataReader
 from gatewatch.intake.evtx_decode import decode
 from gatewatch.intake.evtx_jump import Clock
 from gatewatch.intake.evtx_peek import UNWANTED, Interest, Judge, table
@@ -44,7 +45,7 @@ BAD = "in a chunk with a bad checksum"
 UNREADABLE = "its binary XML cannot be read"
 RENAMED = 2  # computers that one log may name, a host before and after it was renamed
 ROWS = 80_000  # of a batch
-GROUP = 32  # chunks looked at together
+GROUP = 64  # chunks looked at together
 DECODED = 3000  # records decoded together, about
 SPAN = 160 << 20  # bytes of a file between two batches
 QUOTED = 2000  # characters of a record in a report
@@ -111,6 +112,7 @@ class _Reader:
     def __init__(self, interest: Interest, seen: set[bytes]) -> None:
         self._interest = interest
         self._judge = Judge(interest)
+        self._data = DataReader(self._judge.reader)
         self._seen = seen
         self._clock = Clock()
         self._group: list[tuple[int, bytes, bool]] = []  # a chunk's offset, its bytes as they are to be read, whether it is a copy
@@ -190,19 +192,23 @@ class _Reader:
         for one, count in zip(*np.unique(key[(verdict == UNWANTED) & ~copies], return_counts=True), strict=True):
             self._next.skipped[self._judge.name(int(one))] += int(count)
         wanted = (verdict != UNWANTED) & ~copies
+        for rows, written in self._data.read(values, np.flatnonzero(wanted)):
+            odd = self._columns.add(values.take(rows), written.texts, key[rows], number[rows], offset[rows])
+            wanted[rows[~odd]] = False
         # what is decoded leaves the processor's cache soon, so it is taken a few at a time
         part = np.cumsum(np.bincount(records.chunk[wanted], minlength=len(group)))[records.chunk] // DECODED
         for number_of_part in range(int(part.max(initial=-1)) + 1):
-            rows, texts, faults = decode(records, wanted & (part == number_of_part))
+            read, texts, faults = decode(records, wanted & (part == number_of_part))
             self._next.rejects += [RawReject(int(number[row]), int(offset[row]), UNREADABLE, said) for row, said in faults.items()]
-            self._take(texts, values, np.array(rows, np.int64), key, number, offset)
+            self._take(texts, values, np.array(read, np.int64), key, number, offset)
 
     def _take(self, texts: list[str], values: Values, rows: Ints, key: Ints, number: Ints, offset: Ints) -> None:
         """Take the decoded records *rows*; those with something unusual about them are looked at one by one."""
         if not texts:
             return
-        fields = data_of(texts)
-        odd = np.flatnonzero(self._columns.add(values.take(rows), fields, key[rows], number[rows], offset[rows]))
+        fields = pl.Series(data_of(texts), dtype=pl.String)
+        left = fields.is_null().to_numpy()
+        odd = np.flatnonzero(self._columns.add(values.take(rows), lambda: fields, key[rows], number[rows], offset[rows], left))
         if not len(odd):
             return
         events = evtx_event.decode([texts[row] for row in odd.tolist()])

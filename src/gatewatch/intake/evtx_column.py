@@ -6,7 +6,8 @@ What is not as Windows writes it is left to :mod:`gatewatch.intake.evtx_event`, 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -42,17 +43,20 @@ class Columns:
         self._names = names
         self._channels = channels
         self._numbers: dict[str, list[Ints]] = {}
-        self._texts: dict[str, list[str | None]] = {"fields": [], "activity": [], "user_sid": []}
+        self._fields: list[Callable[[], pl.Series]] = []
+        self._texts: dict[str, list[str | None]] = {"activity": [], "user_sid": []}
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, values: Values, fields: list[str | None], key: Ints, record: Ints, offset: Ints) -> Flags:
-        """Add records with their data (None: odd); return which are odd in any way and left out."""
+    def add(self, values: Values, fields: Callable[[], pl.Series], key: Ints, record: Ints, offset: Ints, left: Flags | None = None) -> Flags:
+        """Add records with their data, which are asked for later; return which are odd in any way, as those *left* are, and not taken."""
         provider, odd = values.names(PROVIDER, self._names)
         computer, more = values.names(COMPUTER, self._names)
-        odd |= more | (key < 0) | np.array([one is None for one in fields], np.bool_)
+        odd |= more | (key < 0)
+        if left is not None:
+            odd |= left
         numbers = {"record": record, "offset": offset, "key": key, "provider": provider, "host": computer}
         for name, slot, kind, dtype in (("time", TIME, FILETIME, "<i8"), ("event_record", RECORD, UINT64, "<i8"), ("pid", PROCESS, UINT32, "<u4")):
             number, there, more = values.numbers(slot, kind, dtype)
@@ -63,15 +67,17 @@ class Columns:
         users, more = _sids(values)
         odd |= more | wrong
         keep = ~odd
-        texts = {"fields": fields, "activity": activity, "user_sid": users}
+        texts = {"activity": activity, "user_sid": users}
         if odd.any():
             chosen = keep.tolist()
+            fields = partial(_chosen, fields, keep)
             numbers = {name: number[keep] for name, number in numbers.items()}
             texts = {name: [one for one, is_kept in zip(text, chosen, strict=True) if is_kept] for name, text in texts.items()}
         for name, number in numbers.items():
             self._numbers.setdefault(name, []).append(number)
         for name, text in texts.items():
             self._texts[name] += text
+        self._fields.append(fields)
         self._size += len(numbers["record"])
         return odd
 
@@ -87,6 +93,8 @@ class Columns:
         named = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("key", "provider", "host")}
         frame = pl.DataFrame(numbers).with_columns(pl.when(pl.col(name) >= 0).then(name) for name in ("time", "event_record", "pid"))
         text = {name: pl.Series(self._texts.pop(name), dtype=pl.String) for name in list(self._texts)}
+        text["fields"] = pl.concat([made() for made in self._fields]) if self._fields else pl.Series([], dtype=pl.String)
+        self._fields.clear()
         return frame.with_columns(
             (pl.col("time") // 10 - _EPOCH).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             pl.col("pid").cast(pl.String),
@@ -96,6 +104,10 @@ class Columns:
             _pick(self._names, named["host"]).alias("host"),
             *(series.alias(name) for name, series in text.items()),
         )
+
+
+def _chosen(made: Callable[[], pl.Series], keep: Flags) -> pl.Series:
+    return made().filter(pl.Series(keep))
 
 
 def _pick(names: Names, number: Ints) -> pl.Series:
@@ -124,7 +136,7 @@ def _sids(values: Values) -> tuple[list[str | None], Flags]:
     if not len(rows):
         return made, odd
     pieces = values.pieces(at[rows], size[rows])
-    known = {piece: _sid(piece) for piece in dict.fromkeys(pieces)}
+    known = {piece: sid_text(piece) for piece in dict.fromkeys(pieces)}
     for row, piece in zip(rows.tolist(), pieces, strict=True):
         made[row] = known[piece]
     wrong = [row for row, piece in zip(rows.tolist(), pieces, strict=True) if not known[piece]] if "" in known.values() else []
@@ -132,7 +144,7 @@ def _sids(values: Values) -> tuple[list[str | None], Flags]:
     return made, odd
 
 
-def _sid(piece: bytes) -> str:
+def sid_text(piece: bytes) -> str:
     """Return a SID as text; empty where it is none."""
     if len(piece) < 8 or len(piece) != 8 + 4 * piece[1]:
         return ""

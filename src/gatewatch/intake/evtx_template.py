@@ -1,14 +1,17 @@
-"""Templates of EVTX records, read only as far as it takes to read the system part of a record without decoding it.
+"""Templates of EVTX records, read as far as it takes to read a record without decoding it.
 
 Windows writes an event as a template (the XML with its constant text) and an array of values. What the system part of an event holds is
-one of the values or constant text. A template of another make gives None: its records are decoded to be judged.
+one of the values or constant text; the data of most events are values with names. A template of another make gives None: its records are
+decoded to be judged.
 
 References: libevtx, "Windows XML Event Log (EVTX) format" (binary XML); [MS-EVEN6] 2.2.12.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 TEMPLATE_HEAD = 24  # next template, GUID, size of the data that follows
@@ -28,19 +31,28 @@ _ATTRIBUTES = {
     ("Security", "UserID"): USER,
 }
 _TOKENS = 500  # of one template that are looked at
-_MOST = 64  # values of a record that are looked at
+_MOST = 64  # values of a record that are looked at for its system part, and data
+_MOST_VALUES = 128  # of a record
+_BINARY = 0x21  # the type of a value that is binary XML
+_FRAGMENT_HEAD = bytes((_FRAGMENT, 1, 1, 0))
+_ALL_CLOSED, _INNER_CLOSED, _DATA_CLOSED = bytes((_CLOSE, _CLOSE, 0)), bytes((_CLOSE, 0)), bytes((_CLOSE, 0))  # data, event, the end
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a datum that is written as it stands
 
 
 class Template(NamedTuple):
-    """Where the system part of a template's records stands.
+    """Where the system part and the data of a template's records stand.
 
-    ``slots``: by :data:`SLOTS`, the place among the values, -1 where there is none; ``texts``: by :data:`NAMED`, the constant ones.
+    ``slots``: by :data:`SLOTS`, the place among the values, -1 where there is none; ``texts``: by :data:`NAMED`, the constant ones; ``data``: name
+    and place of each datum, where all there is behind the system part are data with names of their own, each of which is a value; else empty.
+    ``inner``: the place of the value that holds the data, as binary XML with a template of its own; -1 where there is none.
     ``proof`` are the bytes, and where they stand, by which the same template is known again in another chunk.
     """
 
     slots: tuple[int, ...]
     texts: tuple[str | None, ...]
     proof: tuple[tuple[int, bytes], ...]
+    data: tuple[tuple[str, int], ...] = ()
+    inner: int = -1
 
     def fits(self, data: bytes, start: int) -> bool:
         """Return whether the template at *start* of *data* is this one; its GUID and size are compared already."""
@@ -51,9 +63,10 @@ class Template(NamedTuple):
 
 
 class Templates:
-    """The templates of a file, remembered by GUID and size."""
+    """The templates of a file, remembered by GUID and size; *read* reads one."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[bytes, int, int], Template | None]) -> None:
+        self._read = read
         self._known: dict[bytes, Template | None] = {}
 
     def known(self, key: bytes) -> Template | None:
@@ -68,19 +81,28 @@ class Templates:
             return known
         if known is None and key in self._known:
             return None
-        made = self._known[key] = _read(data, base, start)
+        made = self._known[key] = self._read(data, base, start)
         return made
 
 
-def _read(data: bytes, base: int, start: int) -> Template | None:
+def read_event(data: bytes, base: int, start: int) -> Template | None:
+    """Return the template of an event that is defined at *start*; None where it is of another make."""
     try:
         return _Walk(data, base, start).template()
     except (struct.error, IndexError, UnicodeDecodeError):
         return None
 
 
+def read_data(data: bytes, base: int, start: int) -> Template | None:
+    """Return the template of the data of an event that is defined at *start*; None where it is of another make."""
+    try:
+        return _Walk(data, base, start).data_template()
+    except (struct.error, IndexError, UnicodeDecodeError):
+        return None
+
+
 class _Walk:
-    """A walk through the tokens of one template, to the end of its system part."""
+    """A walk through the tokens of one template."""
 
     def __init__(self, data: bytes, base: int, start: int) -> None:
         self.data = data
@@ -102,7 +124,72 @@ class _Walk:
             return None
         slots = tuple(place if isinstance(place := self.found.get(slot), int) else -1 for slot in SLOTS)
         texts = tuple(text if isinstance(text := self.found.get(slot), str) else None for slot in NAMED)
-        return Template(slots, texts, tuple(self.proof))
+        data, inner = self._rest()
+        return Template(slots, texts, tuple(self.proof), data, inner)
+
+    def data_template(self) -> Template | None:
+        """Return the template of the data alone, which is a value of another; None where it is of another make."""
+        if not self.data.startswith(_FRAGMENT_HEAD, self.at):
+            return None
+        self.at += len(_FRAGMENT_HEAD)
+        found = self._data(_DATA_CLOSED)
+        return Template((), (), tuple(self.proof), found) if found else None
+
+    def _rest(self) -> tuple[tuple[tuple[str, int], ...], int]:
+        """Return the data behind the system part, and the place of the value that holds them (-1: they are values of this template)."""
+        piece = self.data[self.at : self.at + 4 + len(_INNER_CLOSED)]
+        if len(piece) > 4 and piece[0] in (_NORMAL, _OPTIONAL) and piece[3] == _BINARY and piece[4:] == _INNER_CLOSED:
+            place = int.from_bytes(piece[1:3], "little")
+            self.proof.append((self.at - self.start, piece))
+            return (), place if place < _MOST_VALUES else -1
+        return self._data(_ALL_CLOSED), -1
+
+    def _data(self, closed: bytes) -> tuple[tuple[str, int], ...]:
+        """Return name and place of the data that follow, up to the bytes *closed* at the end; empty where there is anything else."""
+        found: dict[str, int] = {}
+        proof: list[tuple[int, bytes]] = []
+        try:
+            if not self._opens(_OPEN, "EventData"):
+                return ()
+            while self.data[self.at] == _OPEN | _MORE and len(found) < _MOST:
+                name, place = self._datum(proof)
+                if not _NAME.fullmatch(name) or name == "Data" or name in found:
+                    return ()
+                found[name] = place
+        except (struct.error, IndexError, ValueError):
+            return ()
+        if not self.data.startswith(closed, self.at):
+            return ()
+        self.proof += [*proof, (self.at - self.start, closed)]
+        return tuple(found.items())
+
+    def _opens(self, token: int, name: str) -> bool:
+        """Pass the beginning of an element and return whether it is just that."""
+        if self.data[self.at] != token:
+            return False
+        self.at += 7  # token, dependency, size
+        if self._name() != name:
+            return False
+        self.at += 4 if token & _MORE else 1  # size of the attributes, or the token that closes the beginning
+        return bool(token & _MORE) or self.data[self.at - 1] == _CLOSE_START
+
+    def _datum(self, proof: list[tuple[int, bytes]]) -> tuple[str, int]:
+        """Pass ``<Data Name="name">%place</Data>``; ValueError for anything else."""
+        if not self._opens(_OPEN | _MORE, "Data") or self.data[self.at] != _ATTRIBUTE:
+            raise ValueError
+        self.at += 1
+        called = self._name()
+        begin = self.at
+        length = struct.unpack_from("<H", self.data, begin + 2)[0]
+        end = begin + 4 + 2 * length
+        self.at = end + 6  # the token that closes the beginning, the substitution, the token that closes the element
+        piece = self.data[begin : self.at]
+        place = int.from_bytes(self.data[end + 2 : end + 4], "little")
+        usual = called == "Name" and piece[:2] == bytes((_VALUE, _TEXT)) and self.data[end] == _CLOSE_START
+        if not usual or self.data[end + 1] not in (_NORMAL, _OPTIONAL) or self.data[end + 5] != _CLOSE or place >= _MOST_VALUES:
+            raise ValueError
+        proof.append((begin - self.start, piece))
+        return piece[4 : 4 + 2 * length].decode("utf-16-le"), place
 
     def _step(self) -> bool:
         """Pass one token; return False at the end and where it is none of those known here."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewatch.intake.evtx_chunk import CHUNK_HEAD, CHUNK_SIZE, RECORD_HEAD
-from gatewatch.intake.evtx_template import CHANNEL, NAMED, SLOTS, TEMPLATE_HEAD, Template, Templates
+from gatewatch.intake.evtx_template import CHANNEL, NAMED, SLOTS, TEMPLATE_HEAD, Template, Templates, read_event
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -25,6 +25,7 @@ _VALUES = _DEFINITION + 4
 _LEAST = _VALUES + TEMPLATE_HEAD + 8  # bytes of a record that has a template
 _MOST_VALUES = 1 << 10
 _MOST_NAMES = 1 << 10
+_WIDTH = len(SLOTS) + len(NAMED) + 1  # numbers that are kept of a template
 
 
 class Names:
@@ -50,7 +51,8 @@ class Values:
     """The values of some records, one entry or row for each in every array.
 
     ``sound``: whether they can be read; ``slots``: by slot, the place among the values; ``constant``: the numbers of constant names;
-    ``ends``: where each value ends; ``described``: type and size of each; ``end``: where the record ends; ``base``: where its chunk begins.
+    ``ends``: where each value ends; ``described``: type and size of each; ``end``: where the record ends; ``base``: where its chunk begins;
+    ``template``: the number of its template; ``sizes``: where types and sizes of all its values stand; ``count``: how many they are.
     """
 
     data: bytes
@@ -61,10 +63,14 @@ class Values:
     described: npt.NDArray[np.uint32]
     end: Ints
     base: Ints
+    template: Ints
+    sizes: Ints
+    count: Ints
 
     def take(self, rows: Ints) -> Values:
         """Return the values of the records *rows*."""
         arrays = (self.sound, self.slots, self.constant, self.ends, self.described, self.end, self.base)
+        arrays += (self.template, self.sizes, self.count)
         return Values(self.data, *(array[rows] for array in arrays))  # type: ignore[arg-type]  # they keep their types
 
     def find(self, slot: int, kind: int, size: int = -1) -> tuple[Ints, Ints, Flags, Flags]:
@@ -120,7 +126,8 @@ class ValueReader:
     def __init__(self) -> None:
         self.channels = Names()
         self.names = Names()  # of providers and computers
-        self._templates = Templates()
+        self.register = Register(read_event)
+        self._rows = [(-1,) * _WIDTH]  # what is kept of each template; last, of none
 
     def read(self, data: bytes, start: Ints, size: Ints) -> Values:
         """Return the values of the records that begin at *start* in the chunks *data*."""
@@ -135,7 +142,7 @@ class ValueReader:
         values = begin + _VALUES + np.where(inline, _word(halves, begin + _VALUES + TEMPLATE_HEAD - 4) + TEMPLATE_HEAD, 0)
         usual &= values + 4 <= end
         known = self._by_template(data, base + definition, usual)
-        slots, constant = known[:, : len(SLOTS)], known[:, len(SLOTS) :]
+        slots, constant, template = known[:, : len(SLOTS)], known[:, len(SLOTS) : -1], known[:, -1]
         values = np.where(usual, values, base)
         count = octets[values].astype(np.int64) | octets[values + 1].astype(np.int64) << 8
         width = int(slots.max()) + 1 if len(slots) and slots.max() >= 0 else 1
@@ -144,38 +151,61 @@ class ValueReader:
         sizes = np.where(sound, values + 4, base)  # for each value four bytes: its size (2), its type, nothing
         described = gather(data, sizes, 4 * width).view("<u4").reshape(-1, width)
         ends = np.cumsum(described & 0xFFFF, axis=1, dtype=np.int64) + (sizes + 4 * count)[:, None]
-        return Values(data, sound, slots, constant, ends, described, end, base)
+        return Values(data, sound, slots, constant, ends, described, end, base, template, sizes, count)
 
     def _by_template(self, data: bytes, place: Ints, usual: Flags) -> Ints:
-        """Return, for each record, the slots of the template defined at *place*, then the numbers of its constant names."""
-        known = np.full((len(place), len(SLOTS) + len(NAMED)), -1, np.int64)
-        places, inverse = np.unique(place[usual], return_inverse=True)
-        if len(places):
-            known[usual] = self._described(data, places)[inverse]
+        """Return, for each record, the slots of the template defined at *place*, the numbers of its constant names, and its own."""
+        number = self.register.at(data, place, usual)
+        for template in self.register.templates[len(self._rows) - 1 :]:
+            self._rows.insert(-1, (*self._numbered(template), len(self._rows) - 1))
+        known: Ints = np.array(self._rows, np.int64)[number]  # the last row is that of -1
         return known
 
-    def _described(self, data: bytes, places: Ints) -> Ints:
-        """Return what is known of the templates defined at *places*; the same few stand in every chunk."""
-        made = np.empty((len(places), len(SLOTS) + len(NAMED)), np.int64)
+    def _numbered(self, template: Template) -> tuple[int, ...]:
+        registers = (self.channels if slot == CHANNEL else self.names for slot in NAMED)
+        names = (-1 if text is None else names.number(text) for text, names in zip(template.texts, registers, strict=True))
+        return (*template.slots, *names)
+
+
+class Register:
+    """The templates of a file, by number."""
+
+    def __init__(self, read: Callable[[bytes, int, int], Template | None]) -> None:
+        self.templates: list[Template] = []
+        self._numbers: dict[int, int] = {}  # by identity: they stay in the list
+        self._known = Templates(read)
+
+    def at(self, data: bytes, place: Ints, usual: Flags) -> Ints:
+        """Return the numbers of the templates defined at *place* where it is *usual*; -1 for none. The same few stand in every chunk."""
+        number = np.full(len(place), -1, np.int64)
+        places, inverse = np.unique(place[usual], return_inverse=True)
+        if len(places):
+            number[usual] = self._at(data, places)[inverse]
+        return number
+
+    def _at(self, data: bytes, places: Ints) -> Ints:
+        made = np.empty(len(places), np.int64)
         alike: dict[bytes, list[int]] = {}
         for row, place in enumerate(places.tolist()):
             alike.setdefault(data[place + 4 : place + TEMPLATE_HEAD], []).append(row)
         for key, rows in alike.items():
-            template = self._templates.known(key)
+            template = self._known.known(key)
             if template is not None and _all_fit(template, data, places[rows]):
-                made[rows] = self._numbered(template)
+                made[rows] = self._number(template)
             else:
                 for row in rows:
                     place = int(places[row])
-                    made[row] = self._numbered(self._templates.find(data, place // CHUNK_SIZE * CHUNK_SIZE, place))
+                    made[row] = self._number(self._known.find(data, place // CHUNK_SIZE * CHUNK_SIZE, place))
         return made
 
-    def _numbered(self, template: Template | None) -> tuple[int, ...]:
+    def _number(self, template: Template | None) -> int:
         if template is None:
-            return (-1,) * (len(SLOTS) + len(NAMED))
-        registers = (self.channels if slot == CHANNEL else self.names for slot in NAMED)
-        names = (-1 if text is None else names.number(text) for text, names in zip(template.texts, registers, strict=True))
-        return (*template.slots, *names)
+            return -1
+        found = self._numbers.get(id(template))
+        if found is None:
+            found = self._numbers[id(template)] = len(self.templates)
+            self.templates.append(template)
+        return found
 
 
 def _all_fit(template: Template, data: bytes, places: Ints) -> bool:

@@ -1,0 +1,274 @@
+"""The data of many EVTX records, written from their values as the parser would: one flat JSON object for each.
+
+Most events are data with names, and each datum is a value, of the record itself or, as Windows writes them, of binary XML within it. A text of
+ASCII, a whole number, a SID, a GUID are the same whoever writes them; a record that holds anything else, or is not as Windows writes it to the
+last byte, is left to the parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from gatewatch.intake.evtx_chunk import CHUNK_HEAD, CHUNK_SIZE
+from gatewatch.intake.evtx_column import sid_text
+from gatewatch.intake.evtx_template import TEMPLATE_HEAD, Template, read_data
+from gatewatch.intake.evtx_value import GUID, SID, TEXT, Flags, Ints, Register, ValueReader, Values, gather
+
+_BINARY = 0x21
+_FRAGMENT = b"\x0f\x01\x01\x00"
+_INSTANCE = 0x0C
+_HEAD = 10  # bytes of a template's instance, up to where its values or its definition stand
+_NUMBERS = {0x03: "<i1", 0x04: "<u1", 0x05: "<i2", 0x06: "<u2", 0x07: "<i4", 0x08: "<u4", 0x09: "<i8", 0x0A: "<u8"}
+_HEX = {0x14: 4, 0x15: 8}
+_SIZES = {kind: int(dtype[2]) for kind, dtype in _NUMBERS.items()} | _HEX | {0x00: 0, 0x0D: 4, GUID: 16, 0x11: 8, 0x12: 16}
+_ANY = 1 << 20  # a type of any size
+_MOST_VALUES = 128
+_SEPARATOR = 0x1F  # is in no text
+_ESCAPED = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+_DASHES = (8, 13, 18, 23)  # in a GUID as text
+_GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the first three parts are little-endian
+
+
+def _size_of_kinds() -> Ints:
+    sizes = np.full(1 << 16, -1, np.int64)
+    sizes[list(_SIZES)] = list(_SIZES.values())
+    sizes[[TEXT, SID, _BINARY]] = _ANY
+    return sizes
+
+
+def _plain_characters() -> tuple[Flags, Flags]:
+    plain = np.zeros(256, np.bool_)
+    plain[0x20:0x7F] = True
+    escaped = np.zeros(256, np.bool_)
+    escaped[[ord(one) for one, _ in _ESCAPED]] = True
+    return plain | escaped, escaped
+
+
+_SIZE_OF_KIND = _size_of_kinds()
+_PLAIN, _TO_ESCAPE = _plain_characters()
+
+
+class _Part(NamedTuple):
+    """Values of some records that follow one template: where types and sizes stand, how many values they are, where they end at the latest."""
+
+    rows: Ints
+    sizes: Ints
+    count: Ints
+    end: Ints
+
+
+class DataReader:
+    """Writes the data of records; remembers the templates of a file."""
+
+    def __init__(self, values: ValueReader) -> None:
+        self._outer = values.register
+        self._inner = Register(read_data)
+
+    def read(self, values: Values, rows: Ints) -> list[tuple[Ints, Written]]:
+        """Return those of the records *rows* whose data can be written, and their data; each of a template together."""
+        found: list[tuple[Ints, Written]] = []
+        template = np.where(values.sound[rows], values.template[rows], -1)
+        for number in np.unique(template).tolist():
+            if number < 0:
+                continue
+            own, known = rows[template == number], self._outer.templates[number]
+            part = _Part(own, values.sizes[own], values.count[own], values.end[own] - 4)  # its size stands at its end again
+            if known.data:
+                found += _written(values.data, known, part, at_the_end=False)
+            elif known.inner >= 0:
+                for inner, within in self._within(values.data, known, part):
+                    found += _written(values.data, inner, within, at_the_end=True)
+        return found
+
+    def _within(self, data: bytes, outer: Template, part: _Part) -> list[tuple[Template, _Part]]:
+        """Return the templates and values of the binary XML that is a value of the records of *part*."""
+        kinds, lengths, ends, sound = _described(data, part, max((*outer.slots, outer.inner)) + 1)
+        if kinds is None:
+            return []
+        begin, end = ends[:, outer.inner] - lengths[:, outer.inner], ends[:, outer.inner]
+        sound &= (kinds[:, outer.inner] == _BINARY) & (lengths[:, outer.inner] > _HEAD + 16)
+        part, begin, end = _Part(*(array[sound] for array in part)), begin[sound], end[sound]
+        if not len(begin):
+            return []
+        begin += np.where(gather(data, begin, 4) == np.void(_FRAGMENT), 4, 0)
+        octets = np.frombuffer(data, np.uint8)
+        base = begin // CHUNK_SIZE * CHUNK_SIZE
+        definition = gather(data, begin + _HEAD - 4, 4).view("<u4").astype(np.int64)
+        sound = (octets[begin] == _INSTANCE) & (definition >= CHUNK_HEAD) & (definition < CHUNK_SIZE - TEMPLATE_HEAD)
+        start = begin + _HEAD
+        inline = sound & (definition == start - base) & (start + TEMPLATE_HEAD <= end)
+        length = gather(data, np.where(inline, start + TEMPLATE_HEAD - 4, base), 4).view("<u4").astype(np.int64)
+        start += np.where(inline, length + TEMPLATE_HEAD, 0)
+        sound &= start + 4 <= end
+        count = gather(data, np.where(sound, start, base), 4).view("<u4").astype(np.int64)
+        number = self._inner.at(data, base + definition, sound)
+        made = []
+        for one in np.unique(number[number >= 0]).tolist():
+            own = number == one
+            made.append((self._inner.templates[one], _Part(part.rows[own], start[own] + 4, count[own], end[own] - 1)))  # a token ends it
+        return made
+
+
+def _described(data: bytes, part: _Part, width: int) -> tuple[Ints | None, Ints, Ints, Flags]:
+    """Return types, sizes and ends of the values of *part*, and which records have *width* values, each of a size that fits its type."""
+    sound = (part.count == width) & (part.sizes + 4 * width <= part.end)
+    if width > _MOST_VALUES or not sound.any():
+        return None, part.sizes, part.sizes, sound
+    described = gather(data, np.where(sound, part.sizes, 0), 4 * width).view("<u4").reshape(-1, width)
+    kinds, lengths = (described >> 16).astype(np.int64), (described & 0xFFFF).astype(np.int64)
+    ends = np.cumsum(lengths, axis=1) + (part.sizes + 4 * width)[:, None]
+    due = _SIZE_OF_KIND[kinds]
+    sound &= (((due == lengths) | (due == _ANY)) & (due >= 0)).all(axis=1) & (ends[:, -1] <= part.end)
+    return kinds, lengths, ends, sound
+
+
+def _written(data: bytes, template: Template, part: _Part, *, at_the_end: bool) -> list[tuple[Ints, Written]]:
+    """Return the rows of *part* whose data can be written, with these; nothing where there is none. *at_the_end*: nothing follows the values."""
+    width = max((*template.slots, *(place for _, place in template.data))) + 1
+    kinds, lengths, ends, sound = _described(data, part, width)
+    if kinds is None:
+        return []
+    if at_the_end:
+        sound &= ends[:, -1] == part.end
+    places = [place for _, place in template.data]
+    kinds, lengths, ends = kinds[:, places], lengths[:, places], ends[:, places]
+    first = kinds[int(np.argmax(sound))].tolist()
+    sound &= (kinds == first).all(axis=1)
+    begin = np.where(sound[:, None], ends - lengths, 0)
+    lengths = np.where(sound[:, None], lengths, 0)
+    texts = [column for column, kind in enumerate(first) if kind == TEXT]
+    plain = _Texts(data, begin[:, texts], lengths[:, texts])
+    sound &= plain.sound
+    columns: list[_Column] = []
+    for column, kind in enumerate(first):
+        if kind == TEXT:
+            columns.append(_Column(partial(plain.column, texts.index(column))))
+            continue
+        made = _column(data, kind, begin[:, column], lengths[:, column])
+        if made is None:
+            return []
+        columns.append(made)
+        if made.sound is not None:
+            sound &= made.sound
+    if not sound.any():
+        return []
+    names = [name for name, _ in template.data]
+    return [(part.rows[sound], Written(names, columns, None if sound.all() else sound))]
+
+
+class _Column(NamedTuple):
+    """Values as the parser writes them, once they are asked for, whether they stand in quotes, and which are sound (None: all)."""
+
+    texts: Callable[[], pl.Series]
+    quoted: bool = True
+    sound: Flags | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The data of records, by name; writing them is work that can be done elsewhere while the file is read on. ``keep``: those that count."""
+
+    names: list[str]
+    columns: list[_Column]
+    keep: Flags | None
+
+    def texts(self) -> pl.Series:
+        """Return each as JSON."""
+        parts: list[pl.Expr] = []
+        before = "{"
+        for place, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            quote = '"' if column.quoted else ""
+            parts += [pl.lit(f'{before}"{name}":{quote}'), pl.col(str(place))]
+            before = f"{quote},"
+        parts.append(pl.lit(f"{before[:-1]}}}"))
+        columns = [column.texts().alias(str(place)) for place, column in enumerate(self.columns)]
+        made = pl.DataFrame(columns).select(pl.concat_str(parts).alias("fields")).to_series()
+        return made if self.keep is None else made.filter(pl.Series(self.keep))
+
+
+def _column(data: bytes, kind: int, begin: Ints, length: Ints) -> _Column | None:
+    """Return values of a *kind* that is no text; None for those that are left to the parser."""
+    if kind in _NUMBERS:
+        dtype = _NUMBERS[kind]
+        number = pl.Series(gather(data, begin, int(dtype[2])).view(dtype))
+        return _Column(lambda: number.cast(pl.String), quoted=False)
+    if kind in _HEX:
+        known, inverse = np.unique(gather(data, begin, _HEX[kind]).view(f"<u{_HEX[kind]}"), return_inverse=True)
+        return _Column(lambda: pl.Series([f"0x{one:x}" for one in known.tolist()], dtype=pl.String).gather(pl.Series(inverse)))
+    if kind == GUID:
+        octets = gather(data, begin, 16).view(np.uint8).reshape(-1, 16)
+        return _Column(lambda: _guids(octets))
+    if kind == SID:
+        pieces = [data[at : at + size] for at, size in zip(begin.tolist(), length.tolist(), strict=True)]
+        known_sids = {piece: sid_text(piece) for piece in dict.fromkeys(pieces)}
+        sound = np.array([bool(known_sids[piece]) for piece in pieces], np.bool_) if "" in known_sids.values() else None
+        return _Column(lambda: pl.Series([known_sids[piece] for piece in pieces], dtype=pl.String), sound=sound)
+    return None
+
+
+def _guids(octets: npt.NDArray[np.uint8]) -> pl.Series:
+    """Return GUIDs, 16 bytes each, in upper case."""
+    digits = octets[:, _GUID_ORDER].tobytes().hex().upper().encode()
+    made = np.full((len(octets), 37), ord("-"), np.uint8)
+    places = [place for place in range(36) if place not in _DASHES]
+    made[:, places] = np.frombuffer(digits, np.uint8).reshape(-1, 32)
+    made[:, 36] = _SEPARATOR
+    return _split(made.tobytes(), len(octets))
+
+
+def _split(joined: bytes, number: int) -> pl.Series:
+    """Return the *number* texts in *joined*, each of which ends with the separator."""
+    texts = pl.Series([joined[:-1].decode("ascii")], dtype=pl.String).str.split(chr(_SEPARATOR)).explode()
+    return texts if len(texts) == number else pl.Series([None] * number, dtype=pl.String)
+
+
+class _Texts:
+    """Texts of UTF-16 at *begin*, a row for each record and a column for each datum, as JSON writes them."""
+
+    def __init__(self, data: bytes, begin: Ints, length: Ints) -> None:
+        self._rows, width = begin.shape
+        self.sound = np.ones(self._rows, np.bool_)
+        self._made = b""
+        self._size = self._rows * width
+        self._escape = np.zeros(width, np.bool_)
+        self._texts: pl.Series | None = None
+        if not width or not self._rows:
+            return
+        at, size = begin.T.ravel(), length.T.ravel()  # datum by datum
+        odd = size % 2 > 0
+        ends = np.cumsum(size // 2 + 1)  # each with a separator
+        starts = ends - size // 2 - 1
+        where = np.repeat(at - 2 * starts, size // 2 + 1) + 2 * np.arange(int(ends[-1]))
+        last = ends - 1
+        where[last] = 0
+        units = np.ndarray((len(data) - 1,), "<u2", data, 0, (1,))[where]  # they stand at odd places, too
+        made = units.astype(np.uint8)
+        wrong = (units > 0x7F) | ~_PLAIN[made]
+        wrong[last] = False
+        if wrong.any():
+            odd[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = True
+        # what is not sound stays in its place, as nothing
+        made[wrong] = ord("?")
+        made[last] = _SEPARATOR
+        self.sound = ~odd.reshape(width, self._rows).any(axis=0)
+        escaped = np.append(0, np.cumsum(_TO_ESCAPE[made]))[np.append(0, ends[self._rows - 1 :: self._rows])] if _TO_ESCAPE[made].any() else None
+        if escaped is not None:
+            self._escape = escaped[1:] > escaped[:-1]
+        self._made = made.tobytes()
+
+    def column(self, number: int) -> pl.Series:
+        """Return the texts of a datum."""
+        if self._texts is None:
+            self._texts, self._made = _split(self._made, self._size), b""
+        texts = self._texts.slice(number * self._rows, self._rows)
+        if self._escape[number]:
+            for one, other in _ESCAPED:
+                texts = texts.str.replace_all(one, other, literal=True)
+        return texts
