@@ -48,7 +48,7 @@ _NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T
 _ZONE = rf"(?P<zone> {_NAMES})?"
 _KNOWN = rf"(?P<zone> (?:{ZONES}))"
 _INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
-_CISCO = r"(?P<program>%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}): ?(?P<message>.*)$"
+_CISCO = r"(?P<program>%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6})(?:: ?| )(?P<message>.*)$"
 
 _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"{_PRI}{ISO}{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "iso"),
@@ -82,6 +82,22 @@ _OPENVPN_FRAMINGS = (
 
 _RADIUS = rf"^{_C_TIME} : (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
 _RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
+
+# a collector that keeps only the text
+_RADIUS_BARE = r"\([0-9]+\) +(?:Login OK|Login incorrect|Invalid user|Rejected in post-auth|Rejected|Multiple logins)(?: \(|: ?\[)"
+_RADIUS_BARE_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, rf"^(?P<message>{_RADIUS_BARE}.*)$", "none", "radiusd"),)
+
+_IVANTI_TEXT = r"(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} - [^ ]+ - \[[0-9A-Fa-f.:]+\] "
+_IVANTI_WELF = r'id=firewall time="[0-9-]{10} [0-9:]{8}" pri=[0-9] fw=[^ ]* vpn='
+_IVANTI_FRAMINGS = (
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"{_PRI} ?(?:- - - )?(?P<stamp>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) - (?P<message>.*)$",
+        "iso",
+        "PulseSecure",
+    ),
+    TextFraming(Framing.SYSLOG_ISO, rf'{_PRI} ?id=firewall time="(?P<stamp>[0-9-]{{10}} [0-9:]{{8}})" (?P<message>.*)$', "iso", "PulseSecure"),
+)
 
 _CHARON = r"(?P<message>[0-9]{2}\[[A-Z]{3}[0-9]?\] .*)$"
 _CHARON_FRAMINGS = (
@@ -129,7 +145,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
-    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
@@ -139,6 +155,8 @@ APPLIANCES = (
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
         in_turn(_OPENVPN_FRAMINGS),
     ),
+    Appliance(Framing.SYSLOG_ISO, rf"{_PRI} ?(?:{_IVANTI_TEXT}|{_IVANTI_WELF})", in_turn(_IVANTI_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
