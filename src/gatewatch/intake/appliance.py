@@ -70,10 +70,11 @@ _OPENVPN_TEXT = (
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
     r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
     r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
-    r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[)"
+    r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
+    r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN )"
 )
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
-_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
+_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
 _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
 _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, f"^{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
@@ -151,7 +152,8 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
     Appliance(
         Framing.SYSLOG_ISO,
-        rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|{_C_TIME.replace('?P<stamp>', '?:')})"
+        rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+        rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
         in_turn(_OPENVPN_FRAMINGS),
     ),

@@ -1,8 +1,8 @@
 """The stamp of FortiGate messages, which is part of their text: ``date=2026-01-05 time=12:00:00 devname="fw01" … eventtime=… tz="+0100" …``.
 
 The line may have a priority, a collector's header or the index of a command-line export before it. ``eventtime`` (seconds, or finer, by its length)
-is the instant; where it lies more than a day from ``date`` and ``time``, or is missing, those count, with ``tz`` where it is there. FortiAuthenticator calls
-it ``timestamp``; where a collector took ``date`` for the header's and left it out, it is all there is. The host is
+is the instant; where it lies more than a day from ``date`` and ``time``, or is missing, those count, with ``tz`` where it is there.
+FortiAuthenticator calls it ``timestamp``; where a collector took ``date`` for the header's and left it out, it is all there is. The host is
 ``devname``, else ``devid``, else the collector's.
 
 References: https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference

@@ -3,8 +3,9 @@
 ``<134> 01/16/2026:14:17:00 GMT ns01 0-PPE-0 : default SSLVPN LOGIN 2345680 0 : …``; the zone, the host, or the whole header may be missing, and
 ``ns.log`` puts a classic header with a priority before it.
 
-The order is a setting of the device; with the year first there is no doubt, else the line does not tell it. Dates that only one order can read decide for all lines of the host in the block;
-where every date can be read both ways, the order in which the lines lie closer together counts, and month before day where they lie as close.
+The order is a setting of the device; with the year first there is no doubt, else the line does not tell it. Dates that only one order can read decide
+for all lines of the host in the block; where every date can be read both ways, the order in which the lines lie closer together counts, and month
+before day where they lie as close.
 
 References: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/
 """

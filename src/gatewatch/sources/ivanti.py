@@ -62,7 +62,7 @@ PATTERNS: tuple[Pattern, ...] = (
         ("Agent login ", "Login succee"),
         _text(
             rf"(?:Agent login|Login) succeeded for {ANY}?(?:{_SID})? from [0-9A-Fa-f.:]+(?: (?P<object>with {ANY}))?",
-            rf"(?:Agent login|Login) succeeded(?: for [^ ]*)?\.?",
+            r"(?:Agent login|Login) succeeded(?: for [^ ]*)?\.?",
         ),
         Kind.AUTH_SUCCESS,
         set=_UNKNOWN,
@@ -207,7 +207,8 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     if welf.any():
         read_out = read(table["line"].filter(welf), ("msg", "src", "user", "realm", "roles", "vpn", "time"))
         places = welf.arg_true()
-        for name, key in (("text", "msg"), ("rhost", "src"), ("who", "user"), ("realm", "realm"), ("roles", "roles"), ("node", "vpn"), ("own", "time")):
+        keys = (("text", "msg"), ("rhost", "src"), ("who", "user"), ("realm", "realm"), ("roles", "roles"), ("node", "vpn"), ("own", "time"))
+        for name, key in keys:
             table = table.with_columns(table[name].scatter(places, read_out[key]))
         sure = sure | (welf & table["text"].is_not_null())
     system = pl.col("who").is_in(["System", "system"])

@@ -102,7 +102,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "ica-started",
         ("SSLVPN ICAST", "ICASTART:"),
-        (rf"^(?:SSLVPN )?ICASTART: {_ICA}{_ACCOUNT} - applicationName (?P<object>[^\"]*?) - startTime [^<>]*connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?$",),
+        (
+            (
+                rf"^(?:SSLVPN )?ICASTART: {_ICA}{_ACCOUNT} - applicationName (?P<object>[^\"]*?) - startTime [^<>]*"
+                r"connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?$"
+            ),
+        ),
         Kind.SESSION_START,
         set={"service": str(Service.CITRIX)},
         session_prefix="ica:",
