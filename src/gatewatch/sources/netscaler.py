@@ -40,8 +40,9 @@ _WHO = (
 )
 _TRAFFIC = r"- Total_bytes_send (?P<bytes_out>[0-9]+) - Total_bytes_recv (?P<bytes_in>[0-9]+) -"
 _ICA = (
-    r"(?:\[[^\]]*\] ?)*Source +(?P<rhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<src_port>[0-9]+) - Destination "
-    r"+(?P<dhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<dst_port>[0-9]+) - "
+    r"(?:\[[^\]]*\] ?)*(?:Context .*? - SessionId: [0-9]+ ?- )?(?:Client_ip (?P<x_client_ip>[0-9A-Fa-f.:]*) ?- )?"
+    r"(?:(?:SPCBId|[A-Za-z]+Context) [^ ]+ - )?Source +(?P<rhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<src_port>[0-9]+) - Destination "
+    r"+(?P<dhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<dst_port>[0-9]+) - (?:SSLRelayAddress [^ ]+ - )?"
     r"(?:customername (?P<x_customer>[^-]*?) ?- )?username:domainname "
 )
 _ACCOUNT = r"(?P<user>[^:]*):(?P<x_domain>[^ ]*)"
@@ -118,7 +119,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (
             (
                 rf"^(?:SSLVPN )?ICAEND_CONNSTAT: {_ICA}{_ACCOUNT} - startTime [^<>]*Duration (?P<x_duration>[0-9:]+) *{_TRAFFIC} "
-                r"[^<>]*connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?$"
+                r"[^<>]*connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?(?: - Total_bytes_wire_send [0-9]+ - Total_bytes_wire_recv [0-9]+)?$"
             ),
         ),
         Kind.SESSION_END,

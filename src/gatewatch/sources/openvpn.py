@@ -36,7 +36,10 @@ _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:]
 _PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
 _HEADER = rf"(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? "
 # where the line has no such header, the text itself names the peer
-_WITHIN = rf"^(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from) {_PEER}(?:[, ][^']*)?$"
+_WITHIN = (
+    rf"^(?:(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from)|OTP-AUTH: .*', remote) "
+    rf"{_PEER}(?:[, ][^']*)?$"
+)
 _TAIL = rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<src_port>{ANY}){SEPARATOR}(?P<session>{ANY[:-1]}+)?"
 # what OpenVPN Access Server writes around the daemon's lines, which bear a stamp of their own
 _SERVED = (
@@ -89,7 +92,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "password-accepted",
         ("TLS: Usernam",),
-        _other(rf"TLS: Username/Password authentication succeeded for username '(?P<user>{ANY})'(?: \[CN SET\])?\.?"),
+        _other(rf"TLS: Username/(?:Password|auth-token) authentication succeeded for username '(?P<user>{ANY})'(?: \[CN SET\])?\.?"),
         Kind.SESSION_START,
         set=_PASSWORD,
         session_prefix="ovpn:",
@@ -97,13 +100,30 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("authenticated", ("Authenticati",), _named("Authentication succeeded"), Kind.SESSION_START, session_prefix="ovpn:"),
     Pattern(
         "password-failed",
-        ("TLS Auth Err",),
+        ("TLS Auth Err", "TLS Error: A"),
         _named(
             r"TLS Auth Error: Auth Username/Password (?:verification failed for peer|was not provided by peer)",
             r"TLS Auth Error: peer provided a blank username",
+            r"TLS Error: Auth Username/Password was not provided by peer",
         ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "token-failed",
+        ("TLS: Usernam",),
+        _other(rf"TLS: Username/auth-token authentication failed for username '?(?P<user>{ANY}?)'?"),
+        Kind.AUTH_FAILURE,
+        set={"auth_method": "token"},
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "code-failed",
+        ("OTP-AUTH: au",),
+        _other(rf"OTP-AUTH: authentication failed for username '(?P<user>{ANY})', remote {_IP}:[0-9]+"),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD},
         session_prefix="ovpn:",
     ),
     Pattern(
@@ -205,7 +225,7 @@ PATTERNS: tuple[Pattern, ...] = (
                 r"PUSH: |SENT CONTROL |OpenVPN |library versions|OPTIONS IMPORT|LZO |Socket Buffers|Local Options|Expected Remote|NOTE: "
                 r"|WARNING: |Delayed exit|"
                 r"Re-using |MANAGEMENT: |(?:TCP|UDP)v[46]|Listening for|Diffie-Hellman|TUN/TAP|do_ifconfig|net_|/s?bin/|ROUTE|Could not determine|"
-                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
+                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
                 r"timeout|\[[^\]]*\] Inactivity|LDAP bind failed: |"
                 r"Initial packet|Restart pause|Closing TUN|DEPRECATED|Using |Note: |tls-crypt|Fatal TLS error|Authenticate/Decrypt|Key |Timers: )"
             ),
@@ -244,7 +264,7 @@ SOURCE = PatternSource(
     programs=("openvpn",),
     patterns=PATTERNS,
     service=Service.VPN,
-    claims=r"^(?:openvpn|ovpn)[-_@A-Za-z0-9.]*$",
+    claims=r"^(?:openvpn|ovpn)(?:[-_@A-Za-z0-9.]*|\([-_@A-Za-z0-9.]+\))$",
     claims_message=_SERVED,
     prepare=_split,
     references=("openvpn(8)", "https://github.com/OpenVPN/openvpn"),

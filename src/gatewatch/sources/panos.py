@@ -139,7 +139,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "told-authenticated",
         ("system",),
-        _told(rf"authenticated for user '(?P<user>{ANY}?)'\. +(?P<object>auth profile '[^']*'){ANY}? From: (?P<rhost>{_IP})\.?"),
+        _told(
+            rf"authenticated for user '(?P<user>{ANY}?)'\. +(?:EAP outer identity '[^']*', inner identity '[^']*', )?(?P<object>auth profile '[^']*')"
+            rf"{ANY}? From: (?P<rhost>{_IP})\.?"
+        ),
         Kind.SESSION_START,
         set={"service": None},
     ),

@@ -1,4 +1,4 @@
-"""Palo Alto Networks GlobalProtect records as Strata Logging Service (Cortex Data Lake) forwards them: JSON objects with the columns of the device's rows.
+"""Palo Alto Networks GlobalProtect records as Strata Logging Service (Cortex Data Lake) forwards them: JSON with the columns of the device's rows.
 
 ::
 
