@@ -44,6 +44,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ocsf": ("class_uid", "activity_id", "time", "src_endpoint", "status_id"),
         "okta": ("eventType", "published", "actor", "outcome", "client"),
         "onelogin": ("event_type_id", "created_at", "user_name", "ipaddr"),
+        "panos-json": ("LogType", "EventIDValue", "EventStatus", "SourceUserName", "PublicIPv4"),
         "suricata": ("timestamp", "event_type", "src_ip", "dest_ip", "flow_id"),
         "teleport": ("event", "code", "time", "user", "uid"),
         "windows-logon": ("EventID", "Channel", "Computer", "EventData", "TimeCreated"),

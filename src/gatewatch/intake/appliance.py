@@ -45,10 +45,11 @@ _BSD_YEAR = rf"{_DAY} [12][0-9]{{3}} {_CLOCK}"
 _GAP = r"(?: *:)? +"
 _HOST = r"(?P<host>[^ %:](?:[^ %]*[^ %:])?)"
 _NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T|JST|KST|IST|BST|SGT|HKT|AE[DS]T)"
-_ZONE = rf"(?P<zone> {_NAMES})?"
+_ZONE = rf"(?P<zone>Z| {_NAMES})?"
 _KNOWN = rf"(?P<zone> (?:{ZONES}))"
 _INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
-_CISCO = r"(?P<program>%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}): ?(?P<message>.*)$"
+_NUMBER = r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}"
+_CISCO = rf"(?P<program>{_NUMBER})(?:: ?| )(?:{_NUMBER}: )?(?P<message>.*)$"
 
 _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"{_PRI}{ISO}{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "iso"),
@@ -58,7 +59,8 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD}){_KNOWN}{_GAP}(?:{_HOST}{_GAP})?{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}(?P<stamp>{_BSD}) +[^ %]+{_GAP}{_HOST}{_GAP}{_INNER}{_CISCO}", "bsd"),
-    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*{_CISCO}", "none"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?P<stamp>[12][0-9]{{3}} {_DAY} {_CLOCK}){_ZONE}{_GAP}(?:{_HOST}{_GAP})?{_CISCO}", "year-first"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?:{_HOST}{_GAP})?{_CISCO}", "none"),
 )
 
 _PEER = (
@@ -70,24 +72,45 @@ _OPENVPN_TEXT = (
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
     r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
     r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
-    r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[)"
+    r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
+    r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: )"
 )
+_CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
-_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
+_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
 _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
 _OPENVPN_FRAMINGS = (
-    TextFraming(Framing.SYSLOG_ISO, f"^{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
-    TextFraming(Framing.SYSLOG_BSD, f"^{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
+    TextFraming(Framing.SYSLOG_ISO, f"^{_CONTAINER}{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
+    TextFraming(Framing.SYSLOG_BSD, f"^{_CONTAINER}{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
 )
 
 _RADIUS = rf"^{_C_TIME} : (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
 _RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
+
+# a collector that keeps only the text
+_RADIUS_BARE = r"\([0-9]+\) +(?:Login OK|Login incorrect|Invalid user|Rejected in post-auth|Rejected|Multiple logins)(?: \(|: ?\[)"
+_RADIUS_BARE_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, rf"^(?P<message>{_RADIUS_BARE}.*)$", "none", "radiusd"),)
+
+_IVANTI_TEXT = r"(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} - [^ ]+ - \[[0-9A-Fa-f.:]+\] "
+_IVANTI_WELF = r'id=firewall time="[0-9-]{10} [0-9:]{8}" pri=[0-9] fw=[^ ]* vpn='
+_IVANTI_FRAMINGS = (
+    TextFraming(
+        Framing.SYSLOG_ISO,
+        rf"{_PRI} ?(?:- - - )?(?P<stamp>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) - (?P<message>.*)$",
+        "iso",
+        "PulseSecure",
+    ),
+    TextFraming(Framing.SYSLOG_ISO, rf'{_PRI} ?id=firewall time="(?P<stamp>[0-9-]{{10}} [0-9:]{{8}})" (?P<message>.*)$', "iso", "PulseSecure"),
+)
 
 _CHARON = r"(?P<message>[0-9]{2}\[[A-Z]{3}[0-9]?\] .*)$"
 _CHARON_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"^{ISO} {_CHARON}", "iso", "charon"),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?:[A-Z][a-z]{{2}}, )?(?P<stamp>{_BSD_YEAR}),? {_CHARON}", "bsd-year", "charon"),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?P<stamp>{_BSD}) {_CHARON}", "bsd", "charon"),
+    TextFraming(
+        Framing.SYSLOG_ISO, rf"^(?:[A-Z][a-z]{{2}}, )?(?P<stamp>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}, {_CLOCK}) {_CHARON}", "iso-comma", "charon"
+    ),
 )
 
 _DOUBLE_FRAMINGS = (
@@ -129,16 +152,19 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
-    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}:", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
     Appliance(
         Framing.SYSLOG_ISO,
-        rf"^(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|{_C_TIME.replace('?P<stamp>', '?:')})"
+        rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+        rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
         in_turn(_OPENVPN_FRAMINGS),
     ),
+    Appliance(Framing.SYSLOG_ISO, rf"{_PRI} ?(?:{_IVANTI_TEXT}|{_IVANTI_WELF})", in_turn(_IVANTI_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),

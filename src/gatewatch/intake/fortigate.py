@@ -1,7 +1,8 @@
 """The stamp of FortiGate messages, which is part of their text: ``date=2026-01-05 time=12:00:00 devname="fw01" … eventtime=… tz="+0100" …``.
 
 The line may have a priority, a collector's header or the index of a command-line export before it. ``eventtime`` (seconds, or finer, by its length)
-is the instant; where it lies more than a day from ``date`` and ``time``, or is missing, those count, with ``tz`` where it is there. The host is
+is the instant; where it lies more than a day from ``date`` and ``time``, or is missing, those count, with ``tz`` where it is there.
+FortiAuthenticator calls it ``timestamp``; where a collector took ``date`` for the header's and left it out, it is all there is. The host is
 ``devname``, else ``devid``, else the collector's.
 
 References: https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference
@@ -15,15 +16,16 @@ from gatewatch.intake.framed import DAY, FRAMED, NAIVE
 from gatewatch.intake.header import zone_offsets
 
 PROGRAM = "fortigate"
-GATE = r"\bdate=[0-9]{4}-[0-9]{2}-[0-9]{2}(?: |,|\",\")time=[0-9]{2}:"
+GATE = r"\bdate=[0-9]{4}-[0-9]{2}-[0-9]{2}(?: |,|\",\")time=[0-9]{2}:|\btime=[0-9]{2}:[0-9]{2}:[0-9]{2} (?:devname|timestamp)="
 _COMMAS = r"\bdate=[0-9-]{10}(?:,|\",\")time="
 _CELL = r'[A-Za-z_][A-Za-z0-9_.-]*=(?:"(?:[^"\\]|\\.)*"|[^ ",]*)'
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+)"
 _PAIR = r'(?:[A-Za-z_]+=(?:"[^"]*"|[^ "]*) +)'
 _HEADER = (
     rf"^(?P<before>(?:<[0-9]{{1,3}}>)?(?:[0-9]+: )?(?:{_STAMP} +)?(?:(?P<host>[^ =]+) +)?(?:[^ =]+: )?)"
-    rf"{_PAIR}*?date=(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}) time=(?P<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) "
+    rf"{_PAIR}*?(?:date=(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}) )?time=(?P<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) "
 )
+_EPOCH = r' (?:eventtime|timestamp)="?([0-9]{10,19})"?(?: |$)'
 _MARK = "\x1f"
 _NEAR = 400  # characters of a line within which its stamps stand
 _MICROS = {10: 1_000_000, 13: 1_000, 16: 1, 19: 1}  # digits of eventtime -> microseconds; nanoseconds are cut to them
@@ -35,13 +37,13 @@ def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     near = lines.select(pl.col("line").str.slice(0, _NEAR).alias("near"))
     groups = near.select(pl.col("near").str.extract_groups(_HEADER).alias("g")).unnest("g")
     wall = (groups["date"] + " " + groups["clock"]).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    sound = wall.is_not_null()
+    sound = wall.is_not_null() | (groups["date"].is_null() & groups["clock"].is_not_null() & near["near"].str.contains(_EPOCH))
     if not sound.any():
         return pl.DataFrame(schema=FRAMED), original
     table = lines.hstack(groups).hstack(near).with_columns(wall.alias("wall")).filter(sound)
     text = pl.col("near")
     table = table.with_columns(
-        text.str.extract(r' eventtime="?([0-9]{10,19})"?(?: |$)').alias("epoch"),
+        text.str.extract(_EPOCH).alias("epoch"),
         text.str.extract(r' tz="?([+-][0-9]{2}:?[0-9]{2})"?(?: |$)').alias("zone"),
         pl.coalesce(_word("devname"), _word("devid"), "host").alias("host"),
     )
@@ -50,6 +52,7 @@ def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     clock = table["wall"].cast(pl.Int64)
     zoned = clock - shift * 1_000_000
     fits = ((epoch - zoned.fill_null(clock)).abs() <= DAY * 1_000_000).fill_null(value=False)
+    fits = fits | clock.is_null()  # a collector took the date away
     time = zoned.zip_with(~fits, epoch) if fits.any() else zoned
     fine = resolution.zip_with(fits, pl.Series([1_000_000], dtype=pl.Int64).new_from_index(0, len(fits)))
     made: dict[str, pl.Expr] = {

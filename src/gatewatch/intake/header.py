@@ -38,6 +38,8 @@ ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,
 _LAYOUTS = {
     "ctime": "%b %d %H:%M:%S %Y",
     "bsd-year": "%b %d %Y %H:%M:%S",
+    "year-first": "%Y %b %d %H:%M:%S",
+    "iso-comma": "%Y-%m-%d, %H:%M:%S",
     "compact": "%Y%m%d-%H:%M:%S",
     "juli": "%d-%b-%Y %H:%M:%S",
     "day-first": "%d/%m/%Y %H:%M:%S",

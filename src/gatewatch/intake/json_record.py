@@ -34,6 +34,7 @@ SHAPES: tuple[Shape, ...] = (
     own_shape.ECS,
     network_shape.ZEEK,
     network_shape.SURICATA,
+    network_shape.GLOBALPROTECT,
     cloudwatch.SHAPE,
     *identity_shape.SHAPES,
     own_shape.SHIPPED,  # last: shippers add its key to everything

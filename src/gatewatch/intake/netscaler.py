@@ -3,8 +3,9 @@
 ``<134> 01/16/2026:14:17:00 GMT ns01 0-PPE-0 : default SSLVPN LOGIN 2345680 0 : …``; the zone, the host, or the whole header may be missing, and
 ``ns.log`` puts a classic header with a priority before it.
 
-The order is a setting of the device that the line does not tell. Dates that only one order can read decide for all lines of the host in the block;
-where every date can be read both ways, the order in which the lines lie closer together counts, and month before day where they lie as close.
+The order is a setting of the device; with the year first there is no doubt, else the line does not tell it. Dates that only one order can read decide
+for all lines of the host in the block; where every date can be read both ways, the order in which the lines lie closer together counts, and month
+before day where they lie as close.
 
 References: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/
 """
@@ -19,15 +20,17 @@ from gatewatch.intake.framed import FRAMED
 from gatewatch.intake.header import empty_stamp, groups_of, runs, zone_offsets
 
 PROGRAM = "netscaler"
-GATE = r"-PPE-[0-9]+ *: |^(?:<[0-9]{1,3}>)? ?default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : "
-HOLDS = "-PPE-|default "
+GATE = r"[ -]PPE-[0-9]+ *: |^(?:<[0-9]{1,3}>)? ?default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : "
+HOLDS = "PPE-|default "
 _RELAY = (
     r"(?:(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) +"
     r"(?:<[a-z0-9]+\.[a-z]+> +)?(?P<relay>[^ /]+) +)?"
 )
 _HEADER = (
-    rf"^(?:<[0-9]{{1,3}}>)? *{_RELAY}(?P<a>[0-9]{{2}})/(?P<b>[0-9]{{2}})/(?P<year>[0-9]{{4}}):(?P<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})"
-    r"(?P<zone> [A-Z]{3,5}(?: |$))? *(?:(?P<host>[^ ]+) +)?[0-9]+-PPE-[0-9]+ *: *(?P<message>.*)$"
+    rf"^(?:<[0-9]{{1,3}}>)? *{_RELAY}"
+    r"(?:(?P<first>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})|(?P<a>[0-9]{2})/(?P<b>[0-9]{2})/(?P<year>[0-9]{4}))"
+    r":(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?P<zone> [A-Z]{3,5}(?: |$))? *(?:(?P<host>[^ ]+) +)?(?:[0-9]+-)?PPE-[0-9]+ *: *(?P<message>.*)$"
 )
 _BARE = r"^(?:<[0-9]{1,3}>)? ?(?P<message>default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : .*)$"
 
@@ -72,15 +75,15 @@ def _framed(table: pl.DataFrame) -> pl.DataFrame:
 
 def _with_stamp(table: pl.DataFrame) -> pl.DataFrame:
     """Add ``time``, ``local``, ``rel`` and ``resolution``; all null where the date cannot be."""
-    found = runs(table, ("year", "a", "b", "clock", "zone", "host"))
+    found = runs(table, ("first", "month", "day", "year", "a", "b", "clock", "zone", "host"))
     return _read_stamps(table) if found is None else table.hstack(_read_stamps(found[0]).select("time", "local", "rel", "resolution")[found[1]])
 
 
 def _read_stamps(table: pl.DataFrame) -> pl.DataFrame:
     swapped = _day_first(table)
-    month = pl.when(swapped).then("b").otherwise("a")
-    day = pl.when(swapped).then("a").otherwise("b")
-    text = pl.concat_str(pl.col("year"), pl.lit("-"), month, pl.lit("-"), day, pl.lit(" "), pl.col("clock"))
+    month = pl.coalesce("month", pl.when(swapped).then("b").otherwise("a"))
+    day = pl.coalesce("day", pl.when(swapped).then("a").otherwise("b"))
+    text = pl.concat_str(pl.coalesce("first", "year"), pl.lit("-"), month, pl.lit("-"), day, pl.lit(" "), pl.col("clock"))
     wall = table.select(text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).alias("w"))["w"]
     shift = zone_offsets(table["zone"])
     time = (wall.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
@@ -95,7 +98,7 @@ def _read_stamps(table: pl.DataFrame) -> pl.DataFrame:
 
 def _day_first(table: pl.DataFrame) -> pl.Series:
     """Return, by row, whether the day stands before the month."""
-    dates = table.select("host", "year", "a", "b").unique(maintain_order=True)
+    dates = table.select("host", "year", "a", "b").filter(pl.col("year").is_not_null()).unique(maintain_order=True)
     hosts: dict[str | None, list[tuple[int, int, int]]] = {}
     for host, year, a, b in dates.iter_rows():
         hosts.setdefault(host, []).append((int(year), int(a), int(b)))

@@ -1,4 +1,4 @@
-"""Shapes of network sensors' JSON: Zeek's logs, however they are spelled, and Suricata's EVE."""
+"""Shapes of network sensors' and gateways' JSON: Zeek's logs, however they are spelled, Suricata's EVE, and GlobalProtect's records."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ ZEEK = JsonShape(
     rf'(?s)"ts"[ \t]*:.*"(?:{_ENDS}|{_NOTE})|"(?:{_ENDS}).*"ts"[ \t]*:|"_path"[ \t]*:[ \t]*"[a-z0-9_]+".*"ts"[ \t]*:',
 )
 SURICATA = JsonShape("suricata", rf"(?s){_STAMP}.*{_TYPE}|{_TYPE}.*{_STAMP}")
+GLOBALPROTECT = JsonShape("panos-json", r'(?i)"LogType"\s*:\s*"GLOBALPROTECT"')

@@ -15,9 +15,10 @@ message                         becomes
 722051, 751025, 713228, 737026  ``session_start`` with ``assigned_ip``; 109201 likewise
 113005, 113015                  ``auth_failure``; ``auth_stopped`` where the reason is told only to who knows the password (expired, disabled)
 716039, 605004, 611102          ``auth_failure``: the same attempt as 113005 or 113015, told again
-113029, 113035, 113038, 734002  ``auth_stopped``: the logon was good, the session was refused
+113029, 113035, 113038, 734002  ``auth_stopped`` (as 713905 for a user with too many sessions): the logon was good, the session was refused
 113019, 716002                  ``session_end``; ``bytes_in`` is what the device received from the client
 716058                          ``session_end`` of the connection only: the session waits to be resumed, from wherever (716059)
+603104, 603106, 603108          ``auth_success`` of PPTP or L2TP, with ``assigned_ip``; 603105, 603107, 603109 ``session_end``
 605005                          ``auth_success`` of an administrator
 109005, 109006                  ``auth_success``, ``auth_failure`` of a user who wants through; 308001 ``auth_failure``: the enable password
 606001, 606002                  ``connection`` of ASDM, and its end
@@ -46,7 +47,7 @@ _TABLE = cisco_asa_vpn.PATTERNS + cisco_asa_admin.PATTERNS
 _NUMBERS = sorted({head[:6] for pattern in _TABLE for head in pattern.heads})
 _OTHER = "other message"
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}(?: [A-Z]{3,5})?: ?)?"
-_MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}}): ?"
+_MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}})(?:: ?| )"
 # a collector that keeps only the text: what these words begin is 113005 and its like
 _BARE = r"^: AAA user authentication Rejected"
 _NO_SESSION = (Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN, Kind.EXEC, Kind.CONFIG_CHANGE, Kind.ACCOUNT_CHANGE)

@@ -207,6 +207,19 @@ PATTERNS: tuple[Pattern, ...] = (
         set={"service": None},
     ),
     Pattern(
+        "admin-reached",
+        ("710002: ",),
+        (
+            (
+                rf"^710002: TCP access permitted from (?P<rhost>{IP})/(?P<src_port>[0-9]+) to [^ "
+                rf"]*:(?P<dhost>{IP})/(?P<dst_port>[0-9]+|[a-z]+)$"
+            ),
+        ),
+        Kind.CONNECTION,
+        set={"service": None},
+    ),
+    Pattern("admin-other", ("710002: ",), ("^710002: ",), why="datagrams to the device itself"),
+    Pattern(
         "flow-denied-at-gate",
         ("106023: ", "106100: ", "106001: "),
         (

@@ -363,6 +363,44 @@ PATTERNS: tuple[Pattern, ...] = (
         set=_UNKNOWN,
     ),
     Pattern(
+        "ikev1-simultaneous",
+        ("713905: ",),
+        (
+            (
+                rf"^713905: Group = (?P<x_group>.*?), Username = (?P<user>.*), IP = (?P<rhost>{IP}), (?P<object>Login authentication failed due to "
+                r"max simultaneous-login restriction)\.?$"
+            ),
+        ),
+        Kind.AUTH_STOPPED,
+        set=_UNKNOWN,
+    ),
+    Pattern("ikev1-other", ("713905: ",), ("^713905: ",), why="the course of a key exchange"),
+    Pattern(
+        "dial-in-started",
+        ("603104: ", "603106: ", "603108: "),
+        (
+            (
+                rf"^603108: Built PPTP Tunnel at [^ ,]+, tunnel-id = [0-9]+, remote-peer = (?P<rhost>{IP}), virtual-interface = [0-9]+, "
+                rf"client-dynamic-ip = (?P<assigned_ip>{IP}), username = (?P<user>.*), MPPE-key-strength = [^ ,]+$"
+            ),
+            (
+                rf"^60310[46]: (?:PPTP|L2TP) Tunnel created, tunnel_id is [0-9]+, remote_peer_ip is (?P<rhost>{IP}), ppp_virtual_interface_id is "
+                rf"[0-9]+, client_dynamic_ip is (?P<assigned_ip>{IP}), username is (?P<user>.*?)(?:, MPPE_key_strength is [^ ,]+)?$"
+            ),
+        ),
+        Kind.AUTH_SUCCESS,
+        set=_UNKNOWN,
+    ),
+    Pattern(
+        "dial-in-ended",
+        ("603105: ", "603107: ", "603109: "),
+        (
+            rf"^603109: Teardown PPP?[TO]E? Tunnel at [^ ,]+, tunnel-id = [0-9]+, remote-peer = (?P<rhost>{IP})$",
+            rf"^60310[57]: (?:PPTP|L2TP) Tunnel deleted, tunnel_id = [0-9]+, remote_peer_ip ?= ?(?P<rhost>{IP})$",
+        ),
+        Kind.SESSION_END,
+    ),
+    Pattern(
         "ikev2-request",
         ("750002: ",),
         (rf"^750002: {_PEERS} Username:{_NAME} Received a IKE_INIT_SA request$",),

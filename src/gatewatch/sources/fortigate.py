@@ -18,6 +18,7 @@ vpn: negotiate                        ``auth_failure`` where it failed and a use
 system: login, logout (32001 …)       ``auth_success``, ``auth_failure``, ``session_end`` of an administrator
 system: cfgpath                       ``config_change``; ``account_change`` for administrators, users, groups and their tokens
 user: authentication (43008, 43009)   ``auth_success``, ``auth_failure`` at the firewall itself
+Authentication (FortiAuthenticator)   the same, by ``status``; the client is ``userip``
 statistics, traffic, UTM, the rest    ignored
 ====================================  ==============================================================================
 
@@ -40,7 +41,7 @@ KEYS = (
     *("type", "subtype", "action", "logid", "tunneltype", "tunnelid", "remip", "remport", "tunnelip", "assignip", "user", "xauthuser", "eapuser"),
     *("group", "result"),
     *("reason", "status", "duration", "sentbyte", "rcvdbyte", "srcip", "srcport", "ui", "method", "sn", "cfgpath", "cfgobj", "cfgattr", "msg"),
-    *("logdesc", "authproto", "vpntunnel", "profile", "count"),
+    *("logdesc", "authproto", "vpntunnel", "profile", "count", "userip"),
 )
 """The keys of an event that are read."""
 _EVENT = r'(?:^|[ ,])type="?event"?(?: |$)'
@@ -138,7 +139,7 @@ def _arrange(records: pl.DataFrame) -> pl.DataFrame:
 
 def _laid_out(values: pl.DataFrame) -> pl.Series:
     """Return the layout of each event."""
-    peer = pl.coalesce("remip", "srcip", pl.col("ui").str.extract(r"\(([0-9A-Fa-f.:]+)\)"))
+    peer = pl.coalesce("remip", "srcip", "userip", pl.col("ui").str.extract(r"\(([0-9A-Fa-f.:]+)\)"))
     door = pl.coalesce(
         pl.col("method").str.to_lowercase(),
         pl.col("ui").str.extract(r"^([A-Za-z]+)").str.to_lowercase(),
@@ -189,7 +190,8 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
     action = pl.col("action").str.to_lowercase().fill_null("")
     vpn = (pl.col("subtype") == "vpn").fill_null(value=False)
     system = (pl.col("subtype") == "system").fill_null(value=False)
-    portal = (pl.col("subtype") == "user").fill_null(value=False)
+    subtype = pl.col("subtype").str.to_lowercase().fill_null("")
+    portal = subtype.is_in(["user", "authentication"])
     ssl = pl.col("tunneltype").str.to_lowercase().str.starts_with("ssl").fill_null(value=False) | number.is_in(["039424", "039947"])
     named = _who().is_not_null()
     result = pl.col("result").fill_null("").str.to_lowercase()
@@ -248,9 +250,9 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
         .then(pl.lit("log-cleared"))
         .when(system & ((action == "reboot") | (number == "032009")))
         .then(pl.lit("restarted"))
-        .when(portal & (number == "043008"))
+        .when(portal & ((number == "043008") | ((subtype == "authentication") & (action == "authentication") & status.str.starts_with("success"))))
         .then(pl.lit("portal-login"))
-        .when(portal & (number == "043009"))
+        .when(portal & ((number == "043009") | ((subtype == "authentication") & (action == "authentication") & status.str.starts_with("fail"))))
         .then(pl.lit("portal-failed"))
         .otherwise(pl.lit("noise"))
         .alias("what")

@@ -1,7 +1,8 @@
 r"""Ivanti Connect Secure (Pulse Secure, Juniper SA): logins, sessions, tunnels, user accounts.
 
 ``2026-01-05 12:00:00 - vpn01 - [192.0.2.7] Default Network::ann(Users)[Staff][5f934b7c31] - Agent login succeeded for ann/Users (session:sid…) …``
-and the WELF form, of which we have seen no sample: ``id=firewall time="…" vpn=vpn01 user=ann realm="Users" src=192.0.2.7 msg="AUT24414: Agent …"``.
+and the WELF form: ``id=firewall time="…" pri=6 fw=10.0.0.1 vpn=vpn01 user=ann realm="Users" … src=192.0.2.7 … msg="AUT24414: Agent …"``. Either
+bears the gateway's own time, which counts where the header before it, if any, names no zone.
 
 The text after the user is what counts; numbers such as ``AUT24414`` are not needed. The address is the one in brackets, which the gateway wrote. One
 logon gives ``Primary authentication successful``, perhaps ``Secondary …``, then one of the two lines that are the ``auth_success``:
@@ -36,7 +37,7 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 
 _ROLES = r"\([^()]*\)\[[^\]]*\](?:\[[0-9a-f]*\])? - "
 _HEADER = (
-    r"(?:- - - )?(?:[0-9-]{10} [0-9:]{8} - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
+    r"(?:- - - )?(?:(?P<own>[0-9-]{10} [0-9:]{8}) - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
     r"\((?P<realm>[^()]*)\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - "
 )
 _TAIL = (
@@ -44,6 +45,8 @@ _TAIL = (
     rf"{SEPARATOR}(?P<host>{ANY})$"
 )
 _SID = r"\(session: ?(?P<session>sid[0-9a-f]+)\)"
+_TUNNEL = rf"(?:{_SID}|\(session: ?[^()]*\))? ?with (?:IPv4 address|IP) (?P<assigned_ip>[0-9.]*[0-9])"
+_WELF = r"^(?:- - - )?(?:id=firewall |pri=[0-9] fw=[^ ]* )"
 _UNKNOWN = {"auth_method": "unknown"}
 _PASSWORD = {"auth_method": "password"}
 
@@ -57,7 +60,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "login",
         ("Agent login ", "Login succee"),
-        _text(rf"(?:Agent login|Login) succeeded for {ANY}?(?:{_SID})? from [0-9A-Fa-f.:]+(?: (?P<object>with {ANY}))?"),
+        _text(
+            rf"(?:Agent login|Login) succeeded for {ANY}?(?:{_SID})? from [0-9A-Fa-f.:]+(?: (?P<object>with {ANY}))?",
+            r"(?:Agent login|Login) succeeded(?: for [^ ]*)?\.?",
+        ),
         Kind.AUTH_SUCCESS,
         set=_UNKNOWN,
     ),
@@ -74,7 +80,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "login-refused",
         ("Login failed",),
-        _text(rf"Login failed\. *Reason: (?P<object>{ANY})", rf"Login failed using auth server (?P<x_server>{ANY}?)\. *Reason: (?P<object>{ANY})"),
+        _text(
+            rf"Login failed\. *Reason: (?P<object>{ANY})",
+            rf"Login failed(?: for 'Primary' authentication)? using auth server (?P<x_server>{ANY}?)\.(?: *Reason: (?P<object>{ANY}))?",
+        ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
     ),
@@ -92,11 +101,20 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.MFA_OK,
         set={"mfa": "yes", "session": None},
     ),
-    Pattern("secondary-failed", ("Secondary au",), _text(rf"Secondary authentication failed for {ANY}"), Kind.MFA_DENIED, set={"session": None}),
+    Pattern(
+        "secondary-failed",
+        ("Secondary au", "Login failed"),
+        _text(
+            rf"Secondary authentication failed for {ANY}",
+            rf"Login failed for 'Secondary' authentication using auth server (?P<x_server>{ANY}?)\.(?: *Reason: (?P<object>{ANY}))?",
+        ),
+        Kind.MFA_DENIED,
+        set={"session": None},
+    ),
     Pattern(
         "created-with-second",
         ("Session crea",),
-        _text(rf"Session created for user: {ANY}secondary auth-server{ANY}"),
+        _text(rf"Session created for user: {ANY}secondary auth-server type: \[[^\]]{ANY}"),
         Kind.SESSION_START,
         set={"mfa": "yes", "session": None},
     ),
@@ -105,15 +123,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "tunnel-started",
         ("VPN Tunnelin",),
         _text(
-            rf"VPN Tunneling: Session started for user *{_SID} with IPv4 address (?P<assigned_ip>[0-9.]+)(?:,? IPv6 address "
-            rf"[0-9a-f:]+)?(?:, hostname (?P<src_host>{ANY}))?"
+            rf"VPN Tunneling: Session started for user *{_TUNNEL}(?:,? IPv6 address [0-9a-f:]+)?(?:, hostname (?P<src_host>{ANY}))?"
         ),
         Kind.SESSION_START,
     ),
     Pattern(
         "tunnel-ended",
         ("VPN Tunnelin",),
-        _text(rf"VPN Tunneling: Session ended for user *{_SID} with IPv4 address (?P<assigned_ip>[0-9.]+){ANY}"),
+        _text(rf"VPN Tunneling: Session ended for user *{_TUNNEL}{ANY}"),
         Kind.SESSION_END,
     ),
     Pattern(
@@ -123,7 +140,7 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SESSION_START,
         set={"session": None},
     ),
-    Pattern("logout", ("Logout from ",), _text(rf"Logout from [0-9A-Fa-f.:]+ ?{_SID}\.?"), Kind.SESSION_END),
+    Pattern("logout", ("Logout from ",), _text(rf"Logout from [0-9A-Fa-f.:]+[0-9A-Fa-f](?: ?{_SID})?\.?"), Kind.SESSION_END),
     Pattern("timed-out", ("Session time",), _text(rf"Session timed out for {ANY}?{_SID} (?P<object>due to {ANY})"), Kind.SESSION_END),
     Pattern(
         "deleted",
@@ -184,25 +201,38 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     message = records["message"].fill_null("")
     table = records.select("host").with_columns(message.alias("line")).with_row_index("zz_at")
     table = table.hstack(behind(message, _HEADER, "text"))
-    welf = table["line"].str.contains(r"^(?:- - - )?id=firewall ")
+    welf = table["line"].str.contains(_WELF)
     sure = table["text"].is_not_null() & (table["line"].str.count_matches(_ROLES) == 1) & ~welf
     table = table.with_columns(pl.col("who").str.replace(r"^.*::", ""))
     if welf.any():
-        read_out = read(table["line"].filter(welf), ("msg", "src", "user", "realm", "roles", "vpn"))
+        read_out = read(table["line"].filter(welf), ("msg", "src", "user", "realm", "roles", "vpn", "time"))
         places = welf.arg_true()
-        for name, key in (("text", "msg"), ("rhost", "src"), ("who", "user"), ("realm", "realm"), ("roles", "roles"), ("node", "vpn")):
+        keys = (("text", "msg"), ("rhost", "src"), ("who", "user"), ("realm", "realm"), ("roles", "roles"), ("node", "vpn"), ("own", "time"))
+        for name, key in keys:
             table = table.with_columns(table[name].scatter(places, read_out[key]))
-        table = table.with_columns(pl.col("text").str.replace(r"^[A-Z]{3}[0-9]{5}: ", ""))
         sure = sure | (welf & table["text"].is_not_null())
     system = pl.col("who").is_in(["System", "system"])
     table = table.with_columns(
         pl.coalesce("node", "host").alias("node"),
         pl.when(~system).then("who").alias("who"),
         pl.when(~(system & (pl.col("rhost") == "127.0.0.1"))).then("rhost").alias("rhost"),
-        pl.col("text").str.strip_chars(" ").alias("text"),
+        pl.col("text").str.replace(r"^[A-Z]{3}[0-9]{5}: ", "").str.strip_chars(" ").alias("text"),
     )
     laid = lay_out(table, ("text", "rhost", "who", "realm", "roles", "node"))
-    return records.with_columns(laid.zip_with(sure, message).alias("message"))
+    return _timed(records.with_columns(laid.zip_with(sure, message).alias("message")), table["own"])
+
+
+def _timed(records: pl.DataFrame, own: pl.Series) -> pl.DataFrame:
+    """Return *records* with the gateway's own time where the header's names no zone."""
+    if "local" not in records.columns or "rel" not in records.columns:
+        return records
+    wall = own.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    ours = wall.is_not_null() & records["time"].is_null()
+    return records.with_columns(
+        wall.zip_with(ours, records["local"]).alias("local"),
+        pl.when(pl.lit(~ours)).then("rel").alias("rel"),
+        pl.when(pl.lit(ours)).then(pl.lit(1_000_000, pl.Int64)).otherwise("resolution").alias("resolution"),
+    )
 
 
 def _complete(events: pl.DataFrame) -> pl.DataFrame:
@@ -224,7 +254,10 @@ SOURCE = PatternSource(
     programs=("PulseSecure", "PulseSecure:", "Juniper", "Juniper:", "IvantiConnectSecure", "ConnectSecure", "Ivanti"),
     patterns=PATTERNS,
     service=Service.VPN,
-    claims_message=r"^(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} - [^ ]+ - \[[0-9A-Fa-f.:]+\] ",
+    claims_message=(
+        r"^(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} - [^ ]+ - \[[0-9A-Fa-f.:]+\] |"
+        r'^(?:- - - )?id=firewall time="[0-9-]{10} [0-9:]{8}" pri=[0-9] fw=[^ ]* vpn='
+    ),
     prepare=_split,
     finish=_complete,
     references=("https://help.ivanti.com/ps/help/en_US/PCS/9.1R14/ag/system_logs.htm",),

@@ -17,6 +17,8 @@ TCPCONNSTAT, UDPFLOWSTAT, NONHTTP_…             ``connection``; ``connection_d
 source only where the peer is not given. ``session`` is ``ns:<SessionId>``, where the message has one; of an ICA connection ``ica:<connectionId>``.
 ``Total_bytes_send`` is what the gateway sent to the client, ``bytes_out``.
 
+Before version 10.5 a message bore neither ``default`` nor the second number, and the engine was ``PPE-0``.
+
 References: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/
 """
 
@@ -38,9 +40,10 @@ _WHO = (
 )
 _TRAFFIC = r"- Total_bytes_send (?P<bytes_out>[0-9]+) - Total_bytes_recv (?P<bytes_in>[0-9]+) -"
 _ICA = (
-    r"(?:\[[^\]]*\] ?)*Source +(?P<rhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<src_port>[0-9]+) - Destination "
-    r"+(?P<dhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<dst_port>[0-9]+) - "
-    r"customername (?P<x_customer>[^-]*?) ?- username:domainname "
+    r"(?:\[[^\]]*\] ?)*(?:Context .*? - SessionId: [0-9]+ ?- )?(?:Client_ip (?P<x_client_ip>[0-9A-Fa-f.:]*) ?- )?"
+    r"(?:(?:SPCBId|[A-Za-z]+Context) [^ ]+ - )?Source +(?P<rhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<src_port>[0-9]+) - Destination "
+    r"+(?P<dhost>[0-9A-Fa-f.:]*[0-9A-Fa-f]):(?P<dst_port>[0-9]+) - (?:SSLRelayAddress [^ ]+ - )?"
+    r"(?:customername (?P<x_customer>[^-]*?) ?- )?username:domainname "
 )
 _ACCOUNT = r"(?P<user>[^:]*):(?P<x_domain>[^ ]*)"
 _REFUSED = r"User (?P<user>.*?) - Client_ip (?P<rhost>[0-9A-Fa-f.:]*) ?- Failure_reason \"(?P<object>{0})\"(?: - Browser [ -~]*)?$"
@@ -100,7 +103,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "ica-started",
         ("SSLVPN ICAST", "ICASTART:"),
-        (rf"^(?:SSLVPN )?ICASTART: {_ICA}{_ACCOUNT} - applicationName (?P<object>[^\"]*?) - startTime [^<>]*connectionId (?P<session>[0-9a-f]+)$",),
+        (
+            (
+                rf"^(?:SSLVPN )?ICASTART: {_ICA}{_ACCOUNT} - applicationName (?P<object>[^\"]*?) - startTime [^<>]*"
+                r"connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?$"
+            ),
+        ),
         Kind.SESSION_START,
         set={"service": str(Service.CITRIX)},
         session_prefix="ica:",
@@ -111,7 +119,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (
             (
                 rf"^(?:SSLVPN )?ICAEND_CONNSTAT: {_ICA}{_ACCOUNT} - startTime [^<>]*Duration (?P<x_duration>[0-9:]+) *{_TRAFFIC} "
-                r"[^<>]*connectionId (?P<session>[0-9a-f]+)$"
+                r"[^<>]*connectionId (?P<session>[0-9a-f]+)(?:@[0-9A-Fa-f]+)?(?: - Total_bytes_wire_send [0-9]+ - Total_bytes_wire_recv [0-9]+)?$"
             ),
         ),
         Kind.SESSION_END,
@@ -210,7 +218,7 @@ _HANDLED = sorted(
 )
 
 
-_NAMED = r"^(?P<zz_head>(?:(?:[0-9]+-PPE-[0-9]+ *: *)?default )?(?P<zz_name>(?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+ [0-9]+ : *)"
+_NAMED = r"^(?P<zz_head>(?:(?:(?:[0-9]+-)?PPE-[0-9]+ *: *)?default )?(?P<zz_name>(?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+(?: [0-9]+)? : *)"
 
 
 def _name(records: pl.DataFrame) -> pl.DataFrame:

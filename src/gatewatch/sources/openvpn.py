@@ -18,7 +18,8 @@ SIGTERM[…] received, client-instance …         ``session_end``
 =============================================  ======================================================================
 
 The name before the address is the client's certificate or, with ``username-as-common-name``, its user; ``UNDEF`` is null. ``session`` is
-``ovpn:address:port``.
+``ovpn:address:port``. Access Server's ``OVPN 0 OUT: '…'`` is read as the line it quotes. A password that the directory refused has neither user nor
+address: the plug-in that logs it knows a DN (``extra.dn``).
 
 References: https://github.com/OpenVPN/openvpn (src/openvpn/multi.c, ssl.c, ssl_verify.c), openvpn(8)
 """
@@ -35,8 +36,16 @@ _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:]
 _PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
 _HEADER = rf"(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? "
 # where the line has no such header, the text itself names the peer
-_WITHIN = rf"^(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from) {_PEER}(?:[, ][^']*)?$"
+_WITHIN = (
+    rf"^(?:(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from)|OTP-AUTH: .*', remote) "
+    rf"{_PEER}(?:[, ][^']*)?$"
+)
 _TAIL = rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<src_port>{ANY}){SEPARATOR}(?P<session>{ANY[:-1]}+)?"
+# what OpenVPN Access Server writes around the daemon's lines, which bear a stamp of their own
+_SERVED = (
+    r"^(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: ['\"](?:[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}|[0-9-]{10} [0-9:]{8})? ?"
+    r"(.*?)['\"]$"
+)
 _UNNAMED = rf"{_TAIL}{SEPARATOR}{ANY}$"
 _NAMED = rf"{_TAIL}{SEPARATOR}(?P<user>{ANY})$"
 _WITH = r"[^ ]+(?: \(via [^ )]+\))?"
@@ -83,7 +92,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "password-accepted",
         ("TLS: Usernam",),
-        _other(rf"TLS: Username/Password authentication succeeded for username '(?P<user>{ANY})'(?: \[CN SET\])?\.?"),
+        _other(rf"TLS: Username/(?:Password|auth-token) authentication succeeded for username '(?P<user>{ANY})'(?: \[CN SET\])?\.?"),
         Kind.SESSION_START,
         set=_PASSWORD,
         session_prefix="ovpn:",
@@ -91,13 +100,30 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("authenticated", ("Authenticati",), _named("Authentication succeeded"), Kind.SESSION_START, session_prefix="ovpn:"),
     Pattern(
         "password-failed",
-        ("TLS Auth Err",),
+        ("TLS Auth Err", "TLS Error: A"),
         _named(
             r"TLS Auth Error: Auth Username/Password (?:verification failed for peer|was not provided by peer)",
             r"TLS Auth Error: peer provided a blank username",
+            r"TLS Error: Auth Username/Password was not provided by peer",
         ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "token-failed",
+        ("TLS: Usernam",),
+        _other(rf"TLS: Username/auth-token authentication failed for username '?(?P<user>{ANY}?)'?"),
+        Kind.AUTH_FAILURE,
+        set={"auth_method": "token"},
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "code-failed",
+        ("OTP-AUTH: au",),
+        _other(rf"OTP-AUTH: authentication failed for username '(?P<user>{ANY})', remote {_IP}:[0-9]+"),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD},
         session_prefix="ovpn:",
     ),
     Pattern(
@@ -135,6 +161,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "module-failed",
         ("AUTH-PAM: BA", "LDAP", "RADIUS"),
         _other(rf"AUTH-PAM: BACKGROUND: user '(?P<user>{ANY})' failed to authenticate: (?P<object>{ANY})"),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD},
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "directory-refused",
+        ("Incorrect pa",),
+        _other(rf"Incorrect password supplied for LDAP DN \"(?P<x_dn>{ANY})\"\.?"),
         Kind.AUTH_FAILURE,
         set={**_PASSWORD},
         session_prefix="ovpn:",
@@ -191,8 +225,8 @@ PATTERNS: tuple[Pattern, ...] = (
                 r"PUSH: |SENT CONTROL |OpenVPN |library versions|OPTIONS IMPORT|LZO |Socket Buffers|Local Options|Expected Remote|NOTE: "
                 r"|WARNING: |Delayed exit|"
                 r"Re-using |MANAGEMENT: |(?:TCP|UDP)v[46]|Listening for|Diffie-Hellman|TUN/TAP|do_ifconfig|net_|/s?bin/|ROUTE|Could not determine|"
-                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
-                r"timeout|\[[^\]]*\] Inactivity|"
+                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
+                r"timeout|\[[^\]]*\] Inactivity|LDAP bind failed: |"
                 r"Initial packet|Restart pause|Closing TUN|DEPRECATED|Using |Note: |tls-crypt|Fatal TLS error|Authenticate/Decrypt|Key |Timers: )"
             ),
         ),
@@ -204,6 +238,9 @@ PATTERNS: tuple[Pattern, ...] = (
 def _split(records: pl.DataFrame) -> pl.DataFrame:
     """Put the text of each line first and the peer before it last; a line without peer takes the one its text names."""
     message = records["message"].fill_null("")
+    served = message.str.contains(_SERVED)
+    if served.any():
+        message = message.zip_with(~served, message.str.extract(_SERVED).fill_null(""))
     table = message.alias("line").to_frame()
     table = table.hstack(behind(message, _HEADER, "text"))
     bare = table["text"].is_null()
@@ -227,7 +264,8 @@ SOURCE = PatternSource(
     programs=("openvpn",),
     patterns=PATTERNS,
     service=Service.VPN,
-    claims=r"^(?:openvpn|ovpn)[-_@A-Za-z0-9.]*$",
+    claims=r"^(?:openvpn|ovpn)(?:[-_@A-Za-z0-9.]*|\([-_@A-Za-z0-9.]+\))$",
+    claims_message=_SERVED,
     prepare=_split,
     references=("openvpn(8)", "https://github.com/OpenVPN/openvpn"),
 )

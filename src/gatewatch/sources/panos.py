@@ -34,7 +34,8 @@ from gatewatch.sources.key_value import ANY, SEPARATOR, layout
 from gatewatch.sources.pattern import Pattern, PatternSource
 
 _ROW = r"^[0-9]+,[0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9:.Z]{8,20},[^,]*,([A-Z-]+),"
-_METHODS = {
+NOBODY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - a placeholder
+METHODS = {
     **dict.fromkeys(("LDAP", "RADIUS", "Local", "local", "Kerberos", "TACACS+", "profile"), AuthMethod.PASSWORD),
     **dict.fromkeys(("Cookie", "cookie"), AuthMethod.TOKEN),
     **dict.fromkeys(("Certificate", "client-cert", "Client Certificate"), AuthMethod.CERTIFICATE),
@@ -63,11 +64,11 @@ def _change(what: str, target: str = "x_target") -> tuple[str, ...]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("gateway-accepted", ("gateway-acce",), _vpn("gateway-accepted"), Kind.AUTH_SUCCESS, methods=_METHODS),
-    Pattern("portal-accepted", ("portal-accep",), _vpn("portal-accepted"), Kind.SESSION_START, methods=_METHODS),
-    Pattern("vpn-failed", ("vpn-failed",), _vpn("vpn-failed"), Kind.AUTH_FAILURE, methods=_METHODS),
-    Pattern("connected", ("connected",), _vpn("connected"), Kind.SESSION_START, methods=_METHODS),
-    Pattern("vpn-logout", ("vpn-logout",), _vpn("vpn-logout"), Kind.SESSION_END, methods=_METHODS),
+    Pattern("gateway-accepted", ("gateway-acce",), _vpn("gateway-accepted"), Kind.AUTH_SUCCESS, methods=METHODS),
+    Pattern("portal-accepted", ("portal-accep",), _vpn("portal-accepted"), Kind.SESSION_START, methods=METHODS),
+    Pattern("vpn-failed", ("vpn-failed",), _vpn("vpn-failed"), Kind.AUTH_FAILURE, methods=METHODS),
+    Pattern("connected", ("connected",), _vpn("connected"), Kind.SESSION_START, methods=METHODS),
+    Pattern("vpn-logout", ("vpn-logout",), _vpn("vpn-logout"), Kind.SESSION_END, methods=METHODS),
     Pattern(
         "gateway-told-accepted",
         ("system",),
@@ -138,7 +139,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "told-authenticated",
         ("system",),
-        _told(rf"authenticated for user '(?P<user>{ANY}?)'\. +(?P<object>auth profile '[^']*'){ANY}? From: (?P<rhost>{_IP})\.?"),
+        _told(
+            rf"authenticated for user '(?P<user>{ANY}?)'\. +(?:EAP outer identity '[^']*', inner identity '[^']*', )?(?P<object>auth profile '[^']*')"
+            rf"{ANY}? From: (?P<rhost>{_IP})\.?"
+        ),
         Kind.SESSION_START,
         set={"service": None},
     ),
@@ -175,8 +179,8 @@ def _globalprotect(cells: Sequence[str]) -> str:
         what = "vpn-logout"
     else:
         return "course"
-    peer = next((value for value in (_cell(cells, 15), _cell(cells, 16)) if value not in {"", "0.0.0.0", "::"}), "")  # noqa: S104 - a placeholder
-    inner = next((value for value in (_cell(cells, 17), _cell(cells, 18)) if value not in {"", "0.0.0.0", "::"}), "")  # noqa: S104 - a placeholder
+    peer = next((value for value in (_cell(cells, 15), _cell(cells, 16)) if value not in NOBODY), "")
+    inner = next((value for value in (_cell(cells, 17), _cell(cells, 18)) if value not in NOBODY), "")
     name = _cell(cells, 47)
     repeats = _cell(cells, 24)
     told = _cell(cells, 26) or _cell(cells, 25)

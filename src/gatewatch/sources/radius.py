@@ -20,6 +20,7 @@ INSIDE = "a station inside: 802.1X, or a hardware address"
 MACHINE = "a machine's own account"
 _PORTS = re.compile(r"(?i)wireless|ethernet|802\.(?:3|11)|token-ring|^(?:15|18|19|20)$")
 _STATION = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?:[:-].*)?|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}|[0-9A-Fa-f]{12}")
+_NOBODY = re.compile(r"[0:.-]+")  # a hardware address of zeros: the gateway knows none
 _WITH_PORT = re.compile(r"(.+)\[([0-9]{1,5})\]")  # as strongSwan writes it
 _PAIR = re.compile(r"(?m)^ip:source-ip=(.+)$")
 _STARTED, _STOPPED, _UPDATED = frozenset({"start", "1"}), frozenset({"stop", "2"}), frozenset({"interim-update", "alive", "3"})
@@ -46,7 +47,9 @@ def is_machine(user: str | None) -> bool:
 
 def is_inside(values: Mapping[str, str]) -> bool:
     """Return whether the packet concerns a station of the house's own network."""
-    return _PORTS.search(values.get("NAS-Port-Type", "")) is not None or _STATION.fullmatch(values.get("Calling-Station-Id", "")) is not None
+    station = values.get("Calling-Station-Id", "")
+    named = _STATION.fullmatch(station) is not None and _NOBODY.fullmatch(station) is None
+    return named or _PORTS.search(values.get("NAS-Port-Type", "")) is not None
 
 
 def place(values: Mapping[str, str]) -> dict[str, Any]:

@@ -126,7 +126,13 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "xrdp-terminated",
         ("++ terminate",),
-        (rf"^\+\+ terminated session: +username (?P<user>{ANY}), display :[0-9.]+, session_pid [0-9]+{ANY}?{_OWN}",),
+        (
+            (
+                rf"^\+\+ terminated session: +username (?P<user>{ANY}), display :[0-9.]+, session_pid [0-9]+"
+                rf"(?:, ip (?P<rhost>(?:::ffff:)?[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}):(?P<src_port>[0-9]+)(?: - socket: [0-9]+)?)?{_OWN}"
+            ),
+            rf"^\+\+ terminated session: +username (?P<user>{ANY}), display :[0-9.]+, session_pid [0-9]+{ANY}?{_OWN}",
+        ),
         Kind.SESSION_END,
     ),
     Pattern("xrdp-server-ended", ("Terminating ",), (rf"^Terminating X server \(pid [0-9]+\) on display :?[0-9]+{_OWN}",), Kind.SESSION_END),
