@@ -30,7 +30,7 @@ def rank() -> pl.Expr:
     pattern = pl.col("pattern").cast(pl.String)
     source = pl.col("source").cast(pl.String)
     return (
-        pl.when(source.is_in(["auditd", "m365"]) | (pattern == "password-as-factor-refused"))
+        pl.when(source.is_in(["auditd", "m365"]) | (pattern == "password-as-factor-refused") | pattern.str.ends_with("-refused").and_(source == "okta"))
         .then(1)
         .when(source == "utmp")
         .then(5)

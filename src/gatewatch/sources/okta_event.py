@@ -147,6 +147,8 @@ def _factor(event: str, result: str, *, ok: bool) -> Deed | None:
 
 
 def _session(event: str, *, ok: bool) -> Deed | None:
+    if event in _DELEGATED and not ok:  # another directory said no; the failed start of the session, where there is one, tells it again
+        return Deed(Kind.AUTH_FAILURE, f"{event.rsplit('.', 1)[1].replace('_', '-').lower()}-refused")
     if event in _DELEGATED or event == "user.authentication.verify":
         return Deed(Kind.SESSION_START, event.rsplit(".", 1)[1].replace("_", "-").lower()) if ok else None
     match event:
