@@ -140,7 +140,8 @@ def test_any_bytes_after_the_header(data: bytes) -> None:
 @pytest.mark.parametrize("stamp", ["TimeGenerated [UTC]", "TimeGenerated", "CreatedDateTime"])
 def test_a_table_of_log_analytics(stamp: str) -> None:
     header = [stamp, "ResultType", "UserPrincipalName", "IPAddress", "IsInteractive", "AuthenticationRequirement", "Status", "Category"]
-    record = dict(zip(header, ["3/2/2026, 8:15:00.123 PM", "50126", "ann@corp.example", "203.0.113.7", "true", "", '{"errorCode":50126}', "SignInLogs"]))
+    values = ["3/2/2026, 8:15:00.123 PM", "50126", "ann@corp.example", "203.0.113.7", "true", "", '{"errorCode":50126}', "SignInLogs"]
+    record = dict(zip(header, values, strict=True))
     data = download(record, record | {"ResultType": "0", "Status": "", "IPAddress": ""}, header=header)
     assert sniff(data) > 0.9
     refused, accepted = events(data)

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from windows_export import DATA, PROVIDER, rendered
 
 from gatewatch.intake.windows_block import BETWEEN, BLOCK_CAP, NO_ID, TOO_LONG, event_of_block, read, sniff
 from gatewatch.intake.windows_row import Event
-from tests.intake.windows_export import DATA, PROVIDER, rendered
 
 CORE = ("TargetUserName", "TargetDomainName", "LogonType", "SubStatus", "WorkstationName", "IpAddress", "IpPort")
 NOON = datetime(2026, 1, 5, 12)  # noqa: DTZ001 - a wall clock
@@ -79,12 +79,17 @@ def test_what_cannot_be_read_costs_itself() -> None:
     assert records["offset"].to_list() == [len(long.encode())]
 
 
-@pytest.mark.parametrize("text", ["", "01/05/2026 12:00:00 PM\nwords\n", "Event[0]\nwords", "Jan  5 12:00:00 ws01 sshd[1]: x\n", "LogName=Security\n"])
+@pytest.mark.parametrize(
+    "text", ["", "01/05/2026 12:00:00 PM\nwords\n", "Event[0]\nwords", "Jan  5 12:00:00 ws01 sshd[1]: x\n", "LogName=Security\n"]
+)
 def test_other_files_are_none(text: str) -> None:
     assert sniff(text.encode()) == 0.0
 
 
-@given(st.lists(st.one_of(st.sampled_from([splunk(), wevtutil(), splunk()[:90], "\n", "Event[0]:\n", "\ufeff"]), st.text(max_size=30)), max_size=6), st.integers(1, 400))
+PIECES = st.sampled_from([splunk(), wevtutil(), splunk()[:90], "\n", "Event[0]:\n", "\ufeff"])
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=30)), max_size=6), st.integers(1, 400))
 def test_no_bytes_raise_and_the_cut_does_not_matter(pieces: list[str], size: int) -> None:
     data = "".join(pieces).encode("utf-8", "replace")
     sniff(data)

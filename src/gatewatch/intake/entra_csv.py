@@ -36,7 +36,8 @@ _HEAD_LINES = 4
 _BATCH_BYTES = 8 << 20
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _SLASHED = re.compile(
-    r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?(?:[ \N{NARROW NO-BREAK SPACE}]?([AaPp])[Mm])?"
+    r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?"
+    r"(?:[ \N{NARROW NO-BREAK SPACE}]?([AaPp])[Mm])?"
 )
 _SIGN_IN = {
     "date (utc)": "createdDateTime",

@@ -219,7 +219,8 @@ def _held(text: str) -> str | None:
     except FAULTS:
         return None
     inner = None if one.result is None else one.result.raw
-    held = next((part for part in (one.message, one.at_message, one.raw, inner, one.log, one.log_s) if isinstance(part, str) and part.strip()), "").strip()
+    parts = (one.message, one.at_message, one.raw, inner, one.log, one.log_s)
+    held = next((part for part in parts if isinstance(part, str) and part.strip()), "").strip()
     return held if held.startswith("{") and not parted(Objects.of([(0, held)]))[1] else None
 
 

@@ -11,8 +11,8 @@ r"""Windows events as blocks of text: what ``wevtutil qe /f:text`` prints, and w
       Description:                                Message=An account failed to log on.
     An account failed to log on.
 
-A block begins with its head line and ends before the next one; the data come out of the text (:func:`data_of_message`). Splunk writes the month first,
-in the zone of the host. References: wevtutil (learn.microsoft.com); Splunk, "Monitor Windows event log data".
+A block begins with its head line and ends before the next one; the data come out of the text (:func:`data_of_message`). Splunk writes the month
+first, in the zone of the host. References: wevtutil (learn.microsoft.com); Splunk, "Monitor Windows event log data".
 """
 
 from __future__ import annotations

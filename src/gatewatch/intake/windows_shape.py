@@ -41,7 +41,7 @@ NO_CHANNEL = "neither channel nor provider"
 NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("EventID", "EventId", "event_id", "EventCode", "Id"),
     "channel": ("Channel", "LogName", "log_name", "channel", "EventLog"),
-    "host": ("Computer", "Hostname", "computer_name", "MachineName", "ComputerName"),
+    "host": ("Computer", "Hostname", "computer_name", "MachineName", "ComputerName", "computer"),
     "record": ("EventRecordID", "EventRecordId", "RecordId", "RecordID", "RecordNumber", "record_number", "EventRecordNumber"),
     "provider": ("ProviderName", "Provider_Name", "Provider", "SourceName", "source_name", "EventSourceName"),
     "activity": ("ActivityID", "ActivityId", "activity_id"),

@@ -49,7 +49,10 @@ _DEEDS: dict[str, Deed] = {
     **_deeds(
         Kind.ACCOUNT_CHANGE,
         of_user=False,
-        mfa_method_added=("phone_create", "phone_associate", "hardtoken_create", "hardtoken_associate", "token_associate", "u2ftoken_create", "webauthncredential_create"),
+        mfa_method_added=(
+            *("phone_create", "phone_associate", "hardtoken_create", "hardtoken_associate", "token_associate", "u2ftoken_create"),
+            "webauthncredential_create",
+        ),
         mfa_method_removed=(
             "phone_delete",
             "phone_disassociate",

@@ -120,7 +120,10 @@ class Entry(_Event):
     TimeGenerated: Any = None
 
 
-ESSENTIAL = ("verb", "sourceIPs", "auditID", "protoPayload", "properties", "log", "log_s", "message", "at_message", "loud_message", "logEvents", "kubernetes")
+ESSENTIAL = (
+    *("verb", "sourceIPs", "auditID", "protoPayload", "properties", "log", "log_s", "message", "at_message", "loud_message", "logEvents"),
+    "kubernetes",
+)
 """Fields of which a record has one; else its keys are in another case, as in the table ``AKSAudit``."""
 
 

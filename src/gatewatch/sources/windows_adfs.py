@@ -11,9 +11,9 @@ record                 becomes
 1200                   ``connection``: an application was given a token
 =====================  ==================================================================================================
 
-Who and whence stand in an XML text: ``UserId``, and ``IpAddress``, which is the client's also behind the Web Application Proxy; where it lists several,
-the first is the client and the others are those that passed it on. 1201 (a token refused) follows a 1203 and is ignored; 411, which servers before 2016
-write, is not read: its words are in the language of the system.
+Who and whence stand in an XML text: ``UserId``, and ``IpAddress``, which is the client's also behind the Web Application Proxy; where it lists
+several, the first is the client and the others are those that passed it on. 1201 (a token refused) follows a 1203 and is ignored; 411, which servers
+before 2016 write, is not read: its words are in the language of the system.
 
 References: learn.microsoft.com, "AD FS troubleshooting: audit events", "Audit event enhancements to AD FS"; AuditEvents.xsd.
 """
