@@ -86,6 +86,8 @@ class _Identity(Part, rename="camel"):
 
 class _Event(Part, rename="camel"):
     detail: _Event | None = None
+    wazuh: _Event | None = msgspec.field(default=None, name="aws")
+    data: _Event | None = None  # of an alert of Wazuh
     whole: _Event | None = msgspec.field(default=None, name="CloudTrailEvent")  # of the answers of LookupEvents: JSON as text
     event_time: Any = None
     event_source: Any = None
@@ -109,6 +111,10 @@ def _read(event: _Event) -> Made:
         event = event.detail
     elif event.whole is not None:
         event = event.whole
+    elif event.event_name is None and event.data is not None:
+        event = event.data.wazuh or event
+    elif event.event_name is None and event.wazuh is not None:
+        event = event.wazuh
     name = said(event.event_name)
     if name is None:
         raise Unreadable(NO_NAME)
