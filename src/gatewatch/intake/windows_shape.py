@@ -318,6 +318,8 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         return None
     stamp, shift, local = _time(pairs, layout)
     held = [raw for name in layout.held if _HELD.match(raw := bytes(pairs[name])) is not None]
+    if held and held[0][:1] == b"[" and took["message"] is None and "Description" in pairs:  # fluentd: values alone, and the text under this name
+        took["message"] = _any(pairs["Description"])
     if held:
         fields = flat(held[0], held[1] if len(held) > 1 else b"")
     elif layout.cmdlet:

@@ -12,7 +12,12 @@ from gatewatch.sources.cef_time import moment
 from gatewatch.sources.cef_word import BAD, CONTRADICTION, GOOD, LOGOFF, LOGON, UNKNOWN, Said, change, judge, judge_plain, outcome, tells
 from gatewatch.sources.document import Made
 
-NOTHING = frozenset({"", "-", "n/a", "na", "(null)", "null", "none", "unknown", "(empty)", "not available"})
+NOTHING = frozenset(
+    {
+        *("", "-", "n/a", "na", "(null)", "null", "none", "unknown", "(empty)", "not available"),
+        *("::", "0.0.0.0", "::ffff:0", "::ffff:0.0.0.0"),  # noqa: S104 - what devices write for no address
+    }
+)
 ACTIONS = ("act", "deviceaction", "action", "eventaction")
 OUTCOMES = ("outcome", "eventoutcome", "categoryoutcome", "result", "status", "eventstatus")
 USERS = ("duser", "destinationusername", "usrname", "accountname", "username", "user", "suser", "sourceusername")
