@@ -135,3 +135,16 @@ def test_any_bytes_after_the_header(data: bytes) -> None:
         for batch in read([download(header=header) + data]):
             source = entra_audit.SOURCE if header is AUDIT else entra_signin.SOURCE
             assert source.decode(batch.records).used >= 0
+
+
+@pytest.mark.parametrize("stamp", ["TimeGenerated [UTC]", "TimeGenerated", "CreatedDateTime"])
+def test_a_table_of_log_analytics(stamp: str) -> None:
+    header = [stamp, "ResultType", "UserPrincipalName", "IPAddress", "IsInteractive", "AuthenticationRequirement", "Status", "Category"]
+    values = ["3/2/2026, 8:15:00.123 PM", "50126", "ann@corp.example", "203.0.113.7", "true", "", '{"errorCode":50126}', "SignInLogs"]
+    record = dict(zip(header, values, strict=True))
+    data = download(record, record | {"ResultType": "0", "Status": "", "IPAddress": ""}, header=header)
+    assert sniff(data) > 0.9
+    refused, accepted = events(data)
+    assert (refused["kind"], refused["user"], refused["src_ip"]) == ("auth_failure", "ann", "203.0.113.7")
+    assert str(refused["time"]) == "2026-03-02 20:15:00.123000+00:00"
+    assert (accepted["kind"], accepted["src_ip"]) == ("auth_success", None)

@@ -373,3 +373,58 @@ def test_a_look_ahead_changes_nothing(first: str, monkeypatch: pytest.MonkeyPatc
     with_it = outcome()
     monkeypatch.setattr(json_record, "_MANY", len(data))
     assert outcome() == with_it
+
+
+CARRIED = {"eventType": "user.session.start", "published": "2026-03-02T08:15:00Z", "outcome": {"result": "SUCCESS"}}
+
+
+@pytest.mark.parametrize("way", [block, read])
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"preview": False, "offset": 0, "result": {"_raw": json.dumps(CARRIED), "_time": "1"}},
+        {"_raw": json.dumps(CARRIED), "host": "relay"},
+        {"logStreamName": "s", "timestamp": 1, "message": json.dumps(CARRIED), "ingestionTime": 2},
+        {"log": f"{json.dumps(CARRIED)}\n", "stream": "stdout"},
+    ],
+)
+def test_a_record_that_another_carries_as_text(way: Callable[[bytes], list[Batch]], around: dict[str, Any]) -> None:
+    batches = way(f"{json.dumps(around)}\n{COMPACT[1]}\n".encode())
+    found = [row for batch in batches for row in batch.records.select("record", "program", "fields").rows()]
+    assert (1, "okta", json.dumps(CARRIED)) in found
+    assert faults(batches) == []
+
+
+@pytest.mark.parametrize("text", ["{broken", "words", "[1]", '{"a": 1}', '{"message": "{\\"eventType\\": \\"user.session.start\\"}"}'])
+def test_what_is_carried_and_is_no_record_stays_strange(text: str) -> None:
+    (batch,) = block(json.dumps({"message": text}).encode() + b"\n")
+    assert (batch.records.height, [one.record for one in batch.strange]) == (0, [1])
+
+
+@pytest.mark.parametrize("way", [block, read])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda records: {"stat": "OK", "response": {"authlogs": records, "metadata": {"total_objects": 3}}},
+        lambda records: {
+            "eventType": "com.okta.event_hook",
+            "eventTypeVersion": "1.0",
+            "cloudEventsVersion": "0.1",
+            "source": "https://corp.example/hook",
+            "eventId": "e",
+            "data": {"events": records},
+            "eventTime": "2026-03-02T08:15:01Z",
+        },
+    ],
+)
+def test_a_wrapper_in_an_object(way: Callable[[bytes], list[Batch]], around: Callable[[Any], Any]) -> None:
+    for text in (json.dumps(around(EVENTS[:3])), json.dumps(around(EVENTS[:3]), indent=1)):
+        batches = way(text.encode() + b"\n")
+        assert (table(batches)["event_record"].to_list(), faults(batches)) == ([0, 1, 2], [])
+
+
+def test_docker_s_actor_is_no_list() -> None:
+    """Microsoft's audit log begins with an id as well, and has several actors."""
+    record = {"id": "i", "auditData": {"Workload": "AzureActiveDirectory", "Actor": [{"ID": "x", "Type": 5}]}}
+    (batch,) = block(json.dumps(record).encode() + b"\n")
+    assert batch.records["program"].to_list() == ["m365"]

@@ -56,6 +56,7 @@ SHAPES = {
         None,
         NOON,
     ),
+    "sentinel, an order the portal has": (table(SENTINEL, sentinel("1/2/2026, 12:00:00.000 PM")), NOON.replace(day=2), None),
     "sentinel": (table(SENTINEL, sentinel("1/25/2026, 12:00:00.000 PM")), NOON, None),
 }
 

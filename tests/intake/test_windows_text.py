@@ -33,6 +33,10 @@ def framed(text: str) -> pl.DataFrame:
     return Framer().frame(read_lines(block)).records
 
 
+COLLECTED = (
+    f"AgentDevice=WindowsLog\tAgentLogFile=Security\tPluginVersion=7.2.9\tSource={PROVIDER}\tComputer=ws01.corp.example\tUser=\tDomain=\tEventID=4625\t"
+    "EventIDCode=4625\tEventType=16\tRecordNumber=7\tTimeGenerated={}\tTimeWritten=1769342402\tMessage="
+)
 FORWARDED = {
     "snare": f"Jan 25 12:00:01 relay {SNARE}\t{TEXT}\t77",
     "snare, #011": f"<13>Jan 25 12:00:01 relay {SNARE.replace(chr(9), '#011')}#011{TEXT}#01177",
@@ -55,6 +59,8 @@ FORWARDED = {
     "nxlog": f"Jan 25 12:00:00 ws01.corp.example {PROVIDER}[640]: {TEXT}",
     "nxlog, ietf": f"<14>1 2026-01-25T12:00:00Z ws01.corp.example {PROVIDER} 640 - "
     f'[NXLOG@14506 EventID="4625" Channel="Security" RecordNumber="7" {STRUCTURED}] {TEXT}',
+    "wincollect": f"<13>Jan 25 12:00:01 relay {COLLECTED.format(1769342400)}{TEXT}",
+    "wincollect, #011, milliseconds": f"<13>Jan 25 12:00:01 relay {COLLECTED.format(1769342400000)}{TEXT}".replace("\t", "#011"),
     "xml": f"Jan 25 12:00:01 relay {xml(message=rendered()).replace(chr(13) + chr(10), ' ')}",
 }
 
@@ -111,6 +117,9 @@ def test_times() -> None:
     assert events.select("time", "local", "rel").row(0) == (None, noon, None)
     events, _ = frame(framed(FORWARDED["evtsys"]))
     assert events.select("time", "local", "rel").row(0) == (None, noon.replace(year=2000), 0)
+    for name in ("wincollect", "wincollect, #011, milliseconds"):
+        events, _ = frame(framed(FORWARDED[name]))
+        assert events["time"].to_list() == [datetime(2026, 1, 25, 12, tzinfo=UTC)], name
     events, _ = frame(framed(FORWARDED["xml"]))
     assert events["time"].to_list() == [datetime(2026, 1, 25, 12, 0, 0, 123456, tzinfo=UTC)]
     events, _ = frame(framed(f"2026-01-25T13:00:01.5+01:00 ws01 Security-Auditing: 4625: {TEXT}"))

@@ -30,7 +30,7 @@ def rank() -> pl.Expr:
     pattern = pl.col("pattern").cast(pl.String)
     source = pl.col("source").cast(pl.String)
     return (
-        pl.when(source.is_in(["auditd", "m365"]) | (pattern == "password-as-factor-refused"))
+        pl.when(source.is_in(["auditd", "m365"]) | ((source == "okta") & pattern.str.ends_with("-refused")))
         .then(1)
         .when(source == "utmp")
         .then(5)

@@ -27,6 +27,7 @@ from gatewatch.intake import (
     radius_detail,
     table,
     utmp,
+    windows_block,
     windows_csv,
     windows_xml,
 )
@@ -121,6 +122,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.PARQUET: parquet.sniff(head),
         Framing.WINDOWS_XML: windows_xml.sniff(head),
         Framing.WINDOWS_CSV: windows_csv.sniff(head),
+        Framing.WINDOWS_BLOCK: windows_block.sniff(head),
         Framing.M365_CSV: m365_csv.sniff(head),
         Framing.RADIUS_DETAIL: radius_detail.sniff(head),
         Framing.ENTRA_CSV: entra_csv.sniff(head),
@@ -241,6 +243,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
             Framing.JSON: lambda: json_record.read(chunks, run.interest, run.shapes),
             Framing.WINDOWS_XML: lambda: windows_xml.read(chunks, run.interest),
             Framing.WINDOWS_CSV: lambda: windows_csv.read(chunks, run.interest),
+            Framing.WINDOWS_BLOCK: lambda: windows_block.read(chunks, run.interest),
             Framing.M365_CSV: lambda: m365_csv.read(chunks),
             Framing.RADIUS_DETAIL: lambda: radius_detail.read(chunks),
             Framing.ENTRA_CSV: lambda: entra_csv.read(chunks),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gatewatch.intake.json_shape import JsonShape
 
-_TEXT = r'"(?:log|message|@message|MESSAGE)"\s*:\s*"\s*\{\s*\\"[^{}]{0,300}audit\.k8s\.io/'
+_TEXT = r'"(?:log|log_s|message|@message|MESSAGE)"\s*:\s*"\s*\{\s*\\"[^{}]{0,300}audit\.k8s\.io/'
 _GKE = r'"(?:methodName|permission)"\s*:\s*"io\.k8s\.|"serviceName"\s*:\s*"k8s\.io"'
 
 _KEYS = r'"(?:[aA]uditI[Dd]|[oO]bjectRef|[sS]ourceI[Pp]s)"\s*:'
@@ -17,7 +17,7 @@ _KEYS = r'"(?:[aA]uditI[Dd]|[oO]bjectRef|[sS]ourceI[Pp]s)"\s*:'
 KUBERNETES = JsonShape("kubernetes-audit", rf'"apiVersion"\s*:\s*"audit\.k8s\.io/|{_KEYS}|{_TEXT}|{_GKE}')
 _DOCKER_KEYS = r"^\s*\{\s*\"(?:status|id|from|Type|Action|scope)\"\s*:"
 _FALCO_KEYS = r"^\s*\{\s*\"(?:hostname|output|output_fields|priority|rule|source|tags|time|uuid)\"\s*:"
-DOCKER = JsonShape("docker-events", rf'(?s){_DOCKER_KEYS}.*"Actor"\s*:')
+DOCKER = JsonShape("docker-events", rf'(?s){_DOCKER_KEYS}.*"Actor"\s*:\s*(?:\{{|null)')
 FALCO = JsonShape("falco-events", rf'(?s){_FALCO_KEYS}.*"output_fields"\s*:\s*(?:\{{|null)|^\s*\{{\s*"output_fields"\s*:\s*(?:\{{|null)')
 SHAPES = (FALCO, DOCKER, KUBERNETES)
 """The shapes of this module, in the order they are tried."""

@@ -5,8 +5,11 @@
     Date (UTC),Request ID,User agent,Correlation ID,…,Username,…,IP address,Location,Status,Sign-in error code,Failure reason,…
     2026-03-02T08:15:00Z,r-1,Mozilla/5.0,c-1,…,ann@corp.example,…,192.0.2.7,"Exampletown, Example, DE",Failure,50126,…
 
+    TimeGenerated [UTC],ResultType,UserPrincipalName,IPAddress,…,Status,…
+
     Date (UTC),CorrelationId,Service,Category,Activity,Result,…,ActorUserPrincipalName,IPAddress,…,Target1UserPrincipalName,…
 
+The second is what Log Analytics and Sentinel export: a table's columns by their own names, with objects as JSON text.
 Columns are found by their English names, whatever their order and number; each row becomes an object in the words of Microsoft Graph and goes to the
 source ``entra-signin`` or ``entra-audit``. The files do not say which sign-ins were interactive: one that a refresh token or a primary refresh token
 made is taken for none. Dates of the form ``3/2/2026`` are read where a row of the same batch shows whether the day or the month comes first
@@ -33,7 +36,8 @@ _HEAD_LINES = 4
 _BATCH_BYTES = 8 << 20
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _SLASHED = re.compile(
-    r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:[ \N{NARROW NO-BREAK SPACE}]?([AaPp])[Mm])?"
+    r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?"
+    r"(?:[ \N{NARROW NO-BREAK SPACE}]?([AaPp])[Mm])?"
 )
 _SIGN_IN = {
     "date (utc)": "createdDateTime",
@@ -64,6 +68,8 @@ _AUDIT = {
     "result": "result",
     "resultreason": "resultReason",
 }
+_TABLE_DATES = ("createddatetime [utc]", "createddatetime", "timegenerated [utc]", "timegenerated")
+"""The columns that hold when it was, the best first."""
 _TOKENS = frozenset({"refreshtoken", "primaryrefreshtoken"})
 _TARGET = re.compile(r"target([0-9]{1,2})(type|displayname|userprincipalname)")
 _CHANGE = re.compile(r"target([0-9]{1,2})modifiedproperty([0-9]{1,2})(name|oldvalue|newvalue)")
@@ -113,7 +119,7 @@ def _header(found: Iterator[Raw]) -> Header | None:
             continue
         for delimiter in (",", ";", "\t"):
             names = [" ".join(cell.strip(f"{_MARK} ").lower().split()) for cell in cells_of(text.encode(), delimiter) or ()]
-            if _is_sign_in(names) or _is_audit(names):
+            if _is_sign_in(names) or _is_audit(names) or _is_table(names):
                 return delimiter, names
         return None
     return None
@@ -128,6 +134,11 @@ def _is_audit(names: Sequence[str]) -> bool:
     return {"activity", "result", "actoruserprincipalname", "correlationid"} <= known and not known.isdisjoint({"date (utc)", "date"})
 
 
+def _is_table(names: Sequence[str]) -> bool:
+    known = set(names)
+    return not known.isdisjoint(_TABLE_DATES) and {"resulttype", "ipaddress", "userprincipalname"} <= known
+
+
 def _cells(raw: bytes, delimiter: str, names: Sequence[str]) -> list[str] | None:
     """Return the cells of a row, None where it does not fit the header."""
     cells = cells_of(raw, delimiter)
@@ -136,7 +147,9 @@ def _cells(raw: bytes, delimiter: str, names: Sequence[str]) -> list[str] | None
 
 def _batch(held: list[tuple[int, int, bytes, list[str]]], rejects: list[RawReject], names: list[str]) -> Batch:
     audit = _is_audit(names)
-    place = next(index for index, name in enumerate(names) if name in {"date (utc)", "date"})
+    table_row = not audit and not _is_sign_in(names)
+    dates = _TABLE_DATES if table_row else ("date (utc)", "date")
+    place = next(names.index(name) for name in dates if name in names)
     month_first = _month_first([cells[place] for _, _, _, cells in held])
     kept: list[tuple[int, int, str]] = []
     for number, offset, raw, cells in held:
@@ -145,7 +158,7 @@ def _batch(held: list[tuple[int, int, bytes, list[str]]], rejects: list[RawRejec
             rejects.append(RawReject(number, offset, AMBIGUOUS, raw_text(raw)))
             continue
         row = {name: cell.strip() for name, cell in reversed(list(zip(names, cells, strict=True))) if cell.strip()}
-        made = _audit(row) if audit else _sign_in(row)
+        made = _audit(row) if audit else _analytics(row) if table_row else _sign_in(row)
         made["activityDateTime" if audit else "createdDateTime"] = time
         kept.append((number, offset, msgspec.json.encode(made).decode()))
     known: dict[str, list[Any]] = {
@@ -202,6 +215,14 @@ def _sign_in(row: Mapping[str, str]) -> dict[str, Any]:
     made["authenticationRequirement"] = row.get("authentication requirement", "").lower().replace("-", "").replace(" ", "") or None
     if row.get("incoming token type", "").lower().replace(" ", "") in _TOKENS:
         made["isInteractive"] = False
+    return made
+
+
+def _analytics(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row of the table SigninLogs or its kin as its object, the keys in small letters."""
+    made: dict[str, Any] = {name.removesuffix(" [utc]"): value for name, value in row.items() if name not in _TABLE_DATES}
+    if (flag := row.get("isinteractive", "").lower()) in {"true", "false"}:
+        made["isinteractive"] = flag == "true"
     return made
 
 

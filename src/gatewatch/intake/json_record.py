@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -49,7 +50,8 @@ _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$)
 # what is looked at closely: wrappers, Elasticsearch hits, footers
 _PECULIAR = (
     r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
-    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs)"[ \t]*:[ \t]*\[)'
+    r'|stat"[ \t]*:[ \t]*"|eventType"[ \t]*:[ \t]*"com\.okta\.event_hook"|(?:response|data)"[ \t]*:[ \t]*\{'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs)"[ \t]*:[ \t]*\[)'
 )
 
 
@@ -58,6 +60,25 @@ class _Hit(msgspec.Struct):
 
 
 _hit = msgspec.json.Decoder(_Hit)
+
+
+class _Result(msgspec.Struct):
+    raw: Any = msgspec.field(default=None, name="_raw")
+
+
+class _Carrier(msgspec.Struct):
+    """What a log service puts around a record that it holds as text: CloudWatch, Splunk's exports, agents of containers."""
+
+    message: Any = None
+    at_message: Any = msgspec.field(default=None, name="@message")
+    log: Any = None
+    log_s: Any = None
+    raw: Any = msgspec.field(default=None, name="_raw")
+    result: _Result | None = None
+
+
+_carrier = msgspec.json.Decoder(_Carrier)
+_CARRIED = r'"(?:@?message|log|log_s|_raw)"[ \t\r\n]*:[ \t\r\n]*"[ \t\r\n]*\{'
 
 
 def sniff(head: bytes) -> float:
@@ -192,6 +213,18 @@ def _unwrapped(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def _held(text: str) -> str | None:
+    """Return the JSON object that the object *text* carries as text; None where it carries none."""
+    try:
+        one = _carrier.decode(text)
+    except FAULTS:
+        return None
+    inner = None if one.result is None else one.result.raw
+    parts = (one.message, one.at_message, one.raw, inner, one.log, one.log_s)
+    held = next((part for part in parts if isinstance(part, str) and part.strip()), "").strip()
+    return held if held.startswith("{") and not parted(Objects.of([(0, held)]))[1] else None
+
+
 @dataclass(slots=True)
 class _Run:
     """What became of objects so far."""
@@ -202,8 +235,8 @@ class _Run:
     skipped: Counter[tuple[str, int]] = field(default_factory=Counter)
     first: Sequence[Shape] = ()
 
-    def take(self, objects: Objects, interest: Interest | None) -> list[tuple[int, str]]:
-        """Send *objects* to their shapes; return those that are broken."""
+    def take(self, objects: Objects, interest: Interest | None, *, carried: bool = False) -> list[tuple[int, str]]:
+        """Send *objects* to their shapes, then the records that strangers carry as text (these are *carried*); return those that are broken."""
         broken: list[tuple[int, str]] = []
         for shape in (*self.first, SHAPES[0]):
             objects = self._send(objects, shape, interest, broken)
@@ -216,6 +249,13 @@ class _Run:
             objects = self._send(objects, shape, interest, broken)
         if not len(objects):
             return broken
+        if not carried:
+            carrying = objects.text.str.contains(_CARRIED)
+            inner = [(offset, held) for offset, text in objects.filter(carrying).pairs() if (held := _held(text)) is not None]
+            if inner:
+                within = {offset for offset, _ in inner}
+                broken += self.take(Objects.of(inner), interest, carried=True)
+                objects = Objects.of([pair for pair in objects.pairs() if pair[0] not in within])
         left, unsound = parted(objects)
         self.strange += [RawReject(0, offset, UNKNOWN, text[:RAW_CAP]) for offset, text in left.pairs()]
         return broken + unsound

@@ -19,10 +19,14 @@ from gatewatch.intake.line import LINE_CAP
 CUT = "broken JSON: it ends early"
 NO_JSON = "no JSON object"
 LONG_OBJECT = "object longer than 1 MiB"
-WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs")
+WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", "authlogs")
 """Keys whose array holds the records; ``hits`` within ``hits`` does too."""
 BESIDE = ("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status")
 """Keys that may stand before it."""
+DEEPER = ("response", "data")
+"""Keys whose object holds such an array: what Duo's Admin API answers, what Okta's event hooks deliver."""
+BESIDE_DEEPER = ("stat", "eventTypeVersion", "cloudEventsVersion", "contentType", "eventId", "eventTime", "source", "metadata")
+"""Keys that may stand before these, and the type of an event hook."""
 
 _AHEAD = 8 * 1024  # how much of an object is looked at for a wrapper
 _BEHIND = 64  # bytes before an object that are kept, for its indentation
@@ -31,6 +35,10 @@ _SCALAR = rb'(?:"[^"\\]*"|[-+0-9.eE]+|true|false|null)'
 _FLAT = rb"(?:" + _SCALAR + rb"|\{[^{}]*\}|\[[^\[\]]*\])"
 _BESIDES = rb'(?:"(?:@odata[^"\\]*|' + "|".join(BESIDE).encode() + rb')"\s*:\s*' + _FLAT + rb"\s*,\s*)*"
 _WRAPPER = re.compile(rb"\{\s*" + _BESIDES + rb'"(?:' + "|".join(WRAPPERS).encode() + rb')"\s*:\s*\[\s*[\{\]]')
+_DEEPER_BESIDES = rb'(?:(?:"(?:' + "|".join(BESIDE_DEEPER).encode() + rb')"\s*:\s*' + _FLAT + rb'|"eventType"\s*:\s*"com\.okta\.event_hook")\s*,\s*)*'
+_DEEPER = re.compile(
+    rb"\{\s*" + _DEEPER_BESIDES + rb'"(?:' + "|".join(DEEPER).encode() + rb')"\s*:\s*' + _WRAPPER.pattern  # the object in which the array is
+)
 _HITS = re.compile(rb"\{\s*" + _BESIDES + rb'"hits"\s*:\s*\{\s*' + _BESIDES + rb'"hits"\s*:\s*\[\s*[\{\]]')
 _AFTER = re.compile(rb'"[^"\\]*"\s*:\s*' + _FLAT)
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\\n]{1,200}"\s*:)')
@@ -89,7 +97,7 @@ def _sound(value: object) -> object:
 
 def wrapped(data: bytes, at: int = 0) -> tuple[int, int] | None:
     """Return, when the object at *at* only wraps records, where their array's content begins and how many braces enclose it."""
-    for pattern, depth in ((_WRAPPER, 1), (_HITS, 2)):
+    for pattern, depth in ((_WRAPPER, 1), (_HITS, 2), (_DEEPER, 2)):
         found = pattern.match(data, at)
         if found is not None:
             return found.end() - 1, depth

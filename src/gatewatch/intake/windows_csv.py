@@ -65,7 +65,7 @@ class _Taker:
         self.builder = Builder()
         self._layout = layout
         self._interest = interest
-        self._order: Order | None = None
+        self._order: Order | None = Order.MONTH_FIRST if layout.american else None
         self._given_up = False  # rows prove both orders, or too many wait
         self._waiting: list[tuple[int, int, bytes]] = []
 

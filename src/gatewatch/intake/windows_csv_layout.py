@@ -81,13 +81,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns of a file. ``certain``: its header alone tells what it is; ``utc``: its times are UTC."""
+    """The columns of a file. ``certain``: its header alone tells what it is; ``utc``: its times are UTC; ``american``: the
+    month comes first in its dates."""
 
     kind: str  # evtxecmd, winevent, sentinel, viewer
     delimiter: str
     columns: dict[str, int]
     names: tuple[str, ...]
     utc: bool = False
+    american: bool = False
     certain: bool = True
 
     def get(self, cells: list[str], *names: str) -> str | None:
@@ -166,7 +168,8 @@ def layout_of(header: Sequence[str], delimiter: str) -> Layout | None:
     stamp = next((name for name in columns if name.startswith("timegenerated")), None)
     if stamp is not None and {"eventid", "computer"} <= columns.keys():
         utc = stamp in ("timegenerated", "timegeneratedutc")
-        return Layout("sentinel", delimiter, {**columns, "timegenerated": columns[stamp]}, names, utc=utc)
+        portal = stamp == "timegeneratedutc"  # the portal names the zone, and writes dates as Americans do
+        return Layout("sentinel", delimiter, {**columns, "timegenerated": columns[stamp]}, names, utc=utc, american=portal)
     if len(names) == _PLACES or (len(names) == _PLACES + 1 and not names[-1]):
         certain = plain[1:4] == ["dateandtime", "source", "eventid"]
         return Layout("viewer", delimiter, {}, names, certain=certain)

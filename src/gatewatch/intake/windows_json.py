@@ -20,13 +20,15 @@ from gatewatch.intake.windows_row import Stamp, row, rows_frame
 from gatewatch.intake.windows_shape import Found, Read, read_event
 
 _BLANK = r"[ \t\r\n]*"
-_KEY = r'"(?:EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id)"' + _BLANK + ":"
+_KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id)"' + _BLANK + ":"
 _ELEMENT = r'\{(?:[^{}]|\{[^{}]*\})*?"(?:#text|\$|_|Value)"' + _BLANK + ":"
 _ID = _KEY + _BLANK + "(?:" + _ELEMENT + _BLANK + ')?"?[0-9]+'
-_CHANNEL = r'"(?:Channel|channel|LogName|log_name|EventLog|winlog\.channel)"' + _BLANK + ":" + _BLANK + r'"[^"\\]+"'
+_CHANNEL = r'"(?:Channel|_Channel|channel|LogName|log_name|EventLog|winlog\.channel)"' + _BLANK + ":" + _BLANK + r'"[^"\\]+"'
 # data under their own names: then what a hint asks for stands in the line as it will in the fields
 _NAMED = r'"(?:UtcTime|SubjectUserSid|SubjectUserName|ScriptBlockText|ContextInfo)": ?"'
 _NEVER = "\0never"
+# Splunk's exports: the event as XML, or as its text
+_RAW = r'"_raw"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)'
 _DIGITS = re.compile(r"([0-9]+)$")
 _QUOTED = re.compile(r'"([^"]+)"$')
 
@@ -36,7 +38,7 @@ class WindowsJson:
     """The shape of Windows events in JSON; records have the columns of ``WINDOWS_DTYPES``."""
 
     name: str = "windows"
-    regex: str = _KEY + '|"winlog"'
+    regex: str = _KEY + '|"winlog"|' + _RAW
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:
         """Make records of the Windows events among *objects* that somebody is interested in."""

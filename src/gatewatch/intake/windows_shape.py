@@ -8,6 +8,9 @@ winlogbeat 7 and 8 (ECS)            ``winlog``, also as ``winlog.event_id`` and 
 Wazuh                               ``data`` with ``win``; its names begin with a small letter, so most get the capital back
 winlogbeat 5 and 6                  ``event_id``, ``log_name``, ``event_data``
 EvtxECmd                            ``EventId``, ``Payload`` (a JSON text); its times are UTC
+Google Cloud, Chainsaw, Splunk      the event within ``jsonPayload``, ``document``, ``result`` (there as XML or text in ``_raw``)
+GELF                                ``_EventID``: a dash before the names
+OpenTelemetry                       ``body`` with ``event_id``
 Get-WinEvent | ConvertTo-Json       ``Id``, ``LogName``, ``Properties`` (values without names)
 NXLog, Sentinel, Zircolite, …       ``EventID`` and the data beside it, or under ``EventData``
 ==================================  ==================================================================================================
@@ -25,18 +28,20 @@ from typing import Any
 
 import msgspec
 
+from gatewatch.intake.windows_block import event_of_block
 from gatewatch.intake.windows_channel import channel_of
 from gatewatch.intake.windows_clock import stamp_of, zone_lead
 from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, whole
+from gatewatch.intake.windows_xml import event_of
 
 NO_ID = "no event id"
 NO_CHANNEL = "neither channel nor provider"
 NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("EventID", "EventId", "event_id", "EventCode", "Id"),
     "channel": ("Channel", "LogName", "log_name", "channel", "EventLog"),
-    "host": ("Computer", "Hostname", "computer_name", "MachineName", "ComputerName"),
+    "host": ("Computer", "Hostname", "computer_name", "MachineName", "ComputerName", "computer"),
     "record": ("EventRecordID", "EventRecordId", "RecordId", "RecordID", "RecordNumber", "record_number", "EventRecordNumber"),
     "provider": ("ProviderName", "Provider_Name", "Provider", "SourceName", "source_name", "EventSourceName"),
     "activity": ("ActivityID", "ActivityId", "activity_id"),
@@ -68,6 +73,7 @@ _LONG_KEYS = 4096  # characters: longer ones are not worth remembering
 _HELD = re.compile(rb'[\{\[]|"[\{<]')
 _EMPTY = (b"null", b'""')
 _USERS = ("UserID", "UserId", "user")  # a SID in the first two, in winlogbeat's object too
+_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"})
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
 _any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -124,7 +130,57 @@ def read_event(text: str) -> Found:
         found = _ecs(_undotted(pairs))
     elif _is_object(pairs.get("data")) and b'"win"' in bytes(pairs["data"]):
         found = _wazuh(_any(pairs["data"]))
+    elif not _LADEN.isdisjoint(pairs):
+        found = _carried(pairs)
     return _flat(pairs) if found is None else found
+
+
+def _carried(pairs: dict[str, msgspec.Raw]) -> Found:
+    """Read an event that something else is written around."""
+    for name in ("jsonPayload", "document", "result"):
+        if _is_object(pairs.get(name)):
+            inner = _pairs(pairs[name])
+            if name == "document":  # Chainsaw's hits
+                return _evtx(_pairs(inner["data"])["Event"]) if _is_object(inner.get("data")) and b'"Event"' in bytes(inner["data"]) else None
+            return _raw(inner["_raw"]) if "_raw" in inner else _flat(inner)
+    if "_raw" in pairs:
+        return _raw(pairs["_raw"])
+    if "_EventID" in pairs:  # GELF puts a dash before what is not its own
+        return _flat({name.removeprefix("_"): raw for name, raw in pairs.items() if name.startswith("_")})
+    return _otel(_any(pairs["body"])) if _is_object(pairs.get("body")) else None
+
+
+def _raw(raw: msgspec.Raw) -> Found:
+    """Read an event that Splunk keeps as it came: XML, or lines of names and values."""
+    text = _any(raw)
+    if not isinstance(text, str):
+        return None
+    event = event_of(text.encode("utf-8", "replace")) if text.startswith("<") else event_of_block(text.encode("utf-8", "replace"))
+    return event if isinstance(event, str) else Read(event)
+
+
+def _otel(body: Any) -> Found:
+    """Read the body of a record of OpenTelemetry's receiver."""
+    number, provider = body.get("event_id"), body.get("provider")
+    if not isinstance(number, dict) or "channel" not in body:
+        return None
+    data = body.get("event_data")
+    parts = data.get("data") if isinstance(data, dict) else data
+    if isinstance(parts, list):  # [{"TargetUserName": "ann"}, …]
+        data = {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}
+    return _event(
+        number=number.get("id"),
+        channel=body.get("channel"),
+        provider=provider.get("name") if isinstance(provider, dict) else provider,
+        host=body.get("computer"),
+        record=body.get("record_id"),
+        stamp=stamp_of(body.get("system_time"), utc=True),
+        activity=None,
+        pid=None,
+        sid=None,
+        message=body.get("message"),
+        fields=as_json({name: value for name, value in data.items() if isinstance(value, str)}) if isinstance(data, dict) else NONE,
+    )
 
 
 def _is_object(raw: msgspec.Raw | None) -> bool:
@@ -262,6 +318,8 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         return None
     stamp, shift, local = _time(pairs, layout)
     held = [raw for name in layout.held if _HELD.match(raw := bytes(pairs[name])) is not None]
+    if held and held[0][:1] == b"[" and took["message"] is None and "Description" in pairs:  # fluentd: values alone, and the text under this name
+        took["message"] = _any(pairs["Description"])
     if held:
         fields = flat(held[0], held[1] if len(held) > 1 else b"")
     elif layout.cmdlet:

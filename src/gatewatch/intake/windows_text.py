@@ -7,6 +7,7 @@ Snare, NXLog            ``MSWinEventLog⇥1⇥Security⇥2174⇥Mon Jan 05 12:00
 OSSEC, Wazuh            ``WinEvtLog: Security: AUDIT_FAILURE(4625): Microsoft-Windows-Security-Auditing: user: domain: HOST: An account …``
 evtsys, rsyslog agent   ``4625: AUDIT_FAILURE An account …``, the program being ``Security-Auditing``
 NXLog                   ``An account failed to log on. …``, likewise; the id is in the structured data, else the first sentence tells
+WinCollect (QRadar)     ``AgentDevice=WindowsLog⇥AgentLogFile=Security⇥…⇥EventID=4625⇥…⇥TimeGenerated=1767614400⇥…⇥Message=An account …``
 any                     the event itself as XML or JSON
 ======================  ==================================================================================================================
 
@@ -36,7 +37,7 @@ __all__ = ["CLAIM", "FRAMINGS", "GATE", "PROGRAMS", "claim", "data_of_message", 
 _DATED = r"[12][0-9]{3} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} "
 _BEFORE = rf"(?:{_DATED})?(?:\([^) ]{{1,64}}\) [^ >]{{1,64}}->WinEvtLog )?(?:{_DATED})?WinEvtLog: "
 CLAIM = (
-    rf"^(?:[^\s#]{{1,64}}\t)?MSWinEventLog(?:\t|#011)|^{_BEFORE}|^<(?:[A-Za-z_][A-Za-z0-9_.-]{{0,15}}:)?Event[ >]"
+    rf"^(?:[^\s#]{{1,64}}\t)?MSWinEventLog(?:\t|#011)|^AgentDevice=WindowsLog(?:\t|#011)|^{_BEFORE}|^<(?:[A-Za-z_][A-Za-z0-9_.-]{{0,15}}:)?Event[ >]"
     r'|^\{.*"(?:EventID|EventId|event_id|eventID|EventCode)"'
 )
 """Tells by the message which records could be Windows events, besides those of :data:`PROGRAMS`. It looks at the beginning only, which nobody
@@ -47,6 +48,7 @@ PROGRAMS = (*NAMES, "WinEvtLog")
 _MONTHS = {name: place for place, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
 _SNARE_DATE = re.compile(r"[A-Za-z]{3},? ([A-Za-z]{3}) +([0-9]{1,2}),? ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)? ([12][0-9]{3})")
 _SNARE_END = re.compile(r"[0-9]{0,20}|[0-9a-fA-F]{32}")
+_MILLISECONDS = 100_000_000_000  # a larger number of WinCollect's counts milliseconds
 _SNARE_LEAST = 13  # tokens, the text with them
 _OSSEC = re.compile(
     rf"(?P<before>{_BEFORE})?(?P<channel>[^:\n(]{{1,255}}): [A-Z_]{{1,32}}\((?P<id>[0-9]{{1,5}})\): (?P<provider>[^:\n]{{1,255}}): (?P<rest>.*)",
@@ -147,6 +149,8 @@ def _event(record: dict[str, Any]) -> Event | None:
         return None if isinstance(event, str) else event
     if "MSWinEventLog" in message[:300]:
         return _snare(message)
+    if message.startswith("AgentDevice="):
+        return _win_collect(message)
     return _agent(program, message, record) if program in NAMES else _ossec(message)
 
 
@@ -184,6 +188,22 @@ def _snare(message: str) -> Event | None:
         value = micros([int(found[6]), _MONTHS.get(found[1].lower(), 0), *(int(found[group]) for group in range(2, 6))])
     stamp = Stamp(value, zoned=False, resolution=1_000_000) if value is not None else None
     return _read(channel, number, text, stamp=stamp, host=_known(tokens[10]), provider=_known(tokens[6]))
+
+
+def _win_collect(message: str) -> Event | None:
+    """Return an event as WinCollect sends it: pairs, the text being the last; its times are seconds or milliseconds since the epoch."""
+    if "\t" not in message:
+        message = message.replace("#011", "\t")
+    before, _, text = message.partition("\tMessage=")
+    told = dict(token.partition("=")[::2] for token in reversed(before.split("\t")))  # the first of a name stands
+    number, channel = event_number(told.get("EventIDCode") or told.get("EventID")), present(told.get("AgentLogFile"))
+    if number is None or channel is None:
+        return None
+    seconds = whole(told.get("TimeGenerated") or told.get("TimeWritten"))
+    scale = 1_000_000 if seconds is not None and seconds < _MILLISECONDS else 1000
+    stamp = Stamp(seconds * scale, zoned=True, resolution=scale) if seconds is not None and 0 < seconds < _MILLISECONDS * 100 else None
+    event = _read(channel, number, text.strip(), stamp=stamp, host=_known(told.get("Computer", "")), provider=_known(told.get("Source", "")))
+    return msgspec.structs.replace(event, event_record=whole(told.get("RecordNumber")))
 
 
 def _known(text: str) -> str | None:

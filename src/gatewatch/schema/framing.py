@@ -23,6 +23,7 @@ class Framing(StrEnum):
     M365_CSV = "m365-csv"  # Microsoft 365's audit log: rows with a column AuditData
     ENTRA_CSV = "entra-csv"  # sign-ins and audit log of Entra ID as its portal writes them
     WINDOWS_CSV = "windows-csv"  # EvtxECmd, Event Viewer, Get-WinEvent | Export-Csv
+    WINDOWS_BLOCK = "windows-block"  # wevtutil qe /f:text; Splunk's text of event logs
     PARQUET = "parquet"  # events as gatewatch writes them, or OCSF
     TABLE = "table"  # rows under a header: Zeek TSV, AWS VPC flow logs, pfirewall.log
     RADIUS_DETAIL = "radius-detail"  # FreeRADIUS' accounting: blocks of attributes under a date

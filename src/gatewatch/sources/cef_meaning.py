@@ -9,10 +9,15 @@ from typing import Any
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.sources.cef_text import Text
 from gatewatch.sources.cef_time import moment
-from gatewatch.sources.cef_word import BAD, CONTRADICTION, GOOD, LOGOFF, LOGON, UNKNOWN, Said, change, judge, judge_plain, outcome
+from gatewatch.sources.cef_word import BAD, CONTRADICTION, GOOD, LOGOFF, LOGON, UNKNOWN, Said, change, judge, judge_plain, outcome, tells
 from gatewatch.sources.document import Made
 
-NOTHING = frozenset({"", "-", "n/a", "na", "(null)", "null", "none", "unknown", "(empty)", "not available"})
+NOTHING = frozenset(
+    {
+        *("", "-", "n/a", "na", "(null)", "null", "none", "unknown", "(empty)", "not available"),
+        *("::", "0.0.0.0", "::ffff:0", "::ffff:0.0.0.0"),  # noqa: S104 - what devices write for no address
+    }
+)
 ACTIONS = ("act", "deviceaction", "action", "eventaction")
 OUTCOMES = ("outcome", "eventoutcome", "categoryoutcome", "result", "status", "eventstatus")
 USERS = ("duser", "destinationusername", "usrname", "accountname", "username", "user", "suser", "sourceusername")
@@ -55,7 +60,7 @@ def read_any(text: Text) -> Made:
     action = first(values, ACTIONS) or ""
     said = [found for one in (action, text.name, text.event) if one and (found := judge_plain(one)) is not None]
     if not said:  # a name may stand within
-        names = _names(values)
+        names = _names(values) | _product(text)
         said = [found for one in (action, text.name) if one and (found := judge(one, names)) is not None]
     if any(isinstance(one, str) for one in said):
         return CONTRADICTION
@@ -83,6 +88,11 @@ def read_any(text: Text) -> Made:
 def _names(values: Mapping[str, str]) -> frozenset[str]:
     """Return the words that are names in this record."""
     return frozenset(word for keys in _NAMING for key in keys if key in values for word in _WORD.findall(values[key].lower()))
+
+
+def _product(text: Text) -> frozenset[str]:
+    """Return the words by which the device names itself, but for those that say something."""
+    return frozenset(word for name in (text.vendor, text.product) for word in _WORD.findall(name.lower()) if not tells(word))
 
 
 def _changed(text: Text, pattern: str) -> Made:

@@ -51,6 +51,7 @@ _FILLERS = frozenset(
         "anyconnect", "name", "username", "verify",
     )
 )  # fmt: skip
+_HUMP = re.compile(r"(?<=[a-z])\B(?=[A-Z])")  # LoginFailed
 _SPLIT = re.compile(r"[^a-z0-9]+")
 
 
@@ -81,6 +82,11 @@ def judge(text: str, names: Collection[str] = ()) -> Said | str | None:
     >>> judge("User ann logged in", {"ann"}), judge("Login failed"), judge("Login policy changed")
     (Said(topic='logon', good=True), Said(topic='logon', good=False), None)
     """
+    found = _judged(text, names)
+    return _judged(_HUMP.sub(" ", text), names) if found is None and _HUMP.search(text) is not None else found
+
+
+def _judged(text: str, names: Collection[str]) -> Said | str | None:
     words = [word for word in _words(text) if word not in names]
     topics = {_TOPICS[word] for word in words if word in _TOPICS}
     if not topics or any(word not in _TOPICS and word not in _OUTCOMES and word not in _FILLERS for word in words):
@@ -90,6 +96,11 @@ def judge(text: str, names: Collection[str] = ()) -> Said | str | None:
         return CONTRADICTION
     good = next(iter(outcomes)) if outcomes else (GOOD if any(word in _DONE for word in words) else None)
     return Said(topics.pop(), good)
+
+
+def tells(word: str) -> bool:
+    """Return whether *word* is one that says something of a logon."""
+    return word in _TOPICS or word in _OUTCOMES
 
 
 def has_topic(text: str) -> bool:

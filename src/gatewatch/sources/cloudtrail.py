@@ -86,6 +86,9 @@ class _Identity(Part, rename="camel"):
 
 class _Event(Part, rename="camel"):
     detail: _Event | None = None
+    wazuh: _Event | None = msgspec.field(default=None, name="aws")
+    data: _Event | None = None  # of an alert of Wazuh
+    whole: _Event | None = msgspec.field(default=None, name="CloudTrailEvent")  # of the answers of LookupEvents: JSON as text
     event_time: Any = None
     event_source: Any = None
     event_name: Any = None
@@ -106,6 +109,12 @@ class _Event(Part, rename="camel"):
 def _read(event: _Event) -> Made:
     if event.event_name is None and event.detail is not None:  # Amazon EventBridge
         event = event.detail
+    elif event.whole is not None:
+        event = event.whole
+    elif event.event_name is None and event.data is not None:
+        event = event.data.wazuh or event
+    elif event.event_name is None and event.wazuh is not None:
+        event = event.wazuh
     name = said(event.event_name)
     if name is None:
         raise Unreadable(NO_NAME)

@@ -5,6 +5,7 @@ What the keys of a row become is told in :mod:`gatewatch.sources.document`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -25,6 +26,7 @@ Moment = tuple[int | None, int | None, int | None]
 """Microseconds since the epoch, or of a wall clock, and the resolution."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCRIPT_DATE = re.compile(r"/Date\(([0-9]{1,15})(?:[+-][0-9]{4})?\)/")  # Windows PowerShell's ConvertTo-Json: milliseconds
 _EARLIEST = 631_152_000_000_000  # 1990, microseconds: before, it is no time but a default or a mistake
 _CHUNK = 1024  # rows kept as dicts
 _PLAIN_TIME = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|\+00:00)?$"
@@ -177,6 +179,9 @@ def moment(value: Any, *, zoned: bool, timeless: bool) -> Moment:
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
+            script = _SCRIPT_DATE.fullmatch(text)
+            if script is not None:
+                return moment(int(script[1]) * 1000, zoned=zoned, timeless=timeless)
             raise Unreadable(BAD_TIME if text else NO_TIME) from None
         if "." not in text:
             resolution = SECOND

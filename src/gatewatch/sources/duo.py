@@ -71,6 +71,7 @@ class _Record(Part):
     auth_device: Any = None
     new_enrollment: Any = None
     action: Any = None
+    outcome: Any = None
     actor: Any = None
     target: Any = None
     object: Any = None
@@ -142,11 +143,16 @@ def _administrated(record: _Record) -> Made:
         "src_port": port_of(address),
     }
     made["extra"] |= {"action": action, "factor": said(details.get("factor")), "error": said(details.get("error")), "role": said(details.get("role"))}
-    if deed.kind is Kind.AUTH_SUCCESS:
+    if str(mapping(record.outcome).get("result") or "").lower() in {"failure", "denied", "error"}:  # the activity log has one name for both
+        failed = deed.kind in {Kind.AUTH_SUCCESS, Kind.AUTH_FAILURE}
+        made["kind"] = Kind.AUTH_FAILURE if failed else Kind.MFA_DENIED if deed.kind is Kind.MFA_DENIED else Kind.PRIVILEGE_DENIED
+        if deed.kind is Kind.AUTH_SUCCESS:
+            made["pattern"] = f"{deed.pattern}-failed"
+    if made["kind"] is Kind.AUTH_SUCCESS:
         method = str(details.get("primary_auth_method") or "").lower()
         made["mfa"] = Mfa.YES if said(details.get("factor")) else Mfa.UNKNOWN
         made["auth_method"] = AuthMethod.PASSWORD if method == "password" else AuthMethod.TOKEN if "sign-on" in method else AuthMethod.UNKNOWN
-    elif deed.kind is Kind.AUTH_FAILURE:
+    elif made["kind"] is Kind.AUTH_FAILURE:
         made["auth_method"] = AuthMethod.PASSWORD
     return made
 

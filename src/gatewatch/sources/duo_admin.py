@@ -49,13 +49,17 @@ _DEEDS: dict[str, Deed] = {
     **_deeds(
         Kind.ACCOUNT_CHANGE,
         of_user=False,
-        mfa_method_added=("phone_create", "phone_associate", "hardtoken_create", "hardtoken_associate", "token_associate", "u2ftoken_create"),
+        mfa_method_added=(
+            *("phone_create", "phone_associate", "hardtoken_create", "hardtoken_associate", "token_associate", "u2ftoken_create"),
+            "webauthncredential_create",
+        ),
         mfa_method_removed=(
             "phone_delete",
             "phone_disassociate",
             "hardtoken_delete",
             "hardtoken_disassociate",
             "u2ftoken_delete",
+            "webauthncredential_delete",
             "deregister_devices",
         ),
         mfa_method_changed=("phone_update", "phone_activation_code_regenerated", "hardtoken_resync"),

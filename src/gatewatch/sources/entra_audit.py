@@ -23,6 +23,7 @@ from gatewatch.sources.entra_activity import UNKNOWN, Change, deed_of, role_of
 from gatewatch.sources.entra_signin import HOST, account
 
 NO_ACTIVITY = "no activity"
+_ADDRESSES = frozenset({"ipaddr", "ipaddress", "clientip"})
 
 
 class _Actor(Part, rename="camel"):
@@ -49,6 +50,11 @@ class _Target(Part, rename="camel"):
     modified_properties: list[_Property] | None = None
 
 
+class _Detail(Part):
+    key: Any = None
+    value: Any = None
+
+
 class _Audit(Part, rename="camel"):
     properties: _Audit | None = None
     time: Any = None
@@ -62,6 +68,7 @@ class _Audit(Part, rename="camel"):
     result_reason: Any = None
     initiated_by: _Actors | None = None
     target_resources: list[_Target] | None = None
+    additional_details: list[_Detail] | None = None
     logged_by_service: Any = None
     correlation_id: Any = None
     id: Any = None
@@ -81,7 +88,9 @@ def _read(outer: _Audit) -> Made:
     actors = entry.initiated_by or _Actors()
     person, program = actors.user or _Actor(), actors.app or _Actor()
     failed = str(entry.result or outer.result or "").lower() in {"failure", "timeout"}
-    address = said(person.ip_address) or said(outer.caller_ip_address)
+    beside = (detail.value for detail in entry.additional_details or () if str(detail.key).lower() in _ADDRESSES)  # PIM names it there only
+    found = (text for text in map(said, (person.ip_address, outer.caller_ip_address, *beside)) if text not in {None, "<null>"})
+    address = next(found, None)
     accounts = (account(target.user_principal_name) or account(target.display_name) for target in targets if _is_user(target))
     return {
         "kind": Kind.PRIVILEGE_DENIED if failed else deed.kind,

@@ -74,6 +74,7 @@ class _Event(Part):
     requestReceivedTimestamp: Any = None  # noqa: N815
     stageTimestamp: Any = None  # noqa: N815
     timestamp: Any = None
+    RequestReceivedTime: Any = None  # of the tables AKSAudit and AKSAuditAdmin
     annotations: _Notes | None = None
 
 
@@ -101,6 +102,7 @@ class Entry(_Event):
     """A record that is an audit event or holds some."""
 
     log: Any = None
+    log_s: Any = None  # of AzureDiagnostics, where each column bears its type
     message: Any = None
     at_message: Any = msgspec.field(default=None, name="@message")
     loud_message: Any = msgspec.field(default=None, name="MESSAGE")
@@ -118,7 +120,10 @@ class Entry(_Event):
     TimeGenerated: Any = None
 
 
-ESSENTIAL = ("verb", "sourceIPs", "auditID", "protoPayload", "properties", "log", "message", "at_message", "loud_message", "logEvents", "kubernetes")
+ESSENTIAL = (
+    *("verb", "sourceIPs", "auditID", "protoPayload", "properties", "log", "log_s", "message", "at_message", "loud_message", "logEvents"),
+    "kubernetes",
+)
 """Fields of which a record has one; else its keys are in another case, as in the table ``AKSAudit``."""
 
 
@@ -200,7 +205,7 @@ def requests(entry: Entry) -> Iterator[Request]:
                 properties = msgspec.json.decode(properties)
             except FAULTS:
                 raise Unreadable(BROKEN) from None
-        held = (mapping(properties).get("log"), entry.log, entry.message, entry.at_message, entry.loud_message)
+        held = (mapping(properties).get("log"), entry.log, entry.log_s, entry.message, entry.at_message, entry.loud_message)
         inner = next((value for value in held if value is not None), None)
         if inner is None:
             raise Unreadable(STRANGE)
@@ -235,7 +240,7 @@ def _request(event: _Event, host: str | None, received: Any) -> Request:
     code = _number(event.responseStatus.code) if event.responseStatus is not None else None
     if code is None and notes is not None and notes.decision == "forbid":
         code = 403
-    own = event.requestReceivedTimestamp or event.stageTimestamp or _millis(event.timestamp)
+    own = event.requestReceivedTimestamp or event.RequestReceivedTime or event.stageTimestamp or _millis(event.timestamp)
     return Request(
         time=own if own is not None else received,
         host=host,

@@ -33,7 +33,7 @@ import msgspec
 
 from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
 from gatewatch.sources import entra_signin
-from gatewatch.sources.document import FAULTS, NO_OBJECT, DocumentSource, Made, Part, Unreadable, filled, port_of, said
+from gatewatch.sources.document import FAULTS, NO_OBJECT, DocumentSource, Made, Part, Unreadable, filled, mapping, port_of, said
 from gatewatch.sources.entra_activity import UNKNOWN, Change, Deed, deed_of, role_of
 from gatewatch.sources.entra_code import OTHER, SUCCESS, TOKEN, Verdict, code_of, verdict_of
 from gatewatch.sources.entra_signin import account
@@ -131,6 +131,9 @@ class _Access(Part, rename="pascal"):
 
 
 class _Record(Part, rename="pascal"):
+    wazuh: Any = msgspec.field(default=None, name="office365")
+    beat: Any = msgspec.field(default=None, name="o365audit")  # of Elastic's agents, before their pipeline
+    alert: Any = msgspec.field(default=None, name="data")  # of Wazuh, which holds it
     audit_data: Any = None
     creation_time: Any = None
     time_generated: Any = None
@@ -164,6 +167,8 @@ class _Record(Part, rename="pascal"):
 def _read(record: _Record) -> Made:
     if record.audit_data is not None:
         record = _inner(record.audit_data)
+    elif record.operation is None and isinstance(held := record.wazuh or record.beat or mapping(record.alert).get("office365"), dict):
+        record = _inner(held)
     operation = said(record.operation)
     if operation is None:
         raise Unreadable(NO_OPERATION)
@@ -241,6 +246,10 @@ def _entered(told: dict[str, str], agent: str) -> tuple[Verdict, AuthMethod]:
     request = told.get("requesttype", "").casefold()
     if _PASSWORD_CLIENTS.search(agent):
         return SUCCESS, AuthMethod.PASSWORD
+    if request.endswith(":logout"):
+        return Verdict(Kind.SESSION_END, "signed-out"), AuthMethod.UNKNOWN
+    if request == "sas:beginauth":
+        return Verdict(Kind.MFA_CHALLENGE, "factor-asked"), AuthMethod.UNKNOWN
     if told.get("resultstatusdetail", "").casefold() == "redirect":
         return Verdict(Kind.CONNECTION, "redirected"), AuthMethod.TOKEN
     if request.endswith(":token"):
@@ -311,7 +320,7 @@ SOURCE = DocumentSource(
     programs=("m365",),
     shape=_Record,
     read=_read,
-    essential=("audit_data", "creation_time"),
+    essential=("audit_data", "creation_time", "wazuh", "beat", "alert"),
     hint=rf"AzureActiveDirectory|{_OPERATION}(?:userlog|mailboxlogin|updateinboxrules|addfolderpermissions|[a-z]+-[a-z])",
     others=UNLISTED,
     service=Service.IDP,

@@ -31,7 +31,9 @@ _ADDRESS = rf"(?P<rhost>{_HIDDEN}|[!-~]*)"
 
 def _result(word: str) -> tuple[str, ...]:
     start = rf"^Authentication: {word} :: User Name: (?P<user>.*) :: Viewer Address: {_ADDRESS}"
-    return (rf"{start} :: Type: (?P<method>[^:]*)$", rf"{start}$")
+    # newer ones leave the address out; no colon then, so that no name makes a line that has one look like it
+    bare = rf"^Authentication: {word} :: User Name: (?P<user>[^:]*) :: Type: (?P<method>[^:]*)$"
+    return (rf"{start} :: Type: (?P<method>[^:]*)$", rf"{start}$", bare)
 
 
 PATTERNS: tuple[Pattern, ...] = (

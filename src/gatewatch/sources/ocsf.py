@@ -280,7 +280,10 @@ def _host(event: _Event) -> str | None:
 
 
 def _name(user: _User | None) -> str | None:
-    return None if user is None else said(user.name) or said(user.email_addr)
+    if user is None:
+        return None
+    name, mail = said(user.name), said(user.email_addr)
+    return mail if name is None or (mail is not None and " " in name.strip()) else name  # "Ann Ash" is what people are called, not an account
 
 
 def _method(event: _Event) -> str:

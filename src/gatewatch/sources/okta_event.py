@@ -119,7 +119,7 @@ def deed_of(event: str, result: str, reason: str, factor: str = "") -> Deed | No
         return Deed(Kind.SESSION_START, "session-start-no-outcome") if not result else _logon("session-start", reason, ok=ok)
     if event in _OWN_LOGONS:
         return _logon(_OWN_LOGONS[event], reason, ok=ok)
-    return _factor(event, result, ok=ok) or _session(event, ok=ok) or _threat(event, result)
+    return _factor(event, result, ok=ok) or _session(event, reason, ok=ok) or _threat(event, result)
 
 
 def _logon(pattern: str, reason: str, *, ok: bool) -> Deed:
@@ -146,11 +146,15 @@ def _factor(event: str, result: str, *, ok: bool) -> Deed | None:
     return None
 
 
-def _session(event: str, *, ok: bool) -> Deed | None:
+def _session(event: str, reason: str, *, ok: bool) -> Deed | None:
+    if event in _DELEGATED and not ok:  # another directory said no; the failed start of the session, where there is one, tells it again
+        return Deed(Kind.AUTH_FAILURE, f"{event.rsplit('.', 1)[1].replace('_', '-').lower()}-refused")
     if event in _DELEGATED or event == "user.authentication.verify":
         return Deed(Kind.SESSION_START, event.rsplit(".", 1)[1].replace("_", "-").lower()) if ok else None
     match event:
         case "user.authentication.sso":
+            if not ok and _PASSWORD_REASON.search(reason):
+                return Deed(Kind.AUTH_FAILURE, "sso-refused")
             return Deed(Kind.SESSION_START, "sso") if ok else Deed(Kind.PRIVILEGE_DENIED, "sso")
         case "user.session.access_admin_app":
             return Deed(Kind.SESSION_START, "admin-console") if ok else Deed(Kind.PRIVILEGE_DENIED, "admin-console")

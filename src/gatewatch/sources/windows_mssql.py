@@ -67,7 +67,7 @@ SOURCE = WindowsSource(
     reads_message=True,
     name="windows-mssql",
     title="Microsoft SQL Server logins",
-    channels=("Application",),
+    channels=("Application", "Security"),
     meanings=(
         Meaning("mssql-failure", (18456, 18470, 18486), Kind.AUTH_FAILURE, set=_PASSWORD, reads=_TEXT, refine=_login),
         Meaning("mssql-stopped", (18487, 18488), Kind.AUTH_STOPPED, set=_PASSWORD, reads=_TEXT, refine=_login),

@@ -54,6 +54,7 @@ def _rule(name: str, number: int) -> Meaning:
 
 
 MEANINGS: tuple[Meaning, ...] = (
+    Meaning("adfs-event", (1102,), why="1102 of AD FS is another event", providers=("AD FS Auditing", "AD FS")),
     Meaning("log-cleared", (1102,), Kind.LOG_CLEARED, columns=_SUBJECT, refine=_cleared),
     Meaning("boot", (4608,), Kind.BOOT),
     Meaning("clock-changed", (4616,), Kind.CLOCK_CHANGE, columns={**_SUBJECT, "process": "ProcessName"}, extra=("PreviousTime", "NewTime")),
