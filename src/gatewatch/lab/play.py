@@ -246,7 +246,8 @@ class Play:
             via = "vpn"
         else:
             self.estate.windows[entry.host].suspend(at - 5 * SECOND, entry, self.mark)
-            self.estate.rdp(at, entry.host, entry.user, src, entry.tty, admin=True, again=entry, mark=self.mark)
+            client = self.cast.clients[str(self.get("who"))]  # whoever comes back does so from a machine of their own
+            self.estate.rdp(at, entry.host, entry.user, src, client, admin=True, again=entry, mark=self.mark)
             via = "rdp"
         entry.source = src
         self.leg(at, src, entry.host, via, entry.user)
