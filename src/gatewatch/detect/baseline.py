@@ -254,12 +254,12 @@ class Baseline:
         all_ = [source == address for _, time, source, _, _ in state.entries if time.date() in days]
         return len(days) if 3 * sum(all_) >= 2 * len(all_) else 0
 
-    def authenticated(self, user: str | None, address: str | None, but: date, unproved: frozenset[int]) -> int:
-        """Return on how many other days of the whole logs the user got in from an address by an access that is not one of *unproved*."""
+    def authenticated(self, user: str | None, address: str | None, unproved: frozenset[int]) -> int:
+        """Return on how many days of the whole logs the user got in from an address by an access that is not one of *unproved*."""
         state = self._users.get(user or "")
         if state is None:
             return 0
-        return len({time.date() for row, time, source, _, _ in state.entries if source == address and row not in unproved} - {but})
+        return len({time.date() for row, time, source, _, _ in state.entries if source == address and row not in unproved})
 
     def _advance(self, state: _User, day: date) -> None:
         while state.read < len(state.entries):

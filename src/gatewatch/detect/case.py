@@ -213,8 +213,8 @@ class Bench:
         )
         absent = any(stage.absent for stage in chain.stages)
         if absent and not habitual:
-            days = self.baseline.authenticated(access.user, access.origin_ip, access.time.date(), self.unproved)
-            habitual = f"{access.user} was authenticated at this very address on {days} other days" if days else ""
+            days = self.baseline.authenticated(access.user, access.origin_ip, self.unproved)
+            habitual = f"{access.user} was authenticated at this very address on {days} days" if days else ""
         generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages}
