@@ -227,7 +227,7 @@ class _Reading:
         first, last = (first, last + within) if late else (first - within, last)
         for event in self.of(stage, key):
             pair = (anchor, event) if late else (event, anchor)
-            if follows(*pair) and gap(*pair) <= within:
+            if (follows(*pair) or clock(*pair)) and gap(*pair) <= within:
                 return "present", first, last
         if late and (self.until is None or self.until <= last):
             return "the logs end before the deadline", first, last
@@ -246,6 +246,11 @@ class _Reading:
 def total_order(event: Event) -> tuple[Any, ...]:
     """Return the sort key of the total order; what is not known comes first."""
     return (event["time"], event["stream"] is not None, event["stream"], event["position"] is not None, event["position"], event["row"])
+
+
+def clock(a: Event, b: Event) -> bool:
+    """Whether *b* can follow *a* by their clocks, whatever the order of the records."""
+    return a is not b and bool(b["time"] + b["err"] >= a["time"] - a["err"])
 
 
 def follows(a: Event, b: Event) -> bool:

@@ -37,7 +37,8 @@ class Absence:
 def judge(lane: Lane, anchor: int, key: int, until: int, covered: Covered | None) -> Absence:
     """Judge the absence *lane* before or after (``lane.late``) the anchor at the position *anchor*.
 
-    Any event that could lie within ``within`` of the anchor speaks against it. *until* is the event time the logs have reached, in
+    Any event that could lie within ``within`` of the anchor speaks against it, by the order of the records or by their clocks: a line that was
+    delivered late is no silence. *until* is the event time the logs have reached, in
     microseconds: the interval must lie before it.
     """
     line = lane.timeline
@@ -45,10 +46,12 @@ def judge(lane: Lane, anchor: int, key: int, until: int, covered: Covered | None
     begin, end = int(line.lo[anchor]), int(line.hi[anchor])
     if lane.late:
         end += lane.within
-        near = line.follows(anchor, here) & (line.lo[here] <= end)
+        after = line.follows(anchor, here) | ((line.hi[here] >= begin) & (here != anchor))
+        near = after & (line.lo[here] <= end)
     else:
         begin -= lane.within
-        near = line.follows(here, anchor) & (line.hi[here] >= begin)
+        before = line.follows(here, anchor) | ((line.lo[here] <= end) & (here != anchor))
+        near = before & (line.hi[here] >= begin)
     first, last = instant(begin), instant(end)
     if bool(np.any(near)):
         return Absence(Judgement.PRESENT, first, last)

@@ -24,8 +24,10 @@ from gatewatch.schema.events import Kind, ensure
 LEAST_DAYS = 14
 LEAST_SUCCESSES = 5
 HABIT_DAYS = 3  # earlier days with a success that make a source habitual for a user
+RIGHTS_DAYS = 3  # earlier days on which the user had root rights that make them ordinary
 HOUR_LOGONS, HOUR_DAYS = 20, 10  # below these an hour cannot be called unusual
 DORMANT_DAYS = 60
+LEAST_NAME = 3  # a shorter name within another says nothing
 
 
 @lru_cache(maxsize=1 << 16)
@@ -51,6 +53,8 @@ class Habit:
     new_client: bool | None = None
     odd_hour: bool | None = None
     dormant: bool | None = None
+    rights_days: int = 0  # earlier days on which the user used root or administrator rights, from wherever
+    country_days: int = 0  # earlier days with a success from its country
 
     @property
     def known(self) -> bool:
@@ -88,11 +92,13 @@ class _User:
     all_days: _Days = field(default_factory=_Days)
     addresses: dict[str, _Days] = field(default_factory=dict)
     networks: dict[str, _Days] = field(default_factory=dict)
-    countries: set[str] = field(default_factory=set)
+    countries: dict[str, _Days] = field(default_factory=dict)
     clients: set[str] = field(default_factory=set)
     hours: Counter[int] = field(default_factory=Counter)
     reached: dict[str, date] = field(default_factory=dict)  # the first day on each host, from wherever
     ways: list[date] = field(default_factory=list)  # days of logons from wherever, in order
+    rights: list[date] = field(default_factory=list)  # days on which root rights were used, each once, in order
+    others: dict[str, date] = field(default_factory=dict)  # the first day on which a session of the user went on as another account
 
     def learn(self, time: datetime, address: str, country: str | None, client: str | None) -> None:
         day = time.date()
@@ -104,7 +110,7 @@ class _User:
         self.networks.setdefault(network_of(address), _Days()).add(day)
         self.hours[time.hour] += 1
         if country is not None:
-            self.countries.add(country)
+            self.countries.setdefault(country, _Days()).add(day)
         if client is not None:
             self.clients.add(client)
 
@@ -115,6 +121,7 @@ class Baseline:
     def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
         wanted = sorted(set(users))
         events = ensure(events, "kind", "time", "user", "host", "src_ip", "src_host", "country", "origin_ip", "hop", "known", "anonymizer")
+        events = ensure(events, "origin_session", "hop_confidence")
         part = events.filter(
             (pl.col("kind") == str(Kind.AUTH_SUCCESS))
             & pl.col("user").is_in(wanted)
@@ -134,6 +141,21 @@ class Baseline:
         for user, host, time in reached.select("user", "host", "time").iter_rows():
             self._users[user].reached.setdefault(host, time.date())
             self._users[user].ways.append(time.date())
+        used = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("user").is_in(wanted) & pl.col("time").is_not_null())
+        for user, day in used.select("user", pl.col("time").dt.date()).unique().sort("user", "time").iter_rows():
+            self._users[user].rights.append(day)
+        owners = dict(part.filter(pl.col("origin_session").is_not_null()).sort("row").select("origin_session", "user").iter_rows())
+        further = events.filter(
+            (pl.col("kind") == str(Kind.AUTH_SUCCESS))
+            & (pl.col("hop").fill_null(0) > 0)
+            & (pl.col("hop_confidence").cast(pl.String).fill_null("") != "possible")
+            & pl.col("user").is_not_null()
+            & pl.col("time").is_not_null()
+            & pl.col("origin_session").is_in(sorted(owners))
+        ).sort("row")
+        for session, user, time in further.select("origin_session", "user", "time").iter_rows():
+            if user != owners[session]:
+                self._users[owners[session]].others.setdefault(user, time.date())
         self._excluded: set[int] = set()
         self._tainted: dict[str, date] = {}
 
@@ -160,7 +182,9 @@ class Baseline:
         address_days = state.addresses[address].count if address in state.addresses else 0
         network = network_of(address) if address is not None else None
         network_days = state.networks[network].count if network in state.networks else 0
-        habit = Habit(days, state.successes, address_days, network_days)
+        rights = bisect_left(state.rights, day)
+        country_days = state.countries[country].count if country in state.countries else 0
+        habit = Habit(days, state.successes, address_days, network_days, rights_days=rights, country_days=country_days)
         if not habit.known:
             return habit
         return Habit(
@@ -173,6 +197,8 @@ class Baseline:
             new_client=client not in state.clients if client is not None and state.clients else None,
             odd_hour=self._odd_hour(state, at),
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
+            rights_days=rights,
+            country_days=country_days,
         )
 
     def new_hosts(self, user: str | None, hosts: Sequence[str], at: datetime) -> tuple[str, ...] | None:
@@ -187,6 +213,16 @@ class Baseline:
         if (day - state.ways[0]).days < LEAST_DAYS or bisect_left(state.ways, day) < LEAST_SUCCESSES:
             return None
         return tuple(host for host in dict.fromkeys(hosts) if state.reached.get(host, day) >= day)
+
+    def new_accounts(self, user: str | None, others: Sequence[str], at: datetime) -> tuple[str, ...] | None:
+        """Return those of *others* as whom no session of the user went on on an earlier day; None before the user's third day in the logs.
+
+        Two accounts are two people unless one name is part of the other (``jane`` and ``adm-jane``); names that every host has are nobody's.
+        """
+        state = self._users.get(user or "")
+        if state is None or user is None or len({day for day in state.ways if day < at.date()}) < HABIT_DAYS:
+            return None
+        return tuple(other for other in dict.fromkeys(others) if not _same_person(user, other) and state.others.get(other, at.date()) >= at.date())
 
     def travel(self, user: str | None, row: int, here: Stay) -> tuple[bool | None, str]:
         """Return whether the user's logon before or after the one of *row* lies out of reach of it, and where that was.
@@ -206,6 +242,25 @@ class Baseline:
         state = self._users.get(user or "")
         return len({time.date() for _, time, source, _, _ in state.entries if source == address}) if state is not None else 0
 
+    def own_line(self, user: str | None, address: str | None, but: date) -> int:
+        """Return the days of the whole logs, *but* not counted, on which the user got in from an address; 0 where it is not mostly from there.
+
+        *Mostly*: on those days most of the user's accesses are from it. A stranger who comes back beside the owner has the smaller part.
+        """
+        state = self._users.get(user or "")
+        if state is None:
+            return 0
+        days = {time.date() for _, time, source, _, _ in state.entries if source == address} - {but}
+        all_ = [source == address for _, time, source, _, _ in state.entries if time.date() in days]
+        return len(days) if 3 * sum(all_) >= 2 * len(all_) else 0
+
+    def authenticated(self, user: str | None, address: str | None, unproved: frozenset[int]) -> int:
+        """Return on how many days of the whole logs the user got in from an address by an access that is not one of *unproved*."""
+        state = self._users.get(user or "")
+        if state is None:
+            return 0
+        return len({time.date() for row, time, source, _, _ in state.entries if source == address and row not in unproved})
+
     def _advance(self, state: _User, day: date) -> None:
         while state.read < len(state.entries):
             row, time, address, country, client = state.entries[state.read]
@@ -220,3 +275,8 @@ class Baseline:
         if state.successes < HOUR_LOGONS or state.all_days.count < HOUR_DAYS:
             return None
         return not any(state.hours[(at.hour + step) % 24] for step in (-1, 0, 1))
+
+
+def _same_person(one: str, other: str) -> bool:
+    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    return len(short) >= LEAST_NAME and short in long

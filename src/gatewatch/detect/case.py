@@ -31,6 +31,7 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
+_KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
 TYPOS = 2  # failures of an owner at the own account that are no guess
@@ -84,7 +85,8 @@ class Bench:
 
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
     account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside address, ``refusals`` when one
-    of a user was refused; ``arrivals`` is the row of the first success from each outside address.
+    of a user was refused; ``arrivals`` is the row of the first success from each outside address; ``unproved`` are the accesses before which a record
+    that should be there is absent.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -97,6 +99,7 @@ class Bench:
     factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
+    unproved: frozenset[int] = frozenset()
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
@@ -129,7 +132,8 @@ class Bench:
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
             facts = self._facts(chain, match, access, hits, habit)
             if stage is not None and tried is not None:
-                facts = _with_failures(facts, stage, tried, anchor, habit)
+                line = self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
+                facts = _with_failures(facts, stage, tried, anchor, habit, line)
             if "refusals" in hits:
                 proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
                 facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
@@ -167,7 +171,10 @@ class Bench:
                 events = [event for event in events if _is_use(event, anchor, maker)]
             if events:
                 hits[hit.name] = tuple(events)
-        if "use" in hits and ("door" not in hits or anchor.account is None):
+        if "use" in hits and anchor.account is None and _KEY in anchor.rules:  # whose key it is, the record does not say
+            new = tuple(event for event in hits["use"] if self.arrivals.get(event.origin_ip or "", -1) > anchor.row)
+            hits = {name: events for name, events in hits.items() if name != "use"} | ({"use": new} if new else {})
+        elif "use" in hits and ("door" not in hits or anchor.account is None):
             del hits["use"]
         return hits, tuple(doubtful)
 
@@ -201,10 +208,15 @@ class Bench:
             access.src_host,
             *moved,
             self._strange(access, hits.get("onward", ())),
+            self._others(access, hits.get("onward", ())),
             self._evicted(access),
         )
         absent = any(stage.absent for stage in chain.stages)
-        generic = not any(stage.name in PROVING for stage in chain.stages)
+        if absent and not habitual:
+            days = self.baseline.authenticated(access.user, access.origin_ip, self.unproved)
+            habitual = f"{access.user} was authenticated at this very address on {days} days" if days else ""
+        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
+        returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages}
         return Facts(
             acts=deeds(hits.get("act", ())),
@@ -215,10 +227,11 @@ class Bench:
             onward=deeds(hits.get("onward", ())),
             followed=deeds(after_doors(hits)),
             footholds=deeds(hits.get("foothold", ())),
-            other=chain.title if generic else "",
+            other=chain.title if generic and not returned else "",
             level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
             known=known,
             habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
+            slip=bool(habitual) and absent,
             familiar=known or habitual,
             vouched=self._vouched(access),
             factors=weigh(about, habit),
@@ -230,6 +243,12 @@ class Bench:
         """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
         hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
         return self.baseline.new_hosts(access.user, hosts, access.time) if hosts else None
+
+    def _others(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
+        """Return the accounts of other people as whom the session went on, None where that is not known."""
+        named = [event.user for event in onward if event.kind == Kind.AUTH_SUCCESS and event.user is not None and event.hop]
+        further = [user for user in named if user != access.user and user.casefold() not in DEFAULT_NAMES and not user.endswith("$")]
+        return self.baseline.new_accounts(access.user, further, access.time) if named else None
 
     def _vouched(self, access: Exhibit) -> str:
         """Return when the user passed a second factor at this very address, in words; empty where no log within :data:`VOUCHED` before says so."""
@@ -322,15 +341,21 @@ def _counting(chain: Chain) -> Stage | None:
     return next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
 
 
-def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, habit: Habit) -> Facts:
-    """Add what the failures before the anchor prove."""
+def _distinct(chain: Chain) -> tuple[str, ...]:
+    return tuple(stage.count.distinct for stage in chain.stages if stage.count is not None and stage.count.distinct is not None)
+
+
+def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, habit: Habit, line: int) -> Facts:
+    """Add what the failures before the anchor prove; *line* are the days on which the address is the user's own line, also later ones."""
     usual = habit.address_days >= HABIT_DAYS
     own = usual and (stage.name == "spread" or (tried.only is not None and tried.only == anchor.user))
     if usual and not own and stage.name == "guess" and tried.mine <= min(TYPOS, tried.attempts // 4):
         return facts  # the failures of others behind the same address, or of a job, as its every user comes in as ever
     habitual = f"{anchor.user} came from this address on {habit.address_days} earlier days; only that name failed" if own else ""
-    slip = own and tried.attempts <= SLIPS and anchor.time - tried.last <= SOON
-    facts = replace(facts, slip=slip)
+    few = tried.attempts <= SLIPS and anchor.time - tried.last <= SOON
+    if few and not own and line >= HABIT_DAYS and tried.only is not None and tried.only == anchor.user:
+        own, habitual = True, f"{anchor.user} came mostly from this address on {line} other days; only that name failed"
+    facts = replace(facts, slip=own and few)
     if stage.name == "attempts":
         text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
         return replace(facts, stopped=text, habitual=habitual)

@@ -99,7 +99,8 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         _evictions(events, users),
         _factors(events, users),
         _refusals(events, users),
-        _arrivals(events, {event.origin_ip for event in accesses if event.origin_ip is not None}),
+        _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
+        frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
     )
 
     def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:

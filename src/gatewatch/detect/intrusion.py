@@ -119,7 +119,7 @@ class Intrusion:
 
     def _facts(self) -> Facts:
         facts, standing = [case.facts for case in self.cases], [case.facts for case in self.standing]
-        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue or one.worn]
+        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue or one.worn or one.other]
         lead = self.lead.facts
         return Facts(
             guess=_first(lead.guess, *(one.guess for one in standing)),

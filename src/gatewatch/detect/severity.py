@@ -8,7 +8,7 @@ host on which it was made is no sequel. *critical* is high plus onward movement 
 *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
 over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors
 of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least one is
-neither place nor hour.
+neither place nor hour; of place and hour alone, :data:`FAR`.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
 A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
@@ -21,12 +21,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gatewatch.detect.baseline import Habit
+from gatewatch.detect.baseline import RIGHTS_DAYS, Habit
 from gatewatch.schema.events import Mfa
 from gatewatch.schema.incidents import Factor, Severity
 
 BAR = 3  # the sum of factors that, with onward movement, makes medium
 CAP = 6  # more factors than this say nothing more
+FAR = 6  # the sum that place and hour alone must reach: never there, out of reach, and at an hour the user never came
 CONFIDENCE = ("low", "medium", "high")
 PRIVILEGED = frozenset({"root", "admin", "administrator", "toor"})
 _PLACE_AND_HOUR = frozenset({"first-seen country", "first-seen network", "impossible travel", "off hours"})
@@ -46,6 +47,7 @@ class Access:
     travel: bool | None = None  # nobody gets here from where the user was before or is after
     travel_note: str = ""
     strange: tuple[str, ...] | None = None  # hosts that the session moved on to and the user never logged on to before
+    others: tuple[str, ...] | None = None  # accounts as whom the session went on, and none of the user's ever did
     evicted: str = ""  # when and where the account was shut out before
 
 
@@ -141,7 +143,7 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
 def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tuple[Severity | None, list[Factor]]:
     total = min(CAP, sum(factor.score for factor in facts.factors))
     substantial = any(factor.score and factor.factor not in _PLACE_AND_HOUR for factor in facts.factors)
-    if (facts.onward or facts.footholds) and total >= BAR and substantial:
+    if (facts.onward or facts.footholds) and total >= (BAR if substantial else FAR):
         level = _higher(level, Severity.MEDIUM)
     return level, why
 
@@ -191,16 +193,21 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
     off, off_note = access.off_hours, "outside the configured hours"
     if off is None:
         off, off_note = habit.odd_hour, "an hour at which the user never came before"
+    elif habit.odd_hour is False:
+        off = False  # outside the hours of the house, but this user's own
     mfa = None if access.mfa in {None, Mfa.UNKNOWN} else access.mfa == Mfa.NO
     strange = None if access.strange is None else bool(access.strange)
+    accounts = "unknown: fewer than three earlier days, or nothing moved on"
     hosts = "unknown: too few earlier logons to hosts, or nothing moved on"
-    privileged = access.privileged or (access.user or "") in PRIVILEGED
+    privileged = (access.privileged and habit.rights_days < RIGHTS_DAYS) or (access.user or "") in PRIVILEGED
+    others = None if access.others is None else bool(access.others)
     return (
         ("first-seen country", 2, habit.new_country, f"{access.country}: never before for this user", country),
         ("anonymizer", 2, access.anonymizer, "on the anonymiser list", "unknown: no anonymiser list"),
         ("impossible travel", 2, access.travel, access.travel_note, "unknown: no other logon of the user whose country is known"),
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
         ("first-seen host", 1, strange, f"{', '.join((access.strange or ())[:3])}: this user never logged on there before", hosts),
+        ("another account", 2, others, f"went on as {', '.join((access.others or ())[:3])}: no session of this user did before", accounts),
         ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),

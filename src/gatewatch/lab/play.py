@@ -224,6 +224,10 @@ class Play:
         key = found.key if isinstance(found, Person) else f"ED25519 SHA256:{'NewKey' + user.replace('.', 'x'):x<43.43}"
         if before is not None and before.host in self.estate.windows and (self.get("explicit") or before.user != user) and host.kind == "windows":
             self.estate.windows[before.host].explicit(at - 3 * SECOND, before, user, host.name, self.mark)
+        if before is not None and before.host in self.estate.windows and not before.inner and host.kind == "linux":
+            # audited process creation: whoever goes on from a desktop starts a client there
+            client_line = f"C:\\Windows\\System32\\OpenSSH\\ssh.exe {user}@{host.name}"
+            self.estate.windows[before.host].process(at - 3 * SECOND, before, client_line, self.mark, "C:\\Windows\\System32\\cmd.exe")
         if host.name in self.estate.gateways:
             entry, via = self.estate.vpn(at, host.name, user, src, at + 3 * 24 * HOUR, client, self.mark), "vpn"
         elif host.kind == "windows":
@@ -270,7 +274,8 @@ class Play:
             via = "vpn"
         else:
             self.estate.windows[entry.host].suspend(at - 5 * SECOND, entry, self.mark)
-            self.estate.rdp(at, entry.host, entry.user, src, entry.tty, admin=True, again=entry, mark=self.mark)
+            client = self.cast.clients[str(self.get("who"))]  # whoever comes back does so from a machine of their own
+            self.estate.rdp(at, entry.host, entry.user, src, client, admin=True, again=entry, mark=self.mark)
             via = "rdp"
         entry.source = src
         self.leg(at, src, entry.host, via, entry.user)

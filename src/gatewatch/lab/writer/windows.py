@@ -150,6 +150,9 @@ class Windows(Device):
         who = {"User": f"{NETBIOS}\\{user}", "SessionID": number, "Address": src}
         for event, after in ((21, 2_400), (22, 3_000)) if again is None else ((25, 2_400),):
             self.event(time + after * MS, f"{_SESSION}/Operational", _SESSION, event, who, mark, user_data=True)
+        if again is not None:
+            back = {"AccountName": user, "AccountDomain": NETBIOS, "LogonID": again.id, "SessionName": f"RDP-Tcp#{number}"}
+            self.security(time + 2_420 * MS, 4778, back | {"ClientName": client, "ClientAddress": src}, mark)
         return Entry(self.host.name, user, src, time, logon, twin=twin if admin else "", number=number)
 
     def suspend(self, time: int, entry: Entry, mark: int = 0) -> None:
