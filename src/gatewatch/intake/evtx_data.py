@@ -60,7 +60,7 @@ class _Part(NamedTuple):
 
     rows: Ints
     sizes: Ints
-    count: Ints
+    width: Ints
     end: Ints
 
 
@@ -118,7 +118,7 @@ class DataReader:
 
 def _described(data: bytes, part: _Part, width: int) -> tuple[Ints | None, Ints, Ints, Flags]:
     """Return types, sizes and ends of the values of *part*, and which records have *width* values, each of a size that fits its type."""
-    sound = (part.count == width) & (part.sizes + 4 * width <= part.end)
+    sound = (part.width == width) & (part.sizes + 4 * width <= part.end)
     if width > _MOST_VALUES or not sound.any():
         return None, part.sizes, part.sizes, sound
     described = gather(data, np.where(sound, part.sizes, 0), 4 * width).view("<u4").reshape(-1, width)
@@ -234,10 +234,10 @@ class _Texts:
 
     def __init__(self, data: bytes, begin: Ints, length: Ints) -> None:
         self._rows, width = begin.shape
-        self.sound = np.ones(self._rows, np.bool_)
+        self.sound: Flags = np.ones(self._rows, np.bool_)
         self._made = b""
         self._size = self._rows * width
-        self._escape = np.zeros(width, np.bool_)
+        self._escaped: set[int] = set()  # data that have a character to be escaped
         self._texts: pl.Series | None = None
         if not width or not self._rows:
             return
@@ -257,10 +257,10 @@ class _Texts:
         # what is not sound stays in its place, as nothing
         made[wrong] = ord("?")
         made[last] = _SEPARATOR
-        self.sound = ~odd.reshape(width, self._rows).any(axis=0)
-        escaped = np.append(0, np.cumsum(_TO_ESCAPE[made]))[np.append(0, ends[self._rows - 1 :: self._rows])] if _TO_ESCAPE[made].any() else None
-        if escaped is not None:
-            self._escape = escaped[1:] > escaped[:-1]
+        self.sound = np.logical_not(np.any(odd.reshape(width, self._rows), axis=0))
+        escaped = np.flatnonzero(_TO_ESCAPE[made])
+        if len(escaped):
+            self._escaped = set((np.searchsorted(ends, escaped, side="right") // self._rows).tolist())
         self._made = made.tobytes()
 
     def column(self, number: int) -> pl.Series:
@@ -268,7 +268,7 @@ class _Texts:
         if self._texts is None:
             self._texts, self._made = _split(self._made, self._size), b""
         texts = self._texts.slice(number * self._rows, self._rows)
-        if self._escape[number]:
+        if number in self._escaped:
             for one, other in _ESCAPED:
                 texts = texts.str.replace_all(one, other, literal=True)
         return texts

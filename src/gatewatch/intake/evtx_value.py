@@ -69,8 +69,8 @@ class Values:
 
     def take(self, rows: Ints) -> Values:
         """Return the values of the records *rows*."""
-        arrays = (self.sound, self.slots, self.constant, self.ends, self.described, self.end, self.base)
-        arrays += (self.template, self.sizes, self.count)
+        system = (self.sound, self.slots, self.constant, self.ends, self.described, self.end, self.base)
+        arrays = (*system, self.template, self.sizes, self.count)
         return Values(self.data, *(array[rows] for array in arrays))  # type: ignore[arg-type]  # they keep their types
 
     def find(self, slot: int, kind: int, size: int = -1) -> tuple[Ints, Ints, Flags, Flags]:
