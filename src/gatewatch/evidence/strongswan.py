@@ -181,7 +181,7 @@ def _old(document: Document) -> tuple[list[Connection], str, list[str]]:
             continue
         first = merged.get("rightauth") or merged.get("authby") or ("pubkey", section.line)
         rounds = [first, *([merged["rightauth2"]] if "rightauth2" in merged else [])]
-        if first[0].startswith("xauth"):  # authby=xauthpsk, xauthrsasig
+        if "rightauth" not in merged and first[0].startswith("xauth"):  # authby=xauthpsk, xauthrsasig; rightauth=xauth alone is a password (hybrid)
             rounds = [("psk" if "psk" in first[0] else "pubkey", first[1]), ("xauth", first[1])]
         version = {"ikev2": "2", "ikev1": "1"}.get(merged.get("keyexchange", ("ike", 0))[0], "0")
         connection = Connection(name, section.line, rounds)
