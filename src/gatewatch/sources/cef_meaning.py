@@ -19,7 +19,7 @@ NOTHING = frozenset(
     }
 )
 ACTIONS = ("act", "deviceaction", "action", "eventaction")
-OUTCOMES = ("outcome", "eventoutcome", "categoryoutcome", "result", "status", "eventstatus")
+OUTCOMES = ("outcome", "eventoutcome", "categoryoutcome", "result", "status", "eventstatus", "msg")
 USERS = ("duser", "destinationusername", "usrname", "accountname", "username", "user", "suser", "sourceusername")
 ACTORS = ("suser", "sourceusername", "usrname", "username", "user")
 TARGETS = ("duser", "destinationusername", "accountname", "targetuser")
