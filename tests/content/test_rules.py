@@ -28,7 +28,7 @@ EXPECTED = (
     *("sudoers-changed", "cron-installed", "service-installed", "tool-download", "remote-tool", "tunnel", "log-cleared"),
     *("credential-access", "discovery", "miner", "firewall-opened", "control-plane-answered", "security-disabled", "tor-service"),
     *("rdp-enabled", "winrm-enabled", "admin-share", "remote-execution", "logon-right-granted", "registry-persistence"),
-    *("accessibility-backdoor", "wmi-consumer", "exfil-tool", "loopback-logon"),
+    *("key-success", "accessibility-backdoor", "wmi-consumer", "exfil-tool", "loopback-logon"),
     *("remote-login-enabled", "screen-sharing-enabled"),
     *("anonymous-api-access", "container-created", "privileged-container", "system-namespace-pod", "container-exec", "node-proxy", "kubelet-run"),
     *("cluster-secrets-read", "service-account-token-read", "cluster-role-granted", "cluster-credential-issued"),
