@@ -125,8 +125,10 @@ class Bench:
         anchor, access = self.exhibits.get(match.anchor), self.access(match)
         if anchor is None or access is None or anchor.origin_ip is None or not anchor.counted:
             return None
+        origin = anchor.origin_ip
         if "src_host" in _distinct(chain) and anchor.src_ip is not None:
-            anchor = access = anchor._replace(origin_ip=anchor.src_ip)  # the session is its owner's; this is about who came to it later
+            origin = anchor.src_ip
+            anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in {"logon", "access", "stopped"} and not anchor.outside:
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
@@ -156,7 +158,7 @@ class Bench:
             facts,
             score(facts),
             tried,
-            anchor.origin_ip,
+            origin,
             _sessions(anchor, access, hits),
             _doors(hits),
             doubtful,
