@@ -144,6 +144,8 @@ def _settings(config: Config, host: str, product: str, version: str, doubt: str)
         table.written("webvpn", ", ".join(line.words[-1] for line, _ in web), config.where(web[0][0]))
     else:
         table.default("webvpn", "off")
+    door = asa_access.remote_access(config)
+    table.either("remote-access", "on" if door else None, config.where(door) if door else None, "off")
     for service in ("remote-access-authentication", "remote-access-client-initiations", "invalid-vpn-access"):
         line = config.last("threat-detection", "service", service)
         table.either(service, "on" if line else None, config.where(line) if line else None, "off")

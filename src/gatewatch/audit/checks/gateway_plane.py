@@ -166,6 +166,8 @@ def _outer(facts: Facts, ground: Ground, rules: PacketFilter) -> str | None:
     if not found:
         listed = [name for one in facts.of(GatewaySettings, rules.host) for name in one.text("outer").split(",") if name]
         found = list(dict.fromkeys([*listed, *(one.interface for one in facts.of(Management, rules.host) if one.external)]))
+    known = {one.name for one in rules.interfaces}
+    found = [name for name in found if name in known]  # a filter of zones knows no interface of the device
     return found[0] if len(found) == 1 else None
 
 
@@ -242,7 +244,8 @@ def _denies(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
 _LOCK = (
     Demand(("asa", "ftd"), "max-fail", at_most(5), "local users are locked after few failures", "local users may guess without end"),
     Demand(("asa", "ftd"), "remote-access-authentication", lambda text: text == "on", "sources that fail to log in are held down",
-           "sources may fail to log in without end (threat-detection service remote-access-authentication, 9.16(4)67 and later)"),
+           "sources may fail to log in without end (threat-detection service remote-access-authentication, 9.16(4)67 and later)",
+           feature="remote-access"),
     Demand(("fortios",), "login-attempt-limit", at_most(3), "few attempts before a source is blocked", "many attempts before a source is blocked",
            optional=True),
     Demand(("fortios",), "admin-lockout-threshold", at_most(5), "few attempts for administrators", "many attempts for administrators"),
