@@ -147,6 +147,9 @@ def _steps(lines: list[Line]) -> Iterator[LoginStep]:
             yield LoginStep("the management client", where, Factor(FactorKind.DELEGATED, "management-client-auth", "management"))
 
 
+_PLUGIN_FOLDERS = ("/usr/lib", "/usr/local/lib", "/opt", "/lib", "/usr/share/openvpn/plugin/", "openvpn-plugin-")
+
+
 def _settings(lines: list[Line], last: dict[str, tuple[list[str], Where]], gap: str) -> SettingTable:
     table = SettingTable("OpenVPN 2.4 to 2.6", gap)
 
@@ -186,7 +189,7 @@ def _settings(lines: list[Line], last: dict[str, tuple[list[str], Where]], gap: 
         guarded = len(words) > 3 and words[3] != "unix"
         table.written("management", ("local" if near else "remote") + (" with a password" if guarded else ""), found[1], f"listens on {address}")
     plugins = [(words[1], where) for words, where in lines if words[0] == "plugin" and len(words) > 1]
-    odd = [one for one in plugins if not one[0].startswith(("/usr/lib", "/usr/local/lib", "/opt", "/lib", "/usr/share/openvpn/plugin/", "openvpn-plugin-"))]
+    odd = [one for one in plugins if not one[0].startswith(_PLUGIN_FOLDERS)]
     worst = odd or plugins
     table.either("plugins", ", ".join(one[0] for one in worst) or None, worst[0][1] if worst else None, "none")
     table.either("odd-plugins", ", ".join(one[0] for one in odd) or None, odd[0][1] if odd else None, "none")

@@ -79,7 +79,8 @@ def _outer(found: Config, device: Element) -> set[str]:
     """Return the interfaces that face the internet: by a default route, also a learned one, a public address or the usual names of their zone."""
     made = external_interfaces(found)
     for node in device.iter("entry"):
-        layer = node.find("layer3") if node.find("layer3") is not None else node
+        inner = node.find("layer3")
+        layer = inner if inner is not None else node
         client = layer.find("dhcp-client")
         learned = client is not None and text(client, "enable", "yes") == "yes" and text(client, "create-default-route", "yes") == "yes"
         if learned or layer.find("pppoe") is not None:
@@ -98,13 +99,13 @@ def _management(found: Config, device: Element, host: str) -> Iterator[Managemen
     system = device.find("deviceconfig/system")
     own = text(system, "ip-address")
     span = parse_span(own) if own else None
-    inner = None if span is None else any(low <= span[0] <= high for low, high in _PRIVATE)
+    external = None if span is None else _routed(span[0])
     for plane, off in (("https", "disable-https"), ("ssh", "disable-ssh"), ("http", "disable-http"), ("telnet", "disable-telnet")):
         default = "no" if plane in {"https", "ssh"} else "yes"
         if text(system, f"service/{off}", default) == "no":
             yield Management(
                 host=host, as_of=found.document.as_of, where=(found.spot("deviceconfig/system/permitted-ip", f"management {own}"),), product="panos",
-                interface="management", protocol=plane, port=_PLANES[plane], sources=_permitted(system), external=None if inner is None else not inner,
+                interface="management", protocol=plane, port=_PLANES[plane], sources=_permitted(system), external=external,
                 text=", ".join(members(system, "permitted-ip")),
             )  # fmt: skip
     profiles = {one.get("name", ""): one for one in entries(device, "network/profiles/interface-management-profile")}
@@ -116,16 +117,16 @@ def _management(found: Config, device: Element, host: str) -> Iterator[Managemen
         face = node.get("name", "")
         if face not in zone_of:
             continue
-        external = face in outer if outer else None
+        faced = face in outer if outer else None
         profile = profiles.get(name)
         place = (found.spot(f"interface[@name={face!r}]/interface-management-profile", name),)
         opened = [plane for plane in _PLANES if profile is not None and text(profile, plane) == "yes"]
         for plane in opened:
             yield Management(
                 host=host, as_of=found.document.as_of, where=place, product="panos", interface=face, protocol=plane, port=_PLANES[plane],
-                sources=_permitted(profile), external=external, text=", ".join(members(profile, "permitted-ip")),
+                sources=_permitted(profile), external=faced, text=", ".join(members(profile, "permitted-ip")),
             )  # fmt: skip
-        if external and not opened:
+        if faced and not opened:
             yield Management(
                 host=host, as_of=found.document.as_of, where=place, product="panos", interface=face, protocol="", port=0, external=True,
                 uncertain=f"the profile {name} is not in the evidence" if name and profile is None else "",
