@@ -100,9 +100,10 @@ def _own(found: Book) -> Command | None:
 def _settings(found: Book, host: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"NetScaler {version}", doubt)
     tries = next((one for one in reversed(found.all) if one.verb == "set" and one.kind == "aaa parameter" and one.option("maxLoginAttempts")), None)
-    table.either(
-        "maxloginattempts", tries.option("maxLoginAttempts") if tries is not None else None, found.where(tries) if tries is not None else None, "0"
-    )
+    if tries is not None:
+        table.written("maxloginattempts", tries.option("maxLoginAttempts"), found.where(tries))
+    elif not all(_tries(found, name) for (kind, name) in found.servers if kind == "vpn vserver") or not found.servers:
+        table.default("maxloginattempts", "0")
     word, place = _authorization(found)
     table.either("default-authorization", word if place is not None else None, place, "DENY")
     own = _own(found)
@@ -117,8 +118,17 @@ def _settings(found: Book, host: str, version: str, doubt: str) -> GatewaySettin
     )  # fmt: skip
 
 
+def _tries(found: Book, name: str) -> Command | None:
+    """Return the line by which a gateway limits failed logins itself."""
+    lines = (one for one in reversed(found.all) if one.kind == "vpn vserver" and one.verb in {"add", "set"} and one.name == name)
+    return next((one for one in lines if one.option("maxLoginAttempts")), None)
+
+
 def _gateway(found: Book, host: str, name: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"NetScaler {version}", doubt)
+    tries = _tries(found, name)
+    if tries is not None:
+        table.written("maxloginattempts", tries.option("maxLoginAttempts"), found.where(tries))
     lines = [one for one in found.all if one.kind == "ssl vserver" and one.verb == "set" and one.name == name]
     profile = next((one.option("sslProfile") for one in reversed(lines) if one.option("sslProfile")), "")
     gap = ""

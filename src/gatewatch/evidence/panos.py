@@ -90,6 +90,10 @@ def _outer(found: Config, device: Element) -> set[str]:
     return made | public | named
 
 
+def _number(text_: str) -> int:
+    return int(text_[:6]) if text_.isascii() and text_.isdigit() else 0
+
+
 def _routed(address: int) -> bool:
     near = (*_PRIVATE, *(span for text_ in ("127.0.0.0/8", "169.254.0.0/16") if (span := parse_span(text_)) is not None))
     return address < 1 << 32 and not any(low <= address <= high for low, high in near)
@@ -172,10 +176,10 @@ def _settings(
         table.written("globalprotect", "off", None, "no portal and no gateway")
     used = {text(auth, "authentication-profile") for one in nodes for auth in one.iter("entry")} - {""}
     profiles = [one for scope in known.scopes for one in entries(scope, "authentication-profile") if one.get("name") in used]
-    numbers = sorted((text(one, "lockout/failed-attempts", "0"), one.get("name", "")) for one in profiles)
-    lax = next((one for one in numbers if one[0] in {"0", ""}), numbers[-1] if numbers else None)
+    numbers = sorted((_number(text(one, "lockout/failed-attempts", "0")), one.get("name", "")) for one in profiles)
+    lax = numbers[0] if numbers and numbers[0][0] == 0 else numbers[-1] if numbers else None
     if lax is not None:
-        table.written("failed-attempts", lax[0], found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout"), "the laxest profile in use")
+        table.written("failed-attempts", str(lax[0]), found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout"), "the laxest profile in use")
     elif nodes:
         table.default("failed-attempts", "0")
     else:
