@@ -38,8 +38,10 @@ def ports(config: Config) -> dict[str, Port]:
     """Return the named interfaces; what the default route or security level 0 names faces outside.
 
     Of one that is ``management-only`` neither says that: level 0 is what any name but ``inside`` gets, and its routes are a table of their own.
+    Where all interfaces share level 0, as those of FTD do, the default route alone tells.
     """
     made: dict[str, Port] = {}
+    routed: set[str] = set()
     for one in config.all("interface"):
         named, level, address = one.find("nameif"), one.find("security-level"), one.find("ip", "address")
         if named is None or len(named.words) < 2 or one.find("shutdown") is not None:
@@ -53,6 +55,8 @@ def ports(config: Config) -> dict[str, Port]:
             port.networks.append(whole)
             port.address = (alone,) if alone is not None else ()
         made[port.name] = port
+        if own is False and address is not None and "setroute" in address.words:
+            routed.add(port.name)
     for route in config.all("route"):
         if len(route.words) < 4 or route.words[1] not in made:
             continue
@@ -60,8 +64,13 @@ def ports(config: Config) -> dict[str, Port]:
         if route.words[2] in {"0.0.0.0", "0"}:  # noqa: S104 - the default route
             if "tunneled" not in route.words and made[route.words[1]].passes:  # tunneled: for what came by VPN, inwards
                 made[route.words[1]].external = True
+                routed.add(route.words[1])
         elif where_to is not None:
             made[route.words[1]].networks.append(where_to)
+    through = [port for port in made.values() if port.passes]
+    if len(through) > 1 and all(port.level == 0 for port in through):
+        for port in through:
+            port.external = port.name in routed if routed else None
     return made
 
 

@@ -179,7 +179,8 @@ def _settings(
     numbers = sorted((_number(text(one, "lockout/failed-attempts", "0")), one.get("name", "")) for one in profiles)
     lax = numbers[0] if numbers and numbers[0][0] == 0 else numbers[-1] if numbers else None
     if lax is not None:
-        table.written("failed-attempts", str(lax[0]), found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout"), "the laxest profile in use")
+        place = found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout")
+        table.written("failed-attempts", str(lax[0]), place, "the laxest profile in use")
     elif nodes:
         table.default("failed-attempts", "0")
     else:
