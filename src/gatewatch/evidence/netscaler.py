@@ -100,9 +100,10 @@ def _own(found: Book) -> Command | None:
 def _settings(found: Book, host: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"NetScaler {version}", doubt)
     tries = next((one for one in reversed(found.all) if one.verb == "set" and one.kind == "aaa parameter" and one.option("maxLoginAttempts")), None)
+    gateways = [name for (kind, name) in found.servers if kind == "vpn vserver"]
     if tries is not None:
         table.written("maxloginattempts", tries.option("maxLoginAttempts"), found.where(tries))
-    elif not all(_tries(found, name) for (kind, name) in found.servers if kind == "vpn vserver") or not found.servers:
+    elif not gateways or not all(_tries(found, name) for name in gateways):
         table.default("maxloginattempts", "0")
     word, place = _authorization(found)
     table.either("default-authorization", word if place is not None else None, place, "DENY")
