@@ -35,6 +35,7 @@ class Demand:
     """What one setting of a product has to be. ``good`` returns None where the value does not tell.
 
     ``optional``: asked only where the setting is given; of others, silence is unknown.
+    ``feature``: the setting that says ``off`` where the demand is out of question.
     """
 
     products: tuple[str, ...]
@@ -43,6 +44,7 @@ class Demand:
     met: str
     unmet: str
     optional: bool = False
+    feature: str = ""
 
 
 def among(*values: str) -> Callable[[str], bool]:
@@ -84,6 +86,14 @@ def judge_settings(demands: Sequence[Demand], feature: str = "") -> Criterion:
                 if settings.product in demand.products:
                     setting = settings.get(demand.name)
                     if setting is None and demand.optional:
+                        continue
+                    gate = settings.get(demand.feature) if demand.feature else None
+                    if gate is not None and gate.value == "off" and not gate.uncertain:
+                        yield Verdict(
+                            status=Status.NOT_APPLICABLE, host=settings.host, message=f"{demand.feature} is off", resolved=gate.how,
+                            where=settings.where[:1], service=settings.service, subject=f"{settings.scope} {demand.name}".strip(),
+                            as_of=settings.as_of,
+                        )  # fmt: skip
                         continue
                     good = demand.good(setting.value) if setting is not None else None
                     said = demand.met if good else demand.unmet

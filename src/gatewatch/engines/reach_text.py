@@ -35,7 +35,7 @@ def told(answer: Answer, question: Question, files: Sequence[EvidenceFile], prob
         lines.append("  decided by:")
     for step in answer.steps[:_RULES]:
         place = f"{step.where.file}:{step.where.line}" if step.where.line else f"{step.where.file} {step.where.pointer}".strip()
-        sure = "" if step.sure else f" (cannot be decided: {step.why})"
+        sure = "" if step.sure else f" (cannot be decided: {step.why})" if step.why else " (for some of them)"
         lines.append(f"    {step.action:7s} {place}  {step.where.quote}{sure}".rstrip())
         lines.append(f"            for {_count(step.sources)}: {', '.join(shown(step.sources, 3))}")
     if len(answer.steps) > _RULES:

@@ -137,13 +137,15 @@ def _settings(config: Config, host: str, product: str, version: str, doubt: str)
     if tls is not None and len(tls.words) > 2:
         table.written("tls-min", tls.words[2], config.where(tls))
     else:
-        newer = release(version) >= (9, 12)
+        newer = release(version) >= ((9, 12) if product == "asa" else (6, 4))
         table.default("tls-min", "tlsv1", "which TLS is the least by default differs between releases from 9.12 on" if newer else "")
     web = [(line, block) for block in config.all("webvpn") for line in block.below if line.starts("enable")]
     if web:
         table.written("webvpn", ", ".join(line.words[-1] for line, _ in web), config.where(web[0][0]))
     else:
         table.default("webvpn", "off")
+    door = asa_access.remote_access(config)
+    table.either("remote-access", "on" if door else None, config.where(door) if door else None, "off")
     for service in ("remote-access-authentication", "remote-access-client-initiations", "invalid-vpn-access"):
         line = config.last("threat-detection", "service", service)
         table.either(service, "on" if line else None, config.where(line) if line else None, "off")
@@ -158,7 +160,7 @@ def _settings(config: Config, host: str, product: str, version: str, doubt: str)
     table.either(
         "silenced", ", ".join(one.words[-1] for one in silenced) or None, config.where(silenced[0]) if silenced else None, "none"
     )
-    asa_access.policy_settings(config, table, clientless=release(version) < (9, 17))  # removed in 9.17
+    asa_access.policy_settings(config, table, clientless=product == "asa" and release(version) < (9, 17))  # removed in 9.17; FTD never had it
     return GatewaySettings(
         host=host, as_of=config.document.as_of, where=(config.document.where(config.commands[0].number),), service="vpn", product=product,
         version=version, values=tuple(table.settings),

@@ -262,6 +262,23 @@ def _dynamic(config: Config) -> bool:
     )
 
 
+def _in_use(config: Config) -> list[str]:
+    """Return the group policies somebody can hold a session by; the groups that are always there lead to the default policy."""
+    used = {one.words[1] for one in config.all("group-policy") if len(one.words) > 2 and one.words[1] != DEFAULT_POLICY}
+    for group in tunnel_groups(config):
+        chosen = group.find("general-attributes", "default-group-policy")
+        if _usable(config, group):
+            used.add(chosen.words[1] if chosen is not None and len(chosen.words) > 1 else DEFAULT_POLICY)
+    return sorted(used)
+
+
+def remote_access(config: Config) -> Command | None:
+    """Return a line that lets users come in by VPN: the web portal or IKE on an interface; None when there is none."""
+    web = (line for block in config.all("webvpn") for line in block.below if line.starts("enable") and len(line.words) > 1)
+    ike = (one for one in config.all("crypto") if len(one.words) > 3 and one.words[1] in {"ikev1", "ikev2", "isakmp"} and one.words[2] == "enable")
+    return next(web, None) or next(ike, None)
+
+
 def policy_settings(config: Config, table: SettingTable, *, clientless: bool) -> None:
     """Add what holds of the group policies: time-outs and the clientless portal, each as the worst of them.
 
@@ -282,9 +299,7 @@ def policy_settings(config: Config, table: SettingTable, *, clientless: bool) ->
         table.written("clientless", "off", None, "the release no longer has it")
     elif allows is not None:
         table.written("clientless", "on", config.where(allows), "a group policy allows it")
-    elif any(one.words[1] == DEFAULT_POLICY and one.find("vpn-tunnel-protocol") is not None for one in policies) or (
-        policies and len(protocols) == len(policies)
-    ):
+    elif protocols and all(_policy(config, name, "vpn-tunnel-protocol") is not None for name in _in_use(config)):
         table.written("clientless", "off", config.where(protocols[0]), "no group policy allows it")
     else:
         table.default("clientless", "on")

@@ -17,6 +17,7 @@ from gatewatch.schema.facts.filter import TCP, UDP, Action, Chain, Interface, Na
 from gatewatch.schema.facts.gateway import Management
 
 _END = "end of the list"
+_OWN = "management-only: nothing passes through"
 _MOST = 4096  # rules a single entry may become
 
 
@@ -28,32 +29,48 @@ class Port:
     level: int
     address: Spans = ()
     networks: list[tuple[int, int]] = field(default_factory=list)
-    external: bool = False
+    external: bool | None = False
+    passes: bool = True
     where: Where | None = None
 
 
 def ports(config: Config) -> dict[str, Port]:
-    """Return the named interfaces; what the default route or security level 0 names faces outside."""
+    """Return the named interfaces; what the default route or security level 0 names faces outside.
+
+    Of one that is ``management-only`` neither says that: level 0 is what any name but ``inside`` gets, and its routes are a table of their own.
+    Where all interfaces share level 0, as those of FTD do, the default route alone tells.
+    """
     made: dict[str, Port] = {}
+    routed: set[str] = set()
     for one in config.all("interface"):
         named, level, address = one.find("nameif"), one.find("security-level"), one.find("ip", "address")
         if named is None or len(named.words) < 2 or one.find("shutdown") is not None:
             continue
         number = int(level.words[1][:4]) if level is not None and len(level.words) > 1 and level.words[1].isdigit() else 0
-        port = Port(named.words[1], number, where=config.where(named), external=number == 0)
+        own = one.find("management-only") is not None
+        outside = number == 0 or (address is not None and "setroute" in address.words)
+        port = Port(named.words[1], number, where=config.where(named), external=None if own and outside else outside, passes=not own)
         if address is not None and len(address.words) > 3 and (whole := parse_span(f"{address.words[2]}/{address.words[3]}")) is not None:
             alone = parse_span(address.words[2])
             port.networks.append(whole)
             port.address = (alone,) if alone is not None else ()
         made[port.name] = port
+        if own is False and address is not None and "setroute" in address.words:
+            routed.add(port.name)
     for route in config.all("route"):
         if len(route.words) < 4 or route.words[1] not in made:
             continue
         where_to = parse_span(f"{route.words[2]}/{route.words[3]}")
         if route.words[2] in {"0.0.0.0", "0"}:  # noqa: S104 - the default route
-            made[route.words[1]].external = True
+            if "tunneled" not in route.words and made[route.words[1]].passes:  # tunneled: for what came by VPN, inwards
+                made[route.words[1]].external = True
+                routed.add(route.words[1])
         elif where_to is not None:
             made[route.words[1]].networks.append(where_to)
+    through = [port for port in made.values() if port.passes]
+    if len(through) > 1 and all(port.level == 0 for port in through):
+        for port in through:
+            port.external = port.name in routed if routed else None
     return made
 
 
@@ -162,8 +179,14 @@ def packet_filter(config: Config, known: Objects, host: str, product: str, plane
         if len(one.words) > 2 and one.words[2] != "remark":
             lists.setdefault(one.words[1], []).extend(entry(config, known, one))
     chains = [Chain(f"acl {name}", tuple(rules)) for name, rules in lists.items()]
-    forward, outward, box = [], [], list(_services(config, faces, planes))
+    forward: list[Rule] = []
+    outward: list[Rule] = []
+    box = list(_services(config, faces, planes))
     covered: set[str] = set()
+    for port in faces.values():
+        if not port.passes and port.where is not None:
+            forward += [Rule(Action.DROP, port.where, interfaces_in=(port.name,), comment=_OWN)]
+            outward += [Rule(Action.DROP, port.where, interfaces_out=(port.name,), comment=_OWN)]
     whole = next((one for one in config.all("access-group") if len(one.words) > 2 and one.words[2] == "global"), None)
     for one in config.all("access-group"):
         words = one.words

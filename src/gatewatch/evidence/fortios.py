@@ -90,6 +90,8 @@ def _external(shared: Node, tree: Tree, face: str) -> bool | None:
         for route in domain.table("router static").entries.values():
             if route.get("device") == face and (not route.many("dst") or route.many("dst")[0] == "0.0.0.0"):  # noqa: S104
                 return True
+    if node is not None and node.get("mode") in {"dhcp", "pppoe"} and node.get("defaultgw", "enable") == "enable":
+        return True  # it learns the default route there
     return True if face.lower().startswith("wan") else None
 
 

@@ -116,6 +116,9 @@ def packet_filter(tree: Tree, name: str, domain: Node, host: str, planes: list[M
     known = Objects((domain, shared))
     box = [*_policies(tree, known, domain, "firewall local-in-policy", "deny"), *_services(tree, domain, shared, known, planes)]
     forward = list(_policies(tree, known, domain, "firewall policy", "deny"))
+    logging = domain.table("log setting")
+    if logging.get("fwpolicy-implicit-log", "disable") == "enable":
+        forward.append(Rule(Action.DROP, tree.document.where(logging.line), log=True))
     chains = (
         Chain("vip", tuple(_virtual(tree, domain))), Chain("input", tuple(box), Action.DROP), Chain("forward", tuple(forward), Action.DROP),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
 from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.evidence.netscaler_access import Book, book, doors
-from gatewatch.evidence.netscaler_tree import commands
+from gatewatch.evidence.netscaler_tree import Command, commands
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.gateway import GatewaySettings, Management, VpnGroup
 from gatewatch.schema.facts.machine import LogTarget, Machine, System
@@ -92,15 +92,22 @@ def _authorization(found: Book) -> tuple[str, Where | None]:
     return "DENY", found.where(places[-1]) if places else None
 
 
+def _own(found: Book) -> Command | None:
+    """Return the line with the device's own address; other lines ``set ns config`` follow it in many files."""
+    return next((one for one in reversed(found.all) if one.verb == "set" and one.kind == "ns config" and one.option("IPAddress")), None)
+
+
 def _settings(found: Book, host: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"NetScaler {version}", doubt)
     tries = next((one for one in reversed(found.all) if one.verb == "set" and one.kind == "aaa parameter" and one.option("maxLoginAttempts")), None)
-    table.either(
-        "maxloginattempts", tries.option("maxLoginAttempts") if tries is not None else None, found.where(tries) if tries is not None else None, "0"
-    )
+    gateways = [name for (kind, name) in found.servers if kind == "vpn vserver"]
+    if tries is not None:
+        table.written("maxloginattempts", tries.option("maxLoginAttempts"), found.where(tries))
+    elif not gateways or not all(_tries(found, name) for name in gateways):
+        table.default("maxloginattempts", "0")
     word, place = _authorization(found)
     table.either("default-authorization", word if place is not None else None, place, "DENY")
-    own = found.last("set", "ns config")
+    own = _own(found)
     address = own.option("IPAddress") if own is not None else ""
     lines = [one for one in found.all if one.kind == "ns ip" and one.verb in {"set", "add"} and (not address or one.name == address)]
     for name, default in (("gui", "ENABLED"), ("telnet", "ENABLED"), ("ftp", "ENABLED")):
@@ -112,11 +119,23 @@ def _settings(found: Book, host: str, version: str, doubt: str) -> GatewaySettin
     )  # fmt: skip
 
 
+def _tries(found: Book, name: str) -> Command | None:
+    """Return the line by which a gateway limits failed logins itself."""
+    lines = (one for one in reversed(found.all) if one.kind == "vpn vserver" and one.verb in {"add", "set"} and one.name == name)
+    return next((one for one in lines if one.option("maxLoginAttempts")), None)
+
+
 def _gateway(found: Book, host: str, name: str, version: str, doubt: str) -> GatewaySettings:
     table = SettingTable(f"NetScaler {version}", doubt)
+    tries = _tries(found, name)
+    if tries is not None:
+        table.written("maxloginattempts", tries.option("maxLoginAttempts"), found.where(tries))
     lines = [one for one in found.all if one.kind == "ssl vserver" and one.verb == "set" and one.name == name]
     profile = next((one.option("sslProfile") for one in reversed(lines) if one.option("sslProfile")), "")
     gap = ""
+    switch = next((one for one in reversed(found.all) if one.kind == "ssl parameter" and one.option("defaultProfile")), None)
+    if not profile and switch is not None and switch.option("defaultProfile").upper() == "ENABLED":  # what the server itself says is not used
+        lines = [one for one in found.all if one.kind == "ssl profile" and one.name == "ns_default_ssl_profile_frontend"]
     if profile:
         lines = [one for one in found.all if one.kind == "ssl profile" and one.name == profile]
         gap = "" if lines else f"the profile {profile} is not in the evidence"
@@ -139,7 +158,7 @@ def _gateway(found: Book, host: str, name: str, version: str, doubt: str) -> Gat
 
 
 def _management(found: Book, host: str) -> Iterator[Management]:
-    own = found.last("set", "ns config")
+    own = _own(found)
     address = own.option("IPAddress") if own is not None else ""
     guarded = any(one.kind in {"ns acl", "ns simpleacl"} and one.verb == "add" for one in found.all)
     listed = [one for one in found.all if one.kind == "ns ip" and one.verb in {"add", "set"} and one.name]

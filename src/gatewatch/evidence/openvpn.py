@@ -147,6 +147,9 @@ def _steps(lines: list[Line]) -> Iterator[LoginStep]:
             yield LoginStep("the management client", where, Factor(FactorKind.DELEGATED, "management-client-auth", "management"))
 
 
+_PLUGIN_FOLDERS = ("/usr/lib", "/usr/local/lib", "/opt", "/lib", "/usr/share/openvpn/plugin/", "openvpn-plugin-")
+
+
 def _settings(lines: list[Line], last: dict[str, tuple[list[str], Where]], gap: str) -> SettingTable:
     table = SettingTable("OpenVPN 2.4 to 2.6", gap)
 
@@ -166,6 +169,14 @@ def _settings(lines: list[Line], last: dict[str, tuple[list[str], Where]], gap: 
     if "ncp-ciphers" in last and "data-ciphers" not in last:
         table.settings = [one for one in table.settings if one.name != "data-ciphers"]
         table.written("data-ciphers", last["ncp-ciphers"][0][-1], last["ncp-ciphers"][1], "ncp-ciphers, its older name")
+    cipher = last["cipher"][0][-1] if "cipher" in last and len(last["cipher"][0]) > 1 else ""
+    if cipher and not {"ncp-ciphers", "data-ciphers"} & set(last) and not cipher.upper().endswith(("GCM", "POLY1305")):
+        usual = next(one.value for one in table.settings if one.name == "data-ciphers")
+        table.settings = [one for one in table.settings if one.name != "data-ciphers"]
+        alone = "ncp-disable" in last
+        how = "cipher, as nothing is negotiated (ncp-disable)" if alone else "the default, and cipher"
+        doubt = "" if alone else "OpenVPN before 2.6 also speaks what cipher names; later ones do not"
+        table.written("data-ciphers", cipher if alone else f"{usual}:{cipher}", last["cipher"][1], how, doubt)
     key = next((name for name in ("tls-crypt-v2", "tls-crypt", "tls-auth") if name in last), None)
     table.either("control-channel", key, last[key][1] if key else None, "none")
     found = last.get("management")
@@ -178,7 +189,7 @@ def _settings(lines: list[Line], last: dict[str, tuple[list[str], Where]], gap: 
         guarded = len(words) > 3 and words[3] != "unix"
         table.written("management", ("local" if near else "remote") + (" with a password" if guarded else ""), found[1], f"listens on {address}")
     plugins = [(words[1], where) for words, where in lines if words[0] == "plugin" and len(words) > 1]
-    odd = [one for one in plugins if not one[0].startswith(("/usr/lib", "/usr/local/lib", "/opt", "/lib", "openvpn-plugin-"))]
+    odd = [one for one in plugins if not one[0].startswith(_PLUGIN_FOLDERS)]
     worst = odd or plugins
     table.either("plugins", ", ".join(one[0] for one in worst) or None, worst[0][1] if worst else None, "none")
     table.either("odd-plugins", ", ".join(one[0] for one in odd) or None, odd[0][1] if odd else None, "none")

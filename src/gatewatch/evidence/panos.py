@@ -17,7 +17,7 @@ from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Ignored, Outcome, Rejected
 from gatewatch.evidence.gateway_setting import SettingTable, sockets, version_doubt
 from gatewatch.evidence.panos_access import admin_doors, doors
-from gatewatch.evidence.panos_filter import external_interfaces, packet_filter, rules_of, zones
+from gatewatch.evidence.panos_filter import external_interfaces, faces, packet_filter, rules_of, zones
 from gatewatch.evidence.panos_tree import Config, Objects, config, entries, members, text
 from gatewatch.schema.facts.filter import Spans
 from gatewatch.schema.facts.gateway import GatewaySettings, Management, VpnGroup
@@ -75,21 +75,45 @@ def _permitted(node: Element | None) -> Spans | None:
     return spans(listed) if listed else None
 
 
+def _outer(found: Config, device: Element) -> set[str]:
+    """Return the interfaces that face the internet: by a default route, also a learned one, a public address or the usual names of their zone."""
+    made = external_interfaces(found)
+    for node in device.iter("entry"):
+        inner = node.find("layer3")
+        layer = inner if inner is not None else node
+        client = layer.find("dhcp-client")
+        learned = client is not None and text(client, "enable", "yes") == "yes" and text(client, "create-default-route", "yes") == "yes"
+        if learned or layer.find("pppoe") is not None:
+            made.add(node.get("name", ""))
+    public = {face for face, listed in faces(found).items() for one in listed if (span := parse_span(one)) is not None and _routed(span[0])}
+    named = {face for _, virtual in found.systems() for zone, names in zones(virtual).items() if zone.casefold() in _OUTER for face in names}
+    return made | public | named
+
+
+def _number(text_: str) -> int:
+    return int(text_[:6]) if text_.isascii() and text_.isdigit() else 0
+
+
+def _routed(address: int) -> bool:
+    near = (*_PRIVATE, *(span for text_ in ("127.0.0.0/8", "169.254.0.0/16") if (span := parse_span(text_)) is not None))
+    return address < 1 << 32 and not any(low <= address <= high for low, high in near)
+
+
 def _management(found: Config, device: Element, host: str) -> Iterator[Management]:
     system = device.find("deviceconfig/system")
     own = text(system, "ip-address")
     span = parse_span(own) if own else None
-    inner = span is None or any(low <= span[0] <= high for low, high in _PRIVATE)
+    external = None if span is None else _routed(span[0])
     for plane, off in (("https", "disable-https"), ("ssh", "disable-ssh"), ("http", "disable-http"), ("telnet", "disable-telnet")):
         default = "no" if plane in {"https", "ssh"} else "yes"
         if text(system, f"service/{off}", default) == "no":
             yield Management(
                 host=host, as_of=found.document.as_of, where=(found.spot("deviceconfig/system/permitted-ip", f"management {own}"),), product="panos",
-                interface="management", protocol=plane, port=_PLANES[plane], sources=_permitted(system), external=not inner,
+                interface="management", protocol=plane, port=_PLANES[plane], sources=_permitted(system), external=external,
                 text=", ".join(members(system, "permitted-ip")),
             )  # fmt: skip
     profiles = {one.get("name", ""): one for one in entries(device, "network/profiles/interface-management-profile")}
-    out = external_interfaces(found)
+    outer = _outer(found, device)
     zone_of = {face: zone for _, virtual in found.systems() for zone, names in zones(virtual).items() for face in names}
     for node in device.iter("entry"):
         layer = node.find("layer3") if node.find("layer3") is not None else node
@@ -97,16 +121,16 @@ def _management(found: Config, device: Element, host: str) -> Iterator[Managemen
         face = node.get("name", "")
         if face not in zone_of:
             continue
-        external = face in out or zone_of[face].casefold() in _OUTER
+        faced = face in outer if outer else None
         profile = profiles.get(name)
         place = (found.spot(f"interface[@name={face!r}]/interface-management-profile", name),)
         opened = [plane for plane in _PLANES if profile is not None and text(profile, plane) == "yes"]
         for plane in opened:
             yield Management(
                 host=host, as_of=found.document.as_of, where=place, product="panos", interface=face, protocol=plane, port=_PLANES[plane],
-                sources=_permitted(profile), external=external, text=", ".join(members(profile, "permitted-ip")),
+                sources=_permitted(profile), external=faced, text=", ".join(members(profile, "permitted-ip")),
             )  # fmt: skip
-        if external and not opened:
+        if faced and not opened:
             yield Management(
                 host=host, as_of=found.document.as_of, where=place, product="panos", interface=face, protocol="", port=0, external=True,
                 uncertain=f"the profile {name} is not in the evidence" if name and profile is None else "",
@@ -121,6 +145,10 @@ def _settings(
 ) -> GatewaySettings:  # fmt: skip
     table = SettingTable(f"PAN-OS {version}", doubt)
     known = Objects(found.scopes(virtual))
+    outer = _outer(found, device)
+    facing = [zone for zone, names in zones(virtual).items() if outer & set(names)]
+    if facing:
+        table.written("outer", ",".join(facing), found.spot("zone"), "zones of the interfaces that face the internet")
     system = device.find("deviceconfig/system")
     allowed = members(system, "permitted-ip")
     place = found.spot("deviceconfig/system/permitted-ip")
@@ -148,10 +176,11 @@ def _settings(
         table.written("globalprotect", "off", None, "no portal and no gateway")
     used = {text(auth, "authentication-profile") for one in nodes for auth in one.iter("entry")} - {""}
     profiles = [one for scope in known.scopes for one in entries(scope, "authentication-profile") if one.get("name") in used]
-    numbers = sorted((text(one, "lockout/failed-attempts", "0"), one.get("name", "")) for one in profiles)
-    lax = next((one for one in numbers if one[0] in {"0", ""}), numbers[-1] if numbers else None)
+    numbers = sorted((_number(text(one, "lockout/failed-attempts", "0")), one.get("name", "")) for one in profiles)
+    lax = numbers[0] if numbers and numbers[0][0] == 0 else numbers[-1] if numbers else None
     if lax is not None:
-        table.written("failed-attempts", lax[0], found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout"), "the laxest profile in use")
+        place = found.spot(f"authentication-profile/entry[@name={lax[1]!r}]/lockout")
+        table.written("failed-attempts", str(lax[0]), place, "the laxest profile in use")
     elif nodes:
         table.default("failed-attempts", "0")
     else:

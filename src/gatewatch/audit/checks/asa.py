@@ -24,6 +24,7 @@ def _lists(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         chains = {chain.name: chain for chain in rules.chains}
         forward = chains["forward"].rules if "forward" in chains else ()
         bound = {name for rule in forward if rule.action is Action.JUMP for name in rule.interfaces_in or ("*",)}
+        bound |= {name for rule in forward if rule.action is Action.DROP and _bare(rule) for name in rule.interfaces_in or ()}
         for face in rules.interfaces:
             if face.name not in bound and "*" not in bound:
                 status = Status.UNKNOWN if rules.incomplete else Status.FAIL
@@ -42,6 +43,12 @@ def _lists(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
                 yield _verdict(rules, Status.FAIL, f"access list {subject} lets everything through", subject, wide.where)
             else:
                 yield _verdict(rules, Status.PASS, f"access list {subject} lets through what it names", subject, jump.where)
+
+
+def _bare(rule: Rule) -> bool:
+    """Return whether a rule stops all that comes in by its interface: one for administration only lets nothing through."""
+    parts = (rule.sources, rule.destinations, rule.protocols, rule.ports, rule.source_ports, rule.interfaces_out)
+    return rule.interfaces_in is not None and not rule.unknown and all(part is None for part in parts)
 
 
 def _everything(rule: Rule) -> bool:
@@ -108,7 +115,7 @@ CHECKS: tuple[Check, ...] = (
                    "sources may begin logins without end"),
             Demand(_PRODUCTS, "invalid-vpn-access", among("on"), "sources that try built-in groups are held down",
                    "sources may try built-in groups without end"),
-        )),
+        ), feature="remote-access"),
         remediation=Remediation(
             "Set the TLS version, time-outs and threat detection for remote access.",
             "ssl server-version tlsv1.2\nthreat-detection service invalid-vpn-access\n"
@@ -153,7 +160,8 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.MEDIUM,
         needs=need_settings("asa", "ftd", "fortios"),
         judge=judge_settings((
-            Demand(("asa", "ftd"), "clientless", among("off"), "no policy allows the clientless portal", "a policy allows the clientless portal"),
+            Demand(("asa", "ftd"), "clientless", among("off"), "no policy allows the clientless portal", "a policy allows the clientless portal",
+                   feature="webvpn"),
             Demand(("fortios",), "web-mode", among("disable"), "no portal has web mode", "a portal has web mode"),
         )),
         remediation=Remediation("Allow the client only.", "group-policy STAFF attributes\n vpn-tunnel-protocol ssl-client"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist, stig
 from gatewatch.audit.gateway import COLLECT, PRODUCTS, Demand, at_most, judge_settings, need_settings
@@ -65,9 +67,13 @@ def _management(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 
 _LAST_KNOWN = {
-    # the oldest lines for which a vendor brought out a fix in 2025
+    # older lines are long without fixes; what a vendor mends today is not in the evidence and not verified here
     "Cisco ASA": "9.12", "Cisco FTD": "7.0", "FortiOS": "6.4", "PAN-OS": "10.1", "NetScaler": "13.1", "Ivanti Connect Secure": "22.7",
 }  # fmt: skip
+_ENDS = {
+    # lines and the last day of their support (endoflife.date/fortios; 54 months after the line came out)
+    "FortiOS": (("6.4", date(2024, 9, 30)), ("7.0", date(2025, 9, 30)), ("7.2", date(2026, 9, 30))),
+}
 
 
 def parts(version: str) -> tuple[int, ...]:
@@ -88,11 +94,15 @@ def _version(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         judged = True
         least = wanted.get(machine.product.casefold(), "")
         floor = _LAST_KNOWN.get(machine.product, "")
+        lines = _ENDS.get(machine.product, ())
+        ended = next((one for one in lines if parts(machine.version)[:2] == parts(one[0]) and one[1] < ground.today), None)
         value = f"{machine.product} {machine.version}".strip()
         if not machine.version:
             status, said = Status.UNKNOWN, f"the configuration does not name the version of {machine.product}"
         elif floor and parts(machine.version) < parts(floor):
-            status, said = Status.FAIL, f"{value} is older than {floor}, the oldest line still mended"
+            status, said = Status.FAIL, f"{value} is older than {floor}, and no fix for such a line is known (unverified)"
+        elif ended is not None:
+            status, said = Status.FAIL, f"support of {machine.product} {ended[0]} ended on {ended[1].isoformat()}"
         elif not least:
             status, said = Status.UNKNOWN, f"{value}: the least version the site accepts is not declared ([audit] minimum_version)"
         elif parts(machine.version) < parts(least):
@@ -166,7 +176,12 @@ def _outer(facts: Facts, ground: Ground, rules: PacketFilter) -> str | None:
     if not found:
         listed = [name for one in facts.of(GatewaySettings, rules.host) for name in one.text("outer").split(",") if name]
         found = list(dict.fromkeys([*listed, *(one.interface for one in facts.of(Management, rules.host) if one.external)]))
+    known = {one.name for one in rules.interfaces}
+    found = [name for name in found if name in known]  # a filter of zones knows no interface of the device
     return found[0] if len(found) == 1 else None
+
+
+_EACH = 4  # ports that may be reached and are told one by one
 
 
 def _forwards(facts: Facts, ground: Ground) -> Iterator[Verdict]:
@@ -179,9 +194,19 @@ def _forwards(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         face = _outer(facts, ground, rules)
         told = False
         for rule in (rule for chain in rules.chains for rule in chain.rules if rule.action is Action.NAT):
+            doubtful: list[Verdict] = []
             for verdict in _led(engine, outside, face, rule, ground):
                 told = True
-                yield verdict
+                if verdict.status is Status.UNKNOWN:
+                    doubtful.append(verdict)
+                else:
+                    yield verdict
+            if len(doubtful) > _EACH:  # a rule that names an application rather than ports: one finding, not one for each port
+                names = ", ".join(dict.fromkeys(one.service for one in doubtful))
+                more = f"{doubtful[0].message}; and to {len(doubtful) - 1} other ports of remote services ({names})"
+                yield replace(doubtful[0], message=more, subject=f"{len(doubtful)} ports of {doubtful[0].subject.rpartition(' of ')[2]}", service="")
+            else:
+                yield from doubtful
         if not told:
             status = Status.UNKNOWN if rules.incomplete else Status.PASS
             said = "no translation leads the internet to a remote service" + (f"; {rules.incomplete}" if rules.incomplete else "")
@@ -242,7 +267,8 @@ def _denies(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
 _LOCK = (
     Demand(("asa", "ftd"), "max-fail", at_most(5), "local users are locked after few failures", "local users may guess without end"),
     Demand(("asa", "ftd"), "remote-access-authentication", lambda text: text == "on", "sources that fail to log in are held down",
-           "sources may fail to log in without end (threat-detection service remote-access-authentication, 9.16(4)67 and later)"),
+           "sources may fail to log in without end (threat-detection service remote-access-authentication, 9.16(4)67 and later)",
+           feature="remote-access"),
     Demand(("fortios",), "login-attempt-limit", at_most(3), "few attempts before a source is blocked", "many attempts before a source is blocked",
            optional=True),
     Demand(("fortios",), "admin-lockout-threshold", at_most(5), "few attempts for administrators", "many attempts for administrators"),
@@ -332,7 +358,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="M1042.1-02",
         title="A gateway runs a version that is still mended",
-        about="The version in the configuration is at least what [audit] minimum_version asks for, and of a line its vendor still mends.",
+        about="The version in the configuration is at least what [audit] minimum_version asks for, and of a line its vendor still mends. "
+        "The end of support is known of FortiOS up to 7.2; of other products only a floor is held against it, which is not verified with the vendor.",
         measures=(Measure.LEGACY_SOFTWARE,),
         severity=Severity.CRITICAL,
         needs=(Need((Machine,), _ALL, when=lambda fact: fact.system is System.NETWORK),),
