@@ -144,14 +144,15 @@ def test_scores() -> None:
     habit = Habit(days=30, successes=40, new_country=True, new_network=True, odd_hour=True, dormant=True)
     factors = {factor.factor: factor.score for factor in weigh(Access("root", "NL", True, None, "no"), habit)}
     assert factors == {
-        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen host": 0, "first-seen client": 0,
+        "first-seen country": 2, "anonymizer": 2, "impossible travel": 0, "first-seen network": 1, "first-seen host": 0, "another account": 0,
+        "first-seen client": 0,
         "off hours": 1, "no MFA": 1, "privileged account": 1, "dormant account": 2,
     }  # fmt: skip
 
 
 def test_nothing_uncommon_is_not_listed() -> None:
     factors = weigh(Access("ann", "DE", False, False, "yes"), LONG)
-    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen host", "first-seen client"]
+    assert [factor.factor for factor in factors] == ["impossible travel", "first-seen host", "another account", "first-seen client"]
 
 
 def test_a_host_the_user_never_reached_before_weighs_one() -> None:
@@ -160,7 +161,44 @@ def test_a_host_the_user_never_reached_before_weighs_one() -> None:
     assert "first-seen host" not in {factor.factor for factor in weigh(Access("ann", strange=()), LONG)}
 
 
-def test_configured_hours_overrule_habit() -> None:
-    odd = Habit(days=30, successes=40, odd_hour=True)
+def test_off_hours_is_outside_the_configured_hours_and_the_users_own() -> None:
+    odd, usual = (Habit(days=30, successes=40, odd_hour=value) for value in (True, False))
     assert "off hours" not in {factor.factor for factor in weigh(Access("ann", off_hours=False), odd)}
-    assert {factor.factor: factor.score for factor in weigh(Access("ann", off_hours=True), LONG)}["off hours"] == 1
+    assert "off hours" not in {factor.factor for factor in weigh(Access("ann", off_hours=True), usual)}
+    assert {factor.factor: factor.score for factor in weigh(Access("ann", off_hours=True), odd)}["off hours"] == 1
+    assert {factor.factor: factor.score for factor in weigh(Access("ann", off_hours=True), Habit(days=3, successes=4))}["off hours"] == 1
+
+
+def test_root_rights_are_ordinary_to_who_used_them_on_three_earlier_days() -> None:
+    def scored(days: int, user: str = "ann") -> bool:
+        factors = weigh(Access(user, privileged=True), Habit(days=30, successes=40, rights_days=days))
+        return any(factor.factor == "privileged account" and factor.score for factor in factors)
+
+    assert scored(2)
+    assert not scored(3)
+    assert scored(30, "root")
+
+
+def test_another_account_weighs_two_and_is_neither_place_nor_hour() -> None:
+    factors = weigh(Access("ann", others=("bob",), off_hours=True), Habit(days=3, successes=4))
+    assert {factor.factor: factor.score for factor in factors if factor.score} == {"another account": 2, "off hours": 1}
+    found = score(Facts(onward=("moved on to db02",), factors=factors))
+    assert found is not None
+    assert found.severity is Severity.MEDIUM
+
+
+def test_place_and_hour_alone_must_reach_five() -> None:
+    def judged(**places: bool | None) -> Severity | None:
+        habit = Habit(days=30, successes=40, new_country=True, new_network=True, odd_hour=places.get("hour"))
+        found = score(Facts(onward=("moved on to db02",), factors=weigh(Access("ann", "AU", travel=places.get("far")), habit)))
+        return found.severity if found is not None else None
+
+    assert judged(far=False, hour=True) is None
+    assert judged(far=True, hour=False) is Severity.MEDIUM
+
+
+def test_a_busy_week_is_history_enough() -> None:
+    assert not Habit(days=7, successes=19, active=5).known
+    assert not Habit(days=7, successes=20, active=4).known
+    assert not Habit(days=6, successes=40, active=6).known
+    assert Habit(days=7, successes=20, active=5).known

@@ -23,6 +23,7 @@ from gatewatch.schema.events import Kind, ensure
 
 LEAST_DAYS = 14
 LEAST_SUCCESSES = 5
+BUSY_DAYS, BUSY_SUCCESSES, BUSY_ACTIVE = 7, 20, 5  # ... or so many days, successes, and days with one: who comes every day is known sooner
 HABIT_DAYS = 3  # earlier days with a success that make a source habitual for a user
 RIGHTS_DAYS = 3  # earlier days on which the user had root rights that make them ordinary
 HOUR_LOGONS, HOUR_DAYS = 20, 10  # below these an hour cannot be called unusual
@@ -54,12 +55,15 @@ class Habit:
     odd_hour: bool | None = None
     dormant: bool | None = None
     rights_days: int = 0  # earlier days on which the user used root or administrator rights, from wherever
+    active: int = 0  # earlier days with a success
     country_days: int = 0  # earlier days with a success from its country
 
     @property
     def known(self) -> bool:
         """Whether the history is long enough to judge by."""
-        return self.days >= LEAST_DAYS and self.successes >= LEAST_SUCCESSES
+        return (self.days >= LEAST_DAYS and self.successes >= LEAST_SUCCESSES) or (
+            self.days >= BUSY_DAYS and self.successes >= BUSY_SUCCESSES and self.active >= BUSY_ACTIVE
+        )
 
     @property
     def note(self) -> str:
@@ -184,7 +188,7 @@ class Baseline:
         network_days = state.networks[network].count if network in state.networks else 0
         rights = bisect_left(state.rights, day)
         country_days = state.countries[country].count if country in state.countries else 0
-        habit = Habit(days, state.successes, address_days, network_days, rights_days=rights, country_days=country_days)
+        habit = Habit(days, state.successes, address_days, network_days, rights_days=rights, country_days=country_days, active=state.all_days.count)
         if not habit.known:
             return habit
         return Habit(
@@ -199,6 +203,7 @@ class Baseline:
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
             rights_days=rights,
             country_days=country_days,
+            active=state.all_days.count,
         )
 
     def new_hosts(self, user: str | None, hosts: Sequence[str], at: datetime) -> tuple[str, ...] | None:

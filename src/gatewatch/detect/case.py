@@ -31,6 +31,8 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
+_CLIENTS = frozenset({"ssh", "scp", "sftp", "slogin", "plink", "pscp", "psftp", "putty"})
+_LINE = 2048  # of a command line that is read
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
@@ -72,6 +74,11 @@ class Case:
     def first(self) -> datetime:
         """When the outsider came in, or was stopped."""
         return min(self.anchor.time, self.access.time)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The outside addresses it is about: the origin, then those at which its session was seen as well."""
+        return tuple(dict.fromkeys([self.origin, *(event.src_ip for event in self.hits.get("moved", ()) if event.src_ip is not None)]))
 
     @property
     def last(self) -> datetime:
@@ -118,6 +125,8 @@ class Bench:
         anchor, access = self.exhibits.get(match.anchor), self.access(match)
         if anchor is None or access is None or anchor.origin_ip is None or not anchor.counted:
             return None
+        if "src_host" in _distinct(chain) and anchor.src_ip is not None:
+            anchor = access = anchor._replace(origin_ip=anchor.src_ip)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in {"logon", "access", "stopped"} and not anchor.outside:
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
@@ -128,11 +137,12 @@ class Bench:
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
-        if stage is None or tried is not None:
+        unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
+        if not unused and (stage is None or tried is not None):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
             facts = self._facts(chain, match, access, hits, habit)
             if stage is not None and tried is not None:
-                line = self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
+                line = self._own_line(anchor, habit)
                 facts = _with_failures(facts, stage, tried, anchor, habit, line)
             if "refusals" in hits:
                 proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
@@ -239,6 +249,16 @@ class Bench:
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
         )
 
+    def _own_line(self, anchor: Exhibit, habit: Habit) -> int:
+        """Return the days on which an address is the user's own line, also later ones; 0 where nothing but the password says whose it is.
+
+        What says so: the user came in from that network before, or passed a second factor at the address. Who guesses has neither.
+        """
+        passed = self.factors.get((anchor.user or "", anchor.origin_ip or ""), ())
+        if not habit.network_days and not passed:
+            return 0
+        return self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
+
     def _strange(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
         hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
@@ -246,7 +266,7 @@ class Bench:
 
     def _others(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the accounts of other people as whom the session went on, None where that is not known."""
-        named = [event.user for event in onward if event.kind == Kind.AUTH_SUCCESS and event.user is not None and event.hop]
+        named = [user for user in map(_as_whom, onward) if user is not None]
         further = [user for user in named if user != access.user and user.casefold() not in DEFAULT_NAMES and not user.endswith("$")]
         return self.baseline.new_accounts(access.user, further, access.time) if named else None
 
@@ -339,6 +359,21 @@ class Bench:
 def _counting(chain: Chain) -> Stage | None:
     """Return the stage of *chain* that counts failures."""
     return next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
+
+
+def _as_whom(event: Exhibit) -> str | None:
+    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in ``ssh name@host``."""
+    if event.kind == Kind.AUTH_SUCCESS:
+        return event.user if event.hop else None
+    if event.kind == Kind.LOGON_OUT:
+        return event.target_user
+    words = [word.strip("\"'") for word in (event.command or "")[:_LINE].split()]
+    program = next((at for at, word in enumerate(words) if _program(word) in _CLIENTS), len(words))
+    return next((word.partition("@")[0] for word in words[program + 1 :] if "@" in word[1:] and not word.startswith("-")), None)
+
+
+def _program(word: str) -> str:
+    return word.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")
 
 
 def _distinct(chain: Chain) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def connect(cases: Sequence[Case]) -> list[list[Case]]:
             forest.join(owners.setdefault(link, index), index)
     by_origin: dict[str, list[int]] = {}
     for index, case in enumerate(standing):
-        by_origin.setdefault(case.origin, []).append(index)
+        for address in case.addresses:
+            by_origin.setdefault(address, []).append(index)
     for indices in by_origin.values():
         for one, other in _neighbours(standing, indices):
             forest.join(one, other)

@@ -27,7 +27,7 @@ from gatewatch.schema.incidents import Factor, Severity
 
 BAR = 3  # the sum of factors that, with onward movement, makes medium
 CAP = 6  # more factors than this say nothing more
-FAR = 6  # the sum that place and hour alone must reach: never there, out of reach, and at an hour the user never came
+FAR = 5  # the sum that place and hour alone must reach: a country never seen, and out of reach of where the user was
 CONFIDENCE = ("low", "medium", "high")
 PRIVILEGED = frozenset({"root", "admin", "administrator", "toor"})
 _PLACE_AND_HOUR = frozenset({"first-seen country", "first-seen network", "impossible travel", "off hours"})
