@@ -72,9 +72,8 @@ def parse_rule(rule: dict[str, Any], key: Key, span: Span, sets: Sets, where: Wh
                 yield made
                 return
             draft = _doubt(draft, expression)
-    if any('"xt"' in one for one in draft.unknown):  # a target of iptables, its content not shown: it may do either
-        yield _rule(draft, Action.ACCEPT, where, comment)
-        yield _rule(draft, Action.DROP, where, comment)
+    if any('"xt"' in one for one in draft.unknown):  # a target of iptables, its content not shown
+        yield from _either(draft, where, comment)
     elif draft.log:
         yield _rule(draft, Action.NOTE, where, comment)
 
@@ -85,6 +84,12 @@ def _rule(draft: _Draft, action: Action, where: Where, comment: str, target: str
         source_ports=draft.source_ports, interfaces_in=draft.interfaces_in, interfaces_out=draft.interfaces_out, new=draft.new,
         unknown=", ".join(draft.unknown), target=target, nat=nat, local=draft.local, log=draft.log, comment=comment,
     )  # fmt: skip
+
+
+def _either(draft: _Draft, where: Where, comment: str) -> Iterator[Rule]:
+    """Yield the rules of a verdict that nobody knows: it may be either."""
+    yield _rule(draft, Action.ACCEPT, where, comment)
+    yield _rule(draft, Action.DROP, where, comment)
 
 
 def _doubt(draft: _Draft, what: object) -> _Draft:
@@ -112,14 +117,14 @@ def _map(draft: _Draft, body: Any, key: Key, sets: Sets, where: Where, comment: 
     data = body.get("data") if isinstance(body, dict) else None
     elements = data.get("set") if isinstance(data, dict) else None
     if isinstance(data, str):
-        found = sets.get((key[0], key[1], data.lstrip("@")), {})
-        elements = found.get("elem", [])
+        found = sets.get((key[0], key[1], data.lstrip("@")))
+        elements = None if found is None or _changes(found) else found.get("elem", [])
     if not isinstance(elements, list):
-        yield _rule(_doubt(draft, {"vmap": body}), Action.DROP, where, comment)
+        yield from _either(_doubt(draft, {"vmap": body}), where, comment)
         return
     for element in elements:
         if not isinstance(element, list) or len(element) != 2 or not isinstance(element[1], dict):
-            yield _rule(_doubt(draft, element), Action.DROP, where, comment)
+            yield from _either(_doubt(draft, element), where, comment)
             continue
         ((word, inner),) = list(element[1].items())[:1] or [("", None)]
         narrowed = _match(draft, {"op": "==", "left": body.get("key"), "right": element[0]}, key, sets)
@@ -147,7 +152,7 @@ def _field(draft: _Draft, left: dict[str, Any], right: Any, negated: bool, key: 
         return _meta(draft, str(meta.get("key")), right, negated)
     if isinstance(ct, dict) and ct.get("key") == "state":
         states = _words(right)
-        return replace(draft, new=draft.new and ("new" in states) is not negated)
+        return replace(draft, new=draft.new and ("new" in states) is not negated) if states else None
     if isinstance(ct, dict) and ct.get("key") == "status" and "dnat" not in _words(right):
         return None
     fib = left.get("fib")
@@ -173,8 +178,8 @@ def _payload(draft: _Draft, protocol: str, name: str, right: Any, negated: bool,
         if name == "dport":
             return replace(draft, ports=_both(draft.ports, made))
         return replace(draft, source_ports=_both(draft.source_ports, made))
-    if protocol in {"icmp", "icmpv6"}:
-        return _narrow(draft, (_PROTOCOLS[protocol],))
+    if protocol in {"icmp", "icmpv6"}:  # its types are no ports: which of them a packet has is not followed
+        return _doubt(_narrow(draft, (_PROTOCOLS[protocol],)), f"{protocol} {name}")
     if protocol == "tcp" and name == "flags":
         return None
     return None
@@ -220,19 +225,26 @@ def _both(one: Spans | None, other: Spans) -> Spans:
 
 
 def _words(right: Any) -> list[str]:
+    """Return the words or numbers on the right of a match; none where one of them is not understood."""
     if isinstance(right, dict):
-        right = right.get("set", [])
-    if isinstance(right, list):
-        return [str(one) for one in right if isinstance(one, str | int)]
-    return [str(right)] if isinstance(right, str | int) else []
+        right = right.get("set", right.get("|", []))
+    if not isinstance(right, list):
+        right = [right]
+    plain = [one["elem"].get("val") if isinstance(one, dict) and isinstance(one.get("elem"), dict) else one for one in right]
+    return [str(one) for one in plain] if all(isinstance(one, str | int) for one in plain) else []
+
+
+def _changes(found: dict[str, Any]) -> bool:
+    """Return whether what is in a set or map changes by itself."""
+    return "timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags"))
 
 
 def _side(right: Any, key: Key, sets: Sets) -> Spans | None:
     """Return the addresses or ports on the right of a match, or None when they are not understood."""
     if isinstance(right, str) and right.startswith("@"):
         found = sets.get((key[0], key[1], right[1:]))
-        if found is None or "timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags")):
-            return None  # what is in it changes by itself
+        if found is None or _changes(found):
+            return None
         right = {"set": found.get("elem", [])}
     if isinstance(right, dict) and "set" in right:
         right = right["set"]
