@@ -201,7 +201,8 @@ class Engine:
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
         rules = [rule for chain in self.rules.chains for rule in chain.rules]
         spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
-        self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)})
+        firsts = {rule.nat.ports[0][0] for rule in rules if rule.nat is not None and rule.nat.ports}  # what a translation is followed to
+        self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)} | {first + 1 for first in firsts})
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:
         """Return what the base chains *names*, one after the other, do with *sources*: all must accept."""
