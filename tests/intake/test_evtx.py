@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from evtx import PyEvtxParser
@@ -22,6 +23,7 @@ from gatewatch.intake import evtx
 from gatewatch.intake.batch import Batch, RawReject
 from gatewatch.intake.evtx_chunk import Cutter
 from gatewatch.intake.evtx_column import data_of
+from gatewatch.intake.evtx_data import DataReader
 from gatewatch.intake.evtx_peek import Judge, table
 from gatewatch.schema.records import WINDOWS_DTYPES
 
@@ -401,10 +403,47 @@ def odd_events() -> list[dict[str, Any]]:
     ]
 
 
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave every record to the parser, and its text to be decoded as a whole."""
+    monkeypatch.setattr(DataReader, "read", lambda self, values, rows: [])
+    monkeypatch.setattr(evtx, "data_of", lambda texts: [None] * len(texts))
+
+
+TEXTS = st.text(st.characters(codec="utf-16", max_codepoint=0x2FF) | st.sampled_from('"\\\n\r\t{}[]:,\0 '), max_size=12)
+DATA = st.fixed_dictionaries({"User": TEXTS | st.none(), "Number": st.integers(0, 1 << 40), "Path": TEXTS})
+
+
+@given(st.lists(DATA, min_size=1, max_size=8))
+@settings(deadline=None)
+def test_data_written_from_their_values_are_what_the_parser_writes(data: list[dict[str, Any]]) -> None:
+    log = write_evtx([event(number, EventData=one) for number, one in enumerate(data)])
+    quick = read(log).records
+    with pytest.MonkeyPatch.context() as patch:
+        slowly(patch)
+        assert_frame_equal(quick, read(log).records)
+
+
+def test_plain_data_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evtx, "decode", lambda records, wanted: ([], [], {}) if not wanted.any() else pytest.fail("the parser was asked"))
+    assert read(write_evtx([event(number) for number in range(50)])).users == [f"user{number}" for number in range(50)]
+
+
+@pytest.mark.skipif(not PUBLIC, reason="no public logs here")
+def test_data_of_public_logs_are_written_from_their_values() -> None:
+    written = total = 0
+    for path in PUBLIC:
+        data = b"".join(chunk.data for chunk in Cutter([path.read_bytes()]).chunks() if chunk.sound)
+        judge = Judge(everything)
+        _, key, values = judge.judge(table(data))
+        written += sum(len(rows) for rows, _ in DataReader(judge.reader).read(values, np.arange(len(key))))
+        total += len(key)
+    assert written > 0.3 * total
+
+
 @pytest.mark.parametrize("data", [write_evtx(odd_events()), write_evtx(odd_events(), plain=True)], ids=["templates", "plain"])
 def test_rows_are_the_same_whether_the_text_is_decoded_or_not(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = read(data).records
-    monkeypatch.setattr(evtx, "data_of", lambda texts: [None] * len(texts))
+    slowly(monkeypatch)
     slow = read(data).records
     assert slow.height == len(odd_events())
     assert_frame_equal(quick, slow)
@@ -413,7 +452,7 @@ def test_rows_are_the_same_whether_the_text_is_decoded_or_not(data: bytes, monke
 @pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.stem[:40])
 def test_rows_of_public_logs_are_the_same_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = read(path.read_bytes()).records
-    monkeypatch.setattr(evtx, "data_of", lambda texts: [None] * len(texts))
+    slowly(monkeypatch)
     assert_frame_equal(quick, read(path.read_bytes()).records)
 
 

@@ -1,7 +1,8 @@
 """EVTX, the binary logs of Windows, as a stream: chunk by chunk, damage and all.
 
 Chunks whose checksums are right are read in groups. What a group holds is known before anything is decoded
-(:mod:`gatewatch.intake.evtx_peek`), so only records of interest cost more than a glance. A chunk with a wrong checksum is not read; its
+(:mod:`gatewatch.intake.evtx_peek`), so only records of interest cost more than a glance, and of these most are read from their values
+(:mod:`gatewatch.intake.evtx_data`). A chunk with a wrong checksum is not read; its
 records are counted as rejects. Two kinds of chunks are read in spite of it, record by record as far as their frames are sound: one that
 is cut short, and in a file that was copied while in use the last one, whose checksum Windows had not written yet.
 

@@ -21,13 +21,13 @@ from gatewatch.intake.evtx_column import sid_text
 from gatewatch.intake.evtx_template import TEMPLATE_HEAD, Template, read_data
 from gatewatch.intake.evtx_value import GUID, SID, TEXT, Flags, Ints, Register, ValueReader, Values, gather
 
-_BINARY = 0x21
+_NULL, _BINARY = 0x00, 0x21
 _FRAGMENT = b"\x0f\x01\x01\x00"
 _INSTANCE = 0x0C
 _HEAD = 10  # bytes of a template's instance, up to where its values or its definition stand
 _NUMBERS = {0x03: "<i1", 0x04: "<u1", 0x05: "<i2", 0x06: "<u2", 0x07: "<i4", 0x08: "<u4", 0x09: "<i8", 0x0A: "<u8"}
 _HEX = {0x14: 4, 0x15: 8}
-_SIZES = {kind: int(dtype[2]) for kind, dtype in _NUMBERS.items()} | _HEX | {0x00: 0, 0x0D: 4, GUID: 16, 0x11: 8, 0x12: 16}
+_SIZES = {kind: int(dtype[2]) for kind, dtype in _NUMBERS.items()} | _HEX | {0x0D: 4, GUID: 16, 0x11: 8, 0x12: 16}
 _ANY = 1 << 20  # a type of any size
 _MOST_VALUES = 128
 _SEPARATOR = 0x1F  # is in no text
@@ -39,7 +39,7 @@ _GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the firs
 def _size_of_kinds() -> Ints:
     sizes = np.full(1 << 16, -1, np.int64)
     sizes[list(_SIZES)] = list(_SIZES.values())
-    sizes[[TEXT, SID, _BINARY]] = _ANY
+    sizes[[_NULL, TEXT, SID, _BINARY]] = _ANY
     return sizes
 
 
