@@ -14,7 +14,7 @@ from gatewatch.lab.score.page import page
 from gatewatch.lab.score.report import summarise, tell
 from gatewatch.lab.truth import Intrusion, Truth, read
 from gatewatch.lab.world import make
-from gatewatch.schema.incidents import Evidence, Hop, Incident, Origin, Severity, Stage
+from gatewatch.schema.incidents import Evidence, Hop, Incident, Origin, Severity, Stage, Technique
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,25 @@ def incident(world: Path, *intrusions: Intrusion, severity: Severity = Severity.
     stage = Stage("logon", at, at, 1, True, "s", tuple(evidence))
     head = (name, (), "chain", ("chain",), "AN1005", "t", "v", severity, "high", (), origin, (), hosts, None, at, at, 0, at, None)
     return Incident(*head, (stage,), path, (), (), (), (), (), (), (), "UTC")
+
+
+def test_techniques_named_and_true(world: Path) -> None:
+    truth = read(world)
+    one = truth.intrusions[0]
+    true = {*one.attack, *(step.technique for step in one.steps if step.technique)}
+    named = incident(world, one)
+    [bare] = [verdict for verdict in judge(truth, [named], world).verdicts if verdict.found]
+    assert (bare.techniques, bare.named_right) == (0.0, None)
+    all_ = msgspec.structs.replace(named, attack=tuple(Technique(name, "n") for name in sorted(true)))
+    [whole] = [verdict for verdict in judge(truth, [all_], world).verdicts if verdict.found]
+    assert (whole.techniques, whole.named_right) == (1.0, 1.0)
+    half = msgspec.structs.replace(named, attack=(Technique("T1133", "n"), Technique("T9999", "n"), Technique("AN1005", "n")))
+    [partly] = [verdict for verdict in judge(truth, [half], world).verdicts if verdict.found]
+    assert partly.named_right == 0.5
+    assert partly.techniques == pytest.approx(1 / len(true), abs=0.001)
+    figures = summarise([judge(truth, [half], world)]).figures
+    assert figures["named_right"].value == 0.5
+    assert figures["techniques"].value == pytest.approx(1 / len(true), abs=0.001)
 
 
 def plain(truth: Truth) -> list[Intrusion]:

@@ -12,6 +12,8 @@ found               paired with an incident of medium or above
 origin              the incident's outside address, or one of its others, is one the intruder used
 path                every host of the true path is in the incident's path or hosts; ``share`` is how much of it
 evidence            share of the incident's quoted records that were planted for this intrusion
+techniques          share of the truth's techniques that the incident names, and of those it names that are true; a technique and its
+                    sub-technique are one where either side gives only the parent
 delay               from the true acceptance to the earliest moment at which two stages of the incident (or its only one) had happened
 ==================  ==================================================================================================================
 """
@@ -56,6 +58,8 @@ class Verdict(msgspec.Struct):
     planted: int = 0
     lost: int = 0
     history_days: int = 0  # days of logs before it began
+    techniques: float | None = None  # share of the techniques of the truth that the incident names
+    named_right: float | None = None  # share of the techniques the incident names that are in the truth
 
 
 class Alarm(msgspec.Struct):
@@ -206,11 +210,26 @@ def _verdict(intrusion: Intrusion, incident: Incident | None, hits: int, quotes:
     verdict.path_share = round(there / len(wanted), 3) if wanted else 1.0
     verdict.path = there == len(wanted)
     verdict.evidence = round(hits / quotes, 3) if quotes else 0.0
+    if verdict.found:
+        true = {*intrusion.attack, *(step.technique for step in intrusion.steps if step.technique)}
+        named = {technique.id for technique in incident.attack if technique.id.startswith("T")}
+        verdict.techniques, verdict.named_right = _shared(true, named)
     if verdict.found and intrusion.accepted:
         stages = sorted(stage.last for stage in incident.stages)
         raised = stages[min(1, len(stages) - 1)]
         verdict.delay_s = max(0.0, round((raised - _moment(intrusion.accepted)).total_seconds(), 1))
     return verdict
+
+
+def _shared(true: set[str], named: set[str]) -> tuple[float | None, float | None]:
+    """Return the share of what is true that is named, and of what is named that is true; None where there is nothing of it."""
+
+    def same(one: str, other: str) -> bool:
+        return one == other or one == other.partition(".")[0] or other == one.partition(".")[0]
+
+    hit = sum(any(same(one, other) for other in named) for one in true)
+    right = sum(any(same(one, other) for other in true) for one in named)
+    return (round(hit / len(true), 3) if true else None, round(right / len(named), 3) if named else None)
 
 
 def _false(incident: Incident, truth: Truth) -> Alarm:

@@ -60,10 +60,7 @@ class Report(msgspec.Struct):
     false_by_chain: dict[str, int]
     false_by_negative: dict[str, int]
     negatives: dict[str, tuple[int, int]]
-    not_measured: tuple[str, ...] = (
-        "the same figures for single-event Sigma rules only",
-        "accuracy of the techniques an incident names",
-    )
+    not_measured: tuple[str, ...] = ("the same figures for single-event Sigma rules only (bench/lab_baseline.py makes them)",)
     controls: ControlReport | None = None
 
 
@@ -98,6 +95,14 @@ def _delay(worlds: Sequence[WorldScore]) -> float | None:
     return median(delays) if delays else None
 
 
+def _mean(value: Callable[[Verdict], float | None]) -> Calculation:
+    def figure(worlds: Sequence[WorldScore]) -> float | None:
+        shares = [share for world in worlds for verdict in world.verdicts if (share := value(verdict)) is not None]
+        return sum(shares) / len(shares) if shares else None
+
+    return figure
+
+
 def _evidence(worlds: Sequence[WorldScore]) -> float | None:
     shares = [verdict.evidence for world in worlds for verdict in world.verdicts if verdict.found]
     return sum(shares) / len(shares) if shares else None
@@ -113,6 +118,8 @@ FIGURES: dict[str, tuple[str, Calculation]] = {
     "false_per_week": ("false incidents per site-week", _false_week),
     "delay_s": ("median time to detect, s", _delay),
     "evidence": ("quoted records that were planted", _evidence),
+    "techniques": ("true techniques that are named", _mean(lambda verdict: verdict.techniques)),
+    "named_right": ("named techniques that are true", _mean(lambda verdict: verdict.named_right)),
 }
 
 
