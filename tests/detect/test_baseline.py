@@ -122,3 +122,47 @@ def test_a_host_is_new_until_the_user_was_there_on_an_earlier_day_from_wherever(
     assert baseline.new_hosts("ann", ["app01", "db02", "db02"], start + timedelta(days=20)) == ("db02",)
     assert baseline.new_hosts("ann", ["db02"], start + timedelta(days=13)) is None
     assert baseline.new_hosts("bob", ["db02"], start + timedelta(days=20)) is None
+
+
+def mixed(*given: tuple[float, str, str, str, int, str]) -> pl.DataFrame:
+    """Events of several users: days after the start, user, kind, origin session, hop, confidence; from HOME."""
+    return pl.DataFrame(
+        [
+            {"row": row, "time": START + timedelta(days=day), "kind": kind, "user": user, "origin_ip": HOME, "country": "DE", "hop": hop,
+             "origin_session": session, "hop_confidence": sure, "host": "gate01"}
+            for row, (day, user, kind, session, hop, sure) in enumerate(given)
+        ],
+        schema_overrides={"time": pl.Datetime("us", "UTC")},
+    )  # fmt: skip
+
+
+def test_days_with_root_rights_before_the_day_judged() -> None:
+    entries = [(float(day), "ann", kind, "s", 0, "certain") for day in range(4) for kind in ("auth_success", "privilege_use", "privilege_use")]
+    base = Baseline(mixed(*entries), ["ann"])
+    assert base.habit("ann", HOME, "DE", at(2.1)).rights_days == 2
+    assert base.habit("ann", HOME, "DE", at(9)).rights_days == 4
+
+
+def test_another_account_is_new_once_and_needs_three_days() -> None:
+    days = [(float(day), "ann", "auth_success", f"s{day}", 0, "certain") for day in range(6)]
+    onward = [(3.1, "bob", "auth_success", "s3", 1, "likely"), (4.1, "eve", "auth_success", "s4", 1, "possible")]
+    base = Baseline(mixed(*sorted([*days, *onward])), ["ann"])
+    assert base.new_accounts("ann", ["bob"], at(2.2)) is None
+    assert base.new_accounts("ann", ["bob", "adm-ann", "ann"], at(3.2)) == ("bob",)
+    assert base.new_accounts("ann", ["bob", "eve"], at(5.2)) == ("eve",), "what rivals may have done is no habit"
+
+
+def test_an_own_line_is_where_most_accesses_of_its_days_come_from() -> None:
+    times = [(day + part, address, country) for day in range(5) for part, address, country in ((0, HOME, "DE"), (0.2, HOME, "DE"), (0.3, AWAY, "NL"))]
+    own = logons(*times)
+    base = Baseline(own, ["ann"])
+    assert base.own_line("ann", HOME, at(2).date()) == 4
+    assert base.own_line("ann", AWAY, at(2).date()) == 0, "a stranger beside the owner"
+    assert base.own_line("bob", HOME, at(2).date()) == 0
+
+
+def test_an_address_is_authenticated_by_an_access_that_is_not_unproved() -> None:
+    base = Baseline(daily(3), ["ann"])
+    assert base.authenticated("ann", HOME, frozenset()) == 3
+    assert base.authenticated("ann", HOME, frozenset({0, 1, 2})) == 0
+    assert base.authenticated("ann", AWAY, frozenset()) == 0

@@ -51,7 +51,6 @@ def test_techniques_named_and_true(world: Path) -> None:
     named = incident(world, one)
     [bare] = [verdict for verdict in judge(truth, [named], world).verdicts if verdict.found]
     assert (bare.techniques, bare.named_right) == (0.0, None)
-    assert (bare.mitigations, bare.advised_right) == (None, None)
     all_ = msgspec.structs.replace(named, attack=tuple(Technique(name, "n") for name in sorted(true)))
     [whole] = [verdict for verdict in judge(truth, [all_], world).verdicts if verdict.found]
     assert (whole.techniques, whole.named_right) == (1.0, 1.0)
@@ -61,7 +60,7 @@ def test_techniques_named_and_true(world: Path) -> None:
     assert partly.techniques == pytest.approx(1 / len(true), abs=0.001)
     figures = summarise([judge(truth, [half], world)]).figures
     assert figures["named_right"].value == 0.5
-    assert figures["mitigations"].value is None
+    assert figures["techniques"].value == pytest.approx(1 / len(true), abs=0.001)
 
 
 def plain(truth: Truth) -> list[Intrusion]:

@@ -14,7 +14,6 @@ path                every host of the true path is in the incident's path or hos
 evidence            share of the incident's quoted records that were planted for this intrusion
 techniques          share of the truth's techniques that the incident names, and of those it names that are true; a technique and its
                     sub-technique are one where either side gives only the parent
-mitigations         the same of the mitigations that would have cut a stage
 delay               from the true acceptance to the earliest moment at which two stages of the incident (or its only one) had happened
 ==================  ==================================================================================================================
 """
@@ -61,8 +60,6 @@ class Verdict(msgspec.Struct):
     history_days: int = 0  # days of logs before it began
     techniques: float | None = None  # share of the techniques of the truth that the incident names
     named_right: float | None = None  # share of the techniques the incident names that are in the truth
-    mitigations: float | None = None  # share of the mitigations that would have cut a stage that the incident names
-    advised_right: float | None = None  # share of the mitigations the incident names that would have cut a stage
 
 
 class Alarm(msgspec.Struct):
@@ -217,9 +214,6 @@ def _verdict(intrusion: Intrusion, incident: Incident | None, hits: int, quotes:
         true = {*intrusion.attack, *(step.technique for step in intrusion.steps if step.technique)}
         named = {technique.id for technique in incident.attack if technique.id.startswith("T")}
         verdict.techniques, verdict.named_right = _shared(true, named)
-        cut = {mitigation for step in intrusion.steps for mitigation in step.cut}
-        if incident.mitigations:  # a scan without configuration says nothing of them
-            verdict.mitigations, verdict.advised_right = _shared(cut, {mitigation.id for mitigation in incident.mitigations})
     if verdict.found and intrusion.accepted:
         stages = sorted(stage.last for stage in incident.stages)
         raised = stages[min(1, len(stages) - 1)]

@@ -120,8 +120,6 @@ FIGURES: dict[str, tuple[str, Calculation]] = {
     "evidence": ("quoted records that were planted", _evidence),
     "techniques": ("true techniques that are named", _mean(lambda verdict: verdict.techniques)),
     "named_right": ("named techniques that are true", _mean(lambda verdict: verdict.named_right)),
-    "mitigations": ("mitigations that would have cut it, named", _mean(lambda verdict: verdict.mitigations)),
-    "advised_right": ("named mitigations that would have cut it", _mean(lambda verdict: verdict.advised_right)),
 }
 
 
