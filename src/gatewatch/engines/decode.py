@@ -14,6 +14,7 @@ from gatewatch.engines.mapping import claimed_lines, split_maps, without
 from gatewatch.engines.nearest import Kinds
 from gatewatch.intake import audit, nested, windows_text
 from gatewatch.intake.batch import Batch
+from gatewatch.intake.bsd import EPOCH_2000
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
@@ -130,6 +131,10 @@ def merge(parts: Sequence[Decoded]) -> Decoded:
         whole.tally.update(part.tally)
         whole.samples += part.samples
         whole.stamps.jumps += part.stamps.jumps
+        if whole.stamps.first is None:
+            whole.stamps.first = part.stamps.first
+        if part.stamps.last is not None:
+            whole.stamps.last, whole.stamps.years = part.stamps.last, part.stamps.years
         for name, pick in (("absolute_first", min), ("absolute_last", max)):
             ours, theirs = getattr(whole.stamps, name), getattr(part.stamps, name)
             setattr(whole.stamps, name, theirs if ours is None else ours if theirs is None else pick(ours, theirs))
@@ -151,6 +156,16 @@ def _with_absolute(stamps: Stamps, records: pl.DataFrame) -> Stamps:
         stamps.absolute_first = low if stamps.absolute_first is None else min(low, stamps.absolute_first)
         stamps.absolute_last = high if stamps.absolute_last is None else max(high, stamps.absolute_last)
     return stamps
+
+
+def _note_yearless(stamps: Stamps, inner: pl.DataFrame) -> None:
+    """Let a file whose own records bear no stamp have those of the lines within them."""
+    if stamps.first is not None or "rel" not in inner.columns:
+        return
+    yearless = inner.filter(pl.col("rel").is_not_null() & pl.col("local").is_not_null()).select("local", "rel")
+    if yearless.height:
+        seconds = yearless["local"].cast(pl.Int64) // 1_000_000 - EPOCH_2000
+        stamps.first, stamps.last, stamps.years = int(seconds[0]), int(seconds[-1]), int(yearless["rel"][-1])
 
 
 def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> None:
@@ -209,6 +224,7 @@ def _nested(
         return records
     known: list[pl.DataFrame] = []
     for inner in nested.frame(records)[0]:
+        _note_yearless(result.stamps, inner)
         claimed, nobodys = split(inner)
         if nobodys.height and "event_id" not in nobodys.columns:
             events, _ = windows_text.frame(nobodys)

@@ -16,16 +16,12 @@ from gatewatch.intake import audit
 from gatewatch.intake.json_record import frame_texts
 from gatewatch.intake.json_shape import Interest
 from gatewatch.intake.line import Block, read_lines
+from gatewatch.intake.nested_line import AUDIT, BEGINS
 from gatewatch.intake.syslog import Framer
 
-_DAY = r"[A-Z][a-z]{2} [ 0-9]?[0-9] "
-_BEGINS = (
-    rf"^(?:<[0-9]{{1,3}}>|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]|(?:[A-Z][a-z]{{2}} )?{_DAY}|[0-9]{{9,10}}\.[0-9]|CEF: ?[01]\||LEEF: ?[12]|"
-    r"[IWEF][01][0-9][0-3][0-9] [0-9]{2}:|time=\"|[0-9]{2}/[0-9]{2}/[0-9]{4}:|date=[0-9]{4}-|[0-9]+,[0-9]{4}[/-]|\{\"|[0-9]+ [0-9]{12} |"
-    r"%(?:ASA|FTD|PIX)-|CLIENT_LIST[,\t]|[^,]*,[0-9A-Fa-f.:\[\]]+:[0-9]{1,5},[0-9]|[0-9]+ [0-9]{4}-[0-9]{2}-)"
-)
-AUDIT = r"^(?:node=[^ ]+ )?type=[A-Z0-9_\[\]]+ msg=audit\(|^(?:\[ *[0-9]+\.[0-9]+\] )?(?:kernel: )?audit(?:\([0-9.:]+\))?: (?:type=[0-9]+ )?audit\("
-"""What a line of the audit log begins with, as the daemon writes it and as the kernel does."""
+__all__ = ["AUDIT", "frame"]
+
+_HALF = 183  # days
 
 
 def frame(records: pl.DataFrame, interest: Interest | None = None) -> tuple[list[pl.DataFrame], pl.DataFrame]:
@@ -34,7 +30,7 @@ def frame(records: pl.DataFrame, interest: Interest | None = None) -> tuple[list
     *records* are framed or have their instant; none is of the Windows event log. A message that becomes no record stays what it is.
     """
     message = pl.col("message")
-    begins = (message.str.contains(_BEGINS) | message.str.contains(AUDIT)) & ~message.str.contains("\n")
+    begins = (message.str.contains(BEGINS) | message.str.contains(AUDIT)) & ~message.str.contains("\n")
     mask = records.select(begins.fill_null(False).alias("m"))["m"]
     if not mask.any():
         return [], records
@@ -74,6 +70,8 @@ def _within(inner: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
     timeless = pl.lit(value=False)
     if "local" in stamps and "event_id" not in inner.columns:
         timeless = pl.col("time").is_null() & pl.col("local").is_null()
+    if "local" in inner.columns and "time" in outer.columns:
+        joined = _dated(joined, outer)
     return joined.with_columns(
         pl.col("zz_offset").alias("offset"),
         *(pl.when(timeless).then(f"zz_{name}").otherwise(name).alias(name) for name in stamps),
@@ -81,3 +79,21 @@ def _within(inner: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
 
 
 __all__ = ["AUDIT", "frame"]
+
+_HALF = 183  # days
+
+
+def _dated(joined: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
+    """Give the stamps of *joined* that have no year the one nearest to the collector's instant, where that is known."""
+    moments = outer.select("record", pl.col("time").dt.replace_time_zone(None).alias("zz_then"))
+    joined = joined.join(moments, on="record", how="left", maintain_order="left")
+    mask = pl.col("rel").is_not_null() & pl.col("local").is_not_null() & pl.col("zz_then").is_not_null()
+    if joined.select(mask.any()).item():
+        ahead = pl.col("local").dt.ordinal_day().cast(pl.Int32) - pl.col("zz_then").dt.ordinal_day().cast(pl.Int32)
+        year = pl.col("zz_then").dt.year() - (ahead > _HALF).cast(pl.Int32) + (ahead < -_HALF).cast(pl.Int32)
+        leap = (pl.col("local").dt.month() == 2) & (pl.col("local").dt.day() == 29)
+        day = pl.col("local") - pl.when(leap & ~pl.date(year, 1, 1).dt.is_leap_year()).then(pl.duration(days=1)).otherwise(pl.duration(days=0))
+        joined = joined.with_columns(
+            pl.when(mask).then(day.dt.replace(year=year)).otherwise("local").alias("local"), pl.when(mask).then(None).otherwise("rel").alias("rel")
+        )
+    return joined.drop("zz_then")

@@ -1,0 +1,86 @@
+r"""Whole lines of another log in a shipper's JSON: Filebeat's and Logstash's ``message``, Docker's ``log``, Splunk's ``_raw``, ``event.original``.
+
+::
+
+    {"@timestamp":"2026-01-05T12:00:01.000Z","message":"<166>Jan 05 2026 12:00:00 fw01 : %ASA-6-605005: Login …","host":{"name":"r1"}}
+    {"preview":false,"result":{"_raw":"Jan  5 12:00:00 gate01 sshd[4711]: Failed password …","_time":"2026-01-05 12:00:00.000 UTC"}}
+
+The line becomes the message of a record that nobody claims, which is then read as a line of a file would be (:mod:`gatewatch.intake.nested`): its
+time and its host are its own, the year that a stamp leaves out is the shipper's. Only texts that begin like a record are taken; the others are
+documents, as before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from gatewatch.intake.json_shape import FAULTS, Framed, Interest, Objects
+from gatewatch.intake.nested_line import AUDIT, BEGINS
+from gatewatch.schema.records import RECORD_DTYPES
+
+
+class _Document(msgspec.Struct):
+    message: Any = None
+    log: Any = None
+    raw: Any = msgspec.field(default=None, name="_raw")
+    event: Any = None
+    result: Any = None
+    stamp: Any = msgspec.field(default=None, name="@timestamp")
+    time: Any = None
+
+
+_document = msgspec.json.Decoder(_Document)
+
+
+@dataclass(frozen=True, slots=True)
+class LineShape:
+    """The shape of objects one of whose texts is a line of another log."""
+
+    name: str = "shipped line"
+    regex: str = r'"(?:message|log|_raw|original)"[ \t]*:[ \t]*"(?:[0-9A-Z\[{<%\\]|node=|type=|time=|date=|kernel|audit)'
+
+    def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
+        """Make a record of each line in the objects that match the regex and hold one."""
+        ours = objects.text.str.contains(self.regex)
+        if not ours.any():
+            return Framed(pl.DataFrame(schema=RECORD_DTYPES), objects)
+        some = objects.filter(ours)
+        told = [_line(text) for text in some.text.to_list()]
+        lines = pl.Series([line for line, _ in told], dtype=pl.String)
+        times = pl.Series([moment for _, moment in told], dtype=pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        begins = (lines.str.contains(BEGINS) | lines.str.contains(AUDIT)).fill_null(value=False)
+        taken = ours.scatter(ours.arg_true(), begins)
+        made = {"offset": some.offset.filter(begins), "message": lines.filter(begins), "time": times.filter(begins)}
+        height = int(begins.sum())
+        columns = [
+            made[name].alias(name) if name in made else pl.Series(name, [1 if name == "count" else None], dtype=dtype).new_from_index(0, height)
+            for name, dtype in RECORD_DTYPES.items()
+        ]
+        return Framed(pl.DataFrame(columns), objects.filter(~taken))
+
+
+def _line(text: str) -> tuple[str | None, str | None]:
+    """Return the first of an object's texts, null where there is none or more than one line, and when it was shipped."""
+    try:
+        document = _document.decode(text)
+    except FAULTS:
+        return None, None
+    event, result = document.event, document.result
+    told = (
+        document.message,
+        event.get("original") if isinstance(event, dict) else None,
+        document.log,
+        document.raw,
+        result.get("_raw") if isinstance(result, dict) else None,
+    )
+    line = next((one.rstrip("\r\n") for one in told if isinstance(one, str) and one.strip()), None)
+    moment = document.stamp or document.time or (result.get("_time") if isinstance(result, dict) else None)
+    when = moment if isinstance(moment, str) and moment[10:11] == "T" else None
+    return (None if line is None or "\n" in line else line), when
+
+
+SHAPE = LineShape()
