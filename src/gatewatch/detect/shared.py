@@ -1,9 +1,9 @@
 """Shared sources: outside addresses behind which several people sit (NAT of an office, a carrier, a hotel), told by who was accepted from them.
 
 An address is shared for an account when at least :data:`PEOPLE` others had been accepted from it before the failures in question began. There a
-failure says little about who comes in next: one colleague mistypes, another logs on. So at such an address a guess counts only by the failures of the account
-that got in, and a spray only where most of its names are of nobody who is at home there. Whoever sprays tries names that never come in from
-that address, and a stranger who guesses fails at the account that then opens; both stay what they are.
+failure says little about who comes in next: one colleague mistypes, another logs on. So at such an address a guess counts only by the failures of the
+account that got in, and a spray only where most of its names are of nobody who is at home there. Whoever sprays tries names that never come in
+from that address, and a stranger who guesses fails at the account that then opens; both stay what they are.
 """
 
 from __future__ import annotations

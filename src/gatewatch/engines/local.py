@@ -31,6 +31,7 @@ from gatewatch.enrich.apply import Enricher
 from gatewatch.enrich.forwarded import believe
 from gatewatch.enrich.watch import mark_watched
 from gatewatch.intake.limit import Limits
+from gatewatch.origin.address import name_hosts
 from gatewatch.origin.attach import Bond, attribute, attributed
 from gatewatch.origin.attribution import bind
 from gatewatch.origin.clock import Clocks
@@ -132,6 +133,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     del merged
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())
+    events = name_hosts(events, bindings.hosts)
     bonds = attribute(sessions, bindings)
     clocks = skews(events, bindings.hosts)  # what is left is told, and judges the order of hops
     events, table = attributed(events, sessions, bonds, bindings)
