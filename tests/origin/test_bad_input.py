@@ -189,3 +189,12 @@ def test_never_ended_sessions_of_one_key_do_not_pile_up() -> None:
     rows = [ssh(n / 60, "gate", OUT if n % 2 else OTHER, "admin", n) for n in range(20_000)]
     result, _ = run(rows, GATE)
     assert len(result) == 20_000
+
+
+def test_a_process_number_used_again_is_another_connection() -> None:
+    again = {"time": at(50), "kind": "auth_failure", "host": "gate", "user": "root", "src_ip": OTHER, "scope": "public", "session": "pid:7"}
+    mine = {"time": at(51), "kind": "auth_failure", "host": "gate", "user": "ann", "src_ip": OUT, "scope": "public", "session": "pid:7"}
+    done_there = {"time": at(52), "kind": "exec", "host": "gate", "user": "ann", "session": "pid:7", "command": "/bin/id"}
+    rows, table = run([ssh(0, "gate", OUT, pid=7), again, mine, done_there])
+    assert rows == [(OUT, 0, "certain"), (OTHER, 0, "certain"), (OUT, 0, "certain"), (OUT, 0, "certain")]
+    assert 1 not in table["row"].to_list()

@@ -36,9 +36,9 @@ def run(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 def test_a_clock_that_is_ahead_is_measured() -> None:
     rows = [row for minute in (0, 60, 130, 200) for row in both(minute)]
-    assert run(rows) == [("gate", "db", 281_000_000, 0, 4)]
+    assert run(rows) == [("db", "gate", -281_000_000, 0, 4)]
     found = skews(frame(sorted(rows, key=lambda row: row["time"])), HOSTS)
-    assert "db is about 281 s ahead of that of gate (4 events" in told(found)[0]
+    assert "gate is about 281 s behind that of db (4 events" in told(found)[0]
     assert apart(found) == {("gate", "db"): (281_000_000, 0), ("db", "gate"): (-281_000_000, 0)}
 
 

@@ -183,6 +183,9 @@ def near_misses(intrusion: Intrusion) -> tuple[str, ...]:
     if doubtful:
         words = deeds(tuple(doubtful[row] for row in sorted(doubtful)))
         lines.append(f"not counted, as another session of the same account may have done it: {', '.join(words)}")
-    if not intrusion.lead.facts.guess and intrusion.lead.tried is None and intrusion.tried:
+    shared = next((case.facts.shared for case in intrusion.cases if case.facts.shared), "")
+    if shared:
+        lines.append(f"no guess: {shared}")
+    elif not intrusion.lead.facts.guess and intrusion.lead.tried is None and intrusion.tried:
         lines.append(f"{intrusion.tried} failures of the same address within a day before, too few or too old for a guess")
     return tuple(lines)

@@ -19,6 +19,7 @@ from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
+from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
@@ -93,7 +94,7 @@ class Bench:
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
     account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside address, ``refusals`` when one
     of a user was refused; ``arrivals`` is the row of the first success from each outside address; ``unproved`` are the accesses before which a record
-    that should be there is absent.
+    that should be there is absent; ``company`` says who else came in from an address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -107,6 +108,7 @@ class Bench:
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
     unproved: frozenset[int] = frozenset()
+    company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
@@ -135,14 +137,19 @@ class Bench:
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
             return None
+        shared = self._shared(chain, stage, anchor, tried) if stage is not None and tried is not None else ""
+        if shared:
+            tried = None
         hits, doubtful = self._hits(chain, match, anchor)
+        if shared:
+            hits = {name: events for name, events in hits.items() if name not in GUESSES}
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
-        if not unused and (stage is None or tried is not None):
+        if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
-            facts = self._facts(chain, match, access, hits, habit)
+            facts = replace(self._facts(chain, match, access, hits, habit), shared=shared)
             if stage is not None and tried is not None:
                 line = self._own_line(anchor, habit)
                 facts = _with_failures(facts, stage, tried, anchor, habit, line)
@@ -165,6 +172,16 @@ class Bench:
         )
         self._remember(case)
         return case
+
+    def _shared(self, chain: Chain, stage: Stage, anchor: Exhibit, tried: Tally) -> str:
+        """Return why the failures before *anchor* are other people's, in words; empty where they may be a guess."""
+        if stage.name not in {"guess", "names"} or chain.by == ("host", "user"):
+            return ""
+        window, after, _ = self._measures(chain, stage)
+        key, since = (anchor.origin_ip or "",), anchor.time - timedelta(seconds=window + after)
+        found, _ = self.failures.by_address.before(key, anchor.row, since)
+        names = self.failures.by_address.by_name(found)
+        return self.company.judge(anchor.origin_ip, anchor.user, names, tried.first, self.number("FailedLogonThreshold", chain.analytic))
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}

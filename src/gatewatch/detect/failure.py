@@ -140,6 +140,14 @@ class Book:
             int(self._weight(found)[self._names[found] == own].sum()) if own >= 0 else 0,
         )
 
+    def by_name(self, found: Ints) -> dict[str | None, int]:
+        """Return the attempts at *found* by account name."""
+        weights: dict[str | None, int] = {}
+        for code, weight in zip(self._names[found].tolist(), self._weight(found).tolist(), strict=True):
+            name = self._users[code] if code >= 0 else None
+            weights[name] = weights.get(name, 0) + weight
+        return weights
+
     def _weight(self, found: Ints) -> Ints:
         weights: Ints = self._weights[found + 1] - self._weights[found]
         return weights

@@ -23,6 +23,7 @@ from gatewatch.detect.failure import Failures
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.detect.move import moves
+from gatewatch.detect.shared import Company
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.events import Kind, Mfa, ensure
 from gatewatch.schema.incidents import Evidence, Incident, Match, Origin, Stage, StageHit, Technique
@@ -101,6 +102,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
         frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
+        Company.of(events, {event.origin_ip for event in anchors if event.origin_ip is not None}),
     )
 
     def order(pair: tuple[Chain, Match]) -> tuple[int, int, str]:

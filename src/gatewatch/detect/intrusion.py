@@ -140,6 +140,7 @@ class Intrusion:
             familiar=lead.familiar if all(one.familiar for one in standing) else "",
             habitual=lead.habitual or proofs[0].habitual if proofs and all(one.habitual for one in proofs) else "",
             slip=bool(proofs) and all(one.slip for one in proofs),
+            shared="" if proofs else _first(*(one.shared for one in facts)),
             factors=self.entry.facts.factors,
             confidence=max((one.confidence for one in standing), key=CONFIDENCE.index),
             unsure=all(one.unsure for one in standing),

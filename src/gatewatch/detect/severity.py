@@ -72,6 +72,7 @@ class Facts:
     familiar: str = ""  # the source is known, or habitual for the user
     habitual: str = ""  # a guess that looks like the user's own: habitual source, own name only
     slip: bool = False  # ... of few tries, with the right password soon after: typing errors
+    shared: str = ""  # failures at an address of many people that are none of this account's
     vouched: str = ""  # a second factor of the user was accepted at this very address
     factors: tuple[Factor, ...] = field(default=())
     confidence: str = "medium"
@@ -101,6 +102,8 @@ def score(facts: Facts) -> Score | None:
     if facts.unsure:
         confidence = max(0, confidence - 1)
         why.append(Factor("order", 0, "clocks overlap: the order of the stages is possible, not certain"))
+    if facts.shared:
+        why.append(Factor("shared source", 0, facts.shared))
     return Score(lowered, CONFIDENCE[confidence], (*why, *facts.factors))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from gatewatch.canonical.container_access import merge_requests
@@ -30,8 +31,10 @@ from gatewatch.enrich.apply import Enricher
 from gatewatch.enrich.forwarded import believe
 from gatewatch.enrich.watch import mark_watched
 from gatewatch.intake.limit import Limits
+from gatewatch.origin.address import name_hosts
 from gatewatch.origin.attach import Bond, attribute, attributed
 from gatewatch.origin.attribution import bind
+from gatewatch.origin.clock import Clocks
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.origin.skew import apart, skews, told
@@ -88,6 +91,7 @@ class Prepared:
     sessions: Sessions
     bonds: dict[str, Bond]
     attribution: pl.DataFrame
+    corrected: Clocks
     clocks: Mapping[tuple[str, str], tuple[int, int]]
     enrich: Enricher
     attempts: list[pl.DataFrame]
@@ -121,7 +125,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
             maps=options.maps,
         )
         notes = settle(collected, site, year=options.year, zone=options.zone)
-        kept, parts, covered = _merged(collected, site, options, spill, acted, everything=everything)
+        kept, parts, covered, corrected = _merged(collected, site, options, spill, acted, everything=everything)
     enrich = Enricher(site)
     merged = pl.concat(kept, how="diagonal_relaxed")
     kept.clear()
@@ -129,13 +133,15 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     del merged
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())
+    events = name_hosts(events, bindings.hosts)
     bonds = attribute(sessions, bindings)
-    clocks = skews(events, bindings.hosts)
+    clocks = skews(events, bindings.hosts)  # what is left is told, and judges the order of hops
     events, table = attributed(events, sessions, bonds, bindings)
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
-        notes=[*notes, *told(clocks)],
+        notes=[*notes, *corrected.told(), *told(clocks)],
+        corrected=corrected,
         events=events,
         sessions=sessions,
         bonds=bonds,
@@ -150,8 +156,11 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
 
 def _merged(
     collected: Collected, site: Site, options: Options, spill: Spill, acted: Spill, *, everything: bool
-) -> tuple[list[pl.DataFrame], list[pl.DataFrame], list[pl.DataFrame]]:
-    """Return the events of all files, copies dropped and reports of one fact made one, that detection can use; parts of attempts and of coverage."""
+) -> tuple[list[pl.DataFrame], list[pl.DataFrame], list[pl.DataFrame], Clocks]:
+    """Return the events of all files, copies dropped and reports of one fact made one, that detection can use; parts of attempts and of coverage.
+
+    Last, what was wrong with whose clock: the times are set right by it.
+    """
     rich = _gather([frame for state in collected.files for frame in state.rich])
     for state in collected.files:
         state.rich = []
@@ -159,15 +168,17 @@ def _merged(
     rich = merge_requests(merge_sessions(rich))
     book = SidBook(rich)
     rich = book.name(join_logons(merge_grants(steps_as_connections(join_sign_ins(rich)))))
+    reach = None if everything else Reach(rich, collected.files, site)
+    clocks = reach.clocks if reach is not None else Clocks()
+    rich = clocks.correct(rich)
     kept, parts, covered = [rich], [], [slots(rich)]
     stops = StopPlaces(rich)
-    reach = None if everything else Reach(rich, collected.files, site)
     for done in acted.slices(collected):
-        acts = book.name(believe(_within(copies(collected.files, done, collected), options, collected), site))
+        acts = clocks.correct(book.name(believe(_within(copies(collected.files, done, collected), options, collected), site)))
         covered.append(slots(acts))
         kept.append(acts if reach is None else reach.acts(acts))
     for bulk in spill.slices(collected):
-        table = _within(copies(collected.files, bulk, collected), options, collected)
+        table = clocks.correct(_within(copies(collected.files, bulk, collected), options, collected))
         covered.append(slots(table))
         failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
         calls = table.filter((table["pattern"].cast(pl.String) == CONNECTION).fill_null(False))
@@ -182,7 +193,7 @@ def _merged(
             failures, others = reach.failures(failures), reach.failures(others)
         kept += [_plain(label_repeats(failures)), _plain(others)]
     kept[0] = stops.placed()
-    return kept, parts, covered
+    return kept, parts, covered, clocks
 
 
 def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options: Options, progress: Progress | None = None) -> Scan:
@@ -209,6 +220,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         sessions=_story_sessions(ready),
         tags={rule.name: tuple(tag for tag in rule.tags) for rule in content.rules.rules},
     )
+    incidents = [_with_clocks(incident, ready.corrected) for incident in incidents]
     joined = _incident_sessions(incidents, events)
     ledger = access(ready.events, ready.sessions, ready.failures, joined)
     entered = sorted({row.origin_ip for row in ledger if row.origin_ip})
@@ -239,6 +251,12 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
         },
         strangers=strangers(sorted(collected.kinds.items())),
     )
+
+
+def _with_clocks(incident: Incident, clocks: Clocks) -> Incident:
+    """Return *incident* with what was wrong with the clocks of its hosts, before its other blind spots."""
+    said = clocks.told_of(incident.hosts)
+    return msgspec.structs.replace(incident, blind_spots=(*said, *incident.blind_spots)) if said else incident
 
 
 def trace_of(target: str, paths: Sequence[str], site: Site, options: Options, progress: Progress | None = None) -> Trace:

@@ -15,7 +15,9 @@ from gatewatch.canonical.merge import lend_sources
 from gatewatch.engines.collect import FileState
 from gatewatch.engines.order import in_order
 from gatewatch.enrich.apply import Enricher
+from gatewatch.origin.address import learn_hosts
 from gatewatch.origin.attribution import Bindings, attribute, bind
+from gatewatch.origin.clock import clocks
 from gatewatch.origin.session import build, outside
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind, Scope
@@ -25,12 +27,15 @@ NAMES = 8  # accounts of one address that are kept to tell a spray
 
 
 class Reach:
-    """Keeps what sessions from outside can reach, given all other events than acts and bulk ones."""
+    """Keeps what sessions from outside can reach, given all other events than acts and bulk ones; ``clocks``: what is wrong with whose clock."""
 
     def __init__(self, events: pl.DataFrame, files: Sequence[FileState], site: Site) -> None:
         """Find the sessions from outside among *events* (settled, merged)."""
         self._enrich = Enricher(site)
         events = self._enrich(lend_sources(in_order(events, files)))
+        self.clocks = clocks(events, learn_hosts(events, site.addresses()))
+        if self.clocks.ahead:
+            events = self.clocks.correct(events).drop("row").sort("time", "stream", "position", nulls_last=True).with_row_index("row")
         sessions = build(events)
         bindings = bind(events, sessions, site.addresses())
         # commands are not read yet, and they may be evidence: whatever an entered host may have caused counts here

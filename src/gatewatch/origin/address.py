@@ -51,6 +51,18 @@ class Hosts:
         return pl.DataFrame(rows, schema={"address": pl.String, "at": pl.Int64, "host": pl.String}, orient="row")
 
 
+def name_hosts(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
+    """Return *events* with the host named where a record has only its address: a sensor or a resolver that tells of another's contact with Tor."""
+    events = ensure(events, "host", "host_ip", "kind", "time")
+    bare = pl.col("host").is_null() & pl.col("host_ip").is_not_null() & (pl.col("kind").cast(pl.String) == str(Kind.RELAY_CONTACT))
+    rows = events.select(bare.fill_null(value=False).alias("bare"))["bare"].arg_true()
+    if not len(rows):
+        return events
+    part = events[rows].select(pl.col("host_ip").cast(pl.String), pl.col("time").to_physical().fill_null(EPOCH))
+    names = pl.Series([hosts.at(address, moment) for address, moment in part.iter_rows()], dtype=pl.String)
+    return events.with_columns(events["host"].cast(pl.String).scatter(rows, names).alias("host"))
+
+
 def micros(moment: datetime) -> int:
     """Return an instant as microseconds since 1970."""
     return int(pl.Series([moment], dtype=pl.Datetime("us", "UTC")).to_physical()[0])

@@ -248,7 +248,7 @@ def attributed(
     # what the record itself says of its source outweighs a choice among rivals; of the sessions chosen it bears out those of that address
     doubtful = public & (found["hop_confidence"] == BY_GRADE[0]).fill_null(False)
     borne = doubtful & (found["origin_ip"] == events["src_ip"].cast(pl.String)).fill_null(False)
-    own = public & (found["origin_ip"].is_null() | (doubtful & ~borne))
+    own = public & (found["origin_ip"].is_null() | (doubtful & ~borne) | _reused(events, result, sessions))
     result.how[own.to_numpy()] = OWN_ADDRESS
     made = events.with_columns(
         pl.when(own).then(events["src_ip"].cast(pl.String)).otherwise(found["origin_ip"]).alias("origin_ip"),
@@ -257,6 +257,15 @@ def attributed(
         pl.when(own | borne).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
     return made, _table(made, result, attacher)
+
+
+def _reused(events: pl.DataFrame, result: Result, sessions: Sessions) -> pl.Series:
+    """Return which facts of a connection bear the number of a process that served another one: a process serves one, and numbers return."""
+    by_process = events["session"].str.starts_with("pid:").fill_null(value=False) & events["kind"].cast(pl.String).is_in(OWN).fill_null(value=False)
+    numbered = (result.how == ID) & (result.number >= 0) & (result.number < sessions.table.height)
+    places = pl.Series("at", np.where(numbered, result.number, NOBODY)).replace(NOBODY, None)
+    source = sessions.table["src_ip"].cast(pl.String).gather(places)
+    return by_process & (source != events["src_ip"].cast(pl.String)).fill_null(value=False)
 
 
 def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataFrame:

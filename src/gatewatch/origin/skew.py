@@ -3,7 +3,8 @@
 Two hosts see one event where a client writes that it logs on elsewhere (4648, RDP client, WinRM client) and the target writes the logon, and where
 a gateway and the server that checks its passwords write the same account from the same outside address. Occurrences are paired in order where both
 sides have equally many; at least :data:`PAIRS` pairs that agree within :data:`AGREE` make an estimate, the median. Less is no estimate: a wrong
-correction is worse than none. Estimates are shown, and used where the order of two sessions is judged; times themselves are never changed.
+correction is worse than none. Estimates are shown, and used where the order of two sessions is judged. Only the
+surest change times (:mod:`gatewatch.origin.clock`).
 """
 
 from __future__ import annotations
@@ -20,20 +21,39 @@ PAIRS = 3
 AGREE = 60_000_000  # microseconds between the least and the greatest of the estimate's pairs
 WORTH = 5_000_000  # below this, a difference may be the way the records are written
 MOST = 4096  # occurrences of one key that are looked at
+RADIUS = ("windows-nps", "nps", "freeradius", "radius-accounting")  # sources whose host checks what another gives
 
 SKEWS = pl.Schema({"host": pl.String(), "other": pl.String(), "offset": pl.Int64(), "spread": pl.Int64(), "pairs": pl.UInt32()})
 
 
 def skews(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
     """Return the clocks that are apart: by how many microseconds *other* is ahead of *host*, give or take ``spread`` (columns: :data:`SKEWS`)."""
-    events = ensure(events, "host", "user", "target_user", "src_ip", "dst_host", "dst_ip", "scope", "time", "kind")
-    kind = pl.col("kind").cast(pl.String)
-    part = events.filter(
-        kind.is_in([str(Kind.LOGON_OUT), str(Kind.AUTH_SUCCESS)]) & pl.col("time").is_not_null() & pl.col("host").is_not_null()
-    ).select("host", "user", "target_user", "src_ip", "dst_host", "dst_ip", pl.col("scope").cast(pl.String), kind, pl.col("time").to_physical())
-    logons = part.filter(pl.col("kind") == str(Kind.AUTH_SUCCESS))
-    found = [_both(_leaving(part, hosts), _arriving(logons, hosts)), _seen_twice(logons)]
-    pairs = pl.concat(found)
+    part, logons = _parts(events)
+    made = estimates(pl.concat([_both(_leaving(part, hosts), _arriving(logons, hosts)), _seen_twice(logons)]))
+    return made.filter(pl.col("offset").abs() >= WORTH)
+
+
+def sure_pairs(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
+    """Return the pairs that two hosts surely wrote of one event: ``host, other, apart``.
+
+    Departure and arrival of a logon, or a gateway's and its RADIUS server's record; other logons that two hosts saw may be a script's, one after the
+    other.
+    """
+    part, logons = _parts(events)
+    twice = _seen_twice(logons)
+    servers = logons.filter(pl.col("source").is_in(RADIUS))["host"].unique().implode()
+    twice = twice.filter(pl.col("host").is_in(servers) != pl.col("other").is_in(servers))
+    return pl.concat([_both(_leaving(part, hosts), _arriving(logons, hosts)), twice])
+
+
+def estimates(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the estimates that *pairs* allow, also of clocks that agree (columns: :data:`SKEWS`), by host."""
+    turned = pl.col("host") > pl.col("other")
+    pairs = pairs.select(
+        pl.when(turned).then("other").otherwise("host").alias("host"),
+        pl.when(turned).then("host").otherwise("other").alias("other"),
+        pl.when(turned).then(-pl.col("apart")).otherwise("apart").alias("apart"),
+    )
     made = (
         pairs.group_by("host", "other")
         .agg(
@@ -41,9 +61,21 @@ def skews(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
             (pl.col("apart").max() - pl.col("apart").min()).alias("spread"),
             pl.len().alias("pairs"),
         )
-        .filter((pl.col("pairs") >= PAIRS) & (pl.col("spread") <= AGREE) & (pl.col("offset").abs() >= WORTH))
+        .filter((pl.col("pairs") >= PAIRS) & (pl.col("spread") <= AGREE))
     )
     return made.sort("host", "other").cast(SKEWS)
+
+
+def _parts(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the departures and arrivals of logons, and the arrivals alone."""
+    events = ensure(events, "host", "user", "target_user", "src_ip", "dst_host", "dst_ip", "scope", "time", "kind", "source")
+    kind = pl.col("kind").cast(pl.String)
+    part = events.filter(
+        kind.is_in([str(Kind.LOGON_OUT), str(Kind.AUTH_SUCCESS)]) & pl.col("time").is_not_null() & pl.col("host").is_not_null()
+    )
+    names = ("host", "user", "target_user", "src_ip", "dst_host", "dst_ip")
+    part = part.select(*names, pl.col("scope", "source").cast(pl.String), kind, pl.col("time").to_physical())
+    return part, part.filter(pl.col("kind") == str(Kind.AUTH_SUCCESS))
 
 
 def told(found: pl.DataFrame) -> list[str]:
