@@ -59,3 +59,12 @@ def test_other_documents_are_left(document: dict[str, object]) -> None:
     framed = SHAPE.frame(Objects.of([(0, json.dumps(document))]), None)
     assert not framed.records.height
     assert len(framed.left) == 1
+
+
+@pytest.mark.parametrize(("shipped", "dated"), [("2028-02-29T12:00:05Z", True), ("2027-03-01T00:00:05Z", False)])
+def test_a_29_february_is_never_another_day(shipped: str, dated: bool) -> None:
+    text = json.dumps({"@timestamp": shipped, "message": LINE.replace("Jan  5", "Feb 29")})
+    framed = SHAPE.frame(Objects.of([(0, text)]), None)
+    inner = frame(framed.records.with_columns(pl.lit(1, pl.Int64).alias("record")))[0][0]
+    assert inner.select(pl.col("local").dt.month(), day=pl.col("local").dt.day()).row(0) == (2, 29)
+    assert (inner["rel"].null_count() == 1) == dated

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit
+from gatewatch.detect.exhibit import Exhibit, as_whom
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
@@ -32,8 +32,6 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
-_CLIENTS = frozenset({"ssh", "scp", "sftp", "slogin", "plink", "pscp", "psftp", "putty"})
-_LINE = 2048  # of a command line that is read
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
@@ -285,7 +283,7 @@ class Bench:
 
     def _others(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the accounts of other people as whom the session went on, None where that is not known."""
-        named = [user for user in map(_as_whom, onward) if user is not None]
+        named = [user for user in map(as_whom, onward) if user is not None]
         further = [user for user in named if user != access.user and user.casefold() not in DEFAULT_NAMES and not user.endswith("$")]
         return self.baseline.new_accounts(access.user, further, access.time) if named else None
 
@@ -378,21 +376,6 @@ class Bench:
 def _counting(chain: Chain) -> Stage | None:
     """Return the stage of *chain* that counts failures."""
     return next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
-
-
-def _as_whom(event: Exhibit) -> str | None:
-    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in ``ssh name@host``."""
-    if event.kind == Kind.AUTH_SUCCESS:
-        return event.user if event.hop else None
-    if event.kind == Kind.LOGON_OUT:
-        return event.target_user
-    words = [word.strip("\"'") for word in (event.command or "")[:_LINE].split()]
-    program = next((at for at, word in enumerate(words) if _program(word) in _CLIENTS), len(words))
-    return next((word.partition("@")[0] for word in words[program + 1 :] if "@" in word[1:] and not word.startswith("-")), None)
-
-
-def _program(word: str) -> str:
-    return word.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")
 
 
 def _distinct(chain: Chain) -> tuple[str, ...]:

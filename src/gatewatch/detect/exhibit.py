@@ -11,6 +11,8 @@ import polars as pl
 from gatewatch.schema.events import DTYPES, Kind, ensure
 
 RULE = "rule:"
+_CLIENTS = frozenset({"ssh", "scp", "sftp", "slogin", "plink", "pscp", "psftp", "putty"})
+_LINE = 2048  # of a command line that is read
 
 
 class Exhibit(NamedTuple):
@@ -129,3 +131,18 @@ def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, .
         for row in frame.filter(pl.col(column))["row"].to_list():
             flags.setdefault(row, []).append(column.removeprefix(RULE))
     return {row: tuple(names) for row, names in flags.items()}
+
+
+def as_whom(event: Exhibit) -> str | None:
+    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in ``ssh name@host``."""
+    if event.kind == Kind.AUTH_SUCCESS:
+        return event.user if event.hop else None
+    if event.kind == Kind.LOGON_OUT:
+        return event.target_user
+    words = [word.strip("\"'") for word in (event.command or "")[:_LINE].split()]
+    program = next((at for at, word in enumerate(words) if _program(word) in _CLIENTS), len(words))
+    return next((word.partition("@")[0] for word in words[program + 1 :] if "@" in word[1:] and not word.startswith("-")), None)
+
+
+def _program(word: str) -> str:
+    return word.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")

@@ -78,11 +78,6 @@ def _within(inner: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
     ).select(inner.columns)
 
 
-__all__ = ["AUDIT", "frame"]
-
-_HALF = 183  # days
-
-
 def _dated(joined: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
     """Give the stamps of *joined* that have no year the one nearest to the collector's instant, where that is known."""
     moments = outer.select("record", pl.col("time").dt.replace_time_zone(None).alias("zz_then"))
@@ -92,7 +87,9 @@ def _dated(joined: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
         ahead = pl.col("local").dt.ordinal_day().cast(pl.Int32) - pl.col("zz_then").dt.ordinal_day().cast(pl.Int32)
         year = pl.col("zz_then").dt.year() - (ahead > _HALF).cast(pl.Int32) + (ahead < -_HALF).cast(pl.Int32)
         leap = (pl.col("local").dt.month() == 2) & (pl.col("local").dt.day() == 29)
-        day = pl.col("local") - pl.when(leap & ~pl.date(year, 1, 1).dt.is_leap_year()).then(pl.duration(days=1)).otherwise(pl.duration(days=0))
+        never = leap & ~pl.date(year, 1, 1).dt.is_leap_year()  # a 29 February of no such year keeps its stamp as it is
+        day = pl.col("local") - pl.when(never).then(pl.duration(days=1)).otherwise(pl.duration(days=0))
+        mask &= ~never
         joined = joined.with_columns(
             pl.when(mask).then(day.dt.replace(year=year)).otherwise("local").alias("local"), pl.when(mask).then(None).otherwise("rel").alias("rel")
         )
