@@ -37,11 +37,32 @@ def test_a_guess_and_its_logon_in_one_second_are_told_apart(scan: Scan) -> None:
     assert story.entry(msgspec.structs.replace(guessed, stages=tuple(hasty))) == 1
 
 
-def test_trail_marks_doubt_and_branches(scan: Scan) -> None:
+def test_trail_is_a_tree_and_marks_doubt(scan: Scan) -> None:
     assert story.trail(scan.incidents[1].path) == (
-        "203.0.113.9 ─ssh→ web1 ─sudo→ root@web1; web1 ─second door→ /root/.ssh/authorized_keys; "
-        "root@web1 ─ssh→ db1 ─file transfer?→ 198.51.100.200"
+        (0, "203.0.113.9"),
+        (1, "─ssh→ web1"),
+        (2, "─sudo→ root@web1"),
+        (3, "─ssh→ db1"),
+        (4, "─file transfer?→ 198.51.100.200"),
+        (2, "─second door→ /root/.ssh/authorized_keys"),
     )
+
+
+def test_trail_follows_a_circle_once_and_joins_like_steps(scan: Scan) -> None:
+    first = scan.incidents[1].path[0]
+    ways = [("a", "b", "ssh"), ("a", "b", "scp"), ("a", "b", "ssh"), ("b", "c", "rdp"), ("c", "b", "ssh"), ("x", "x", "su"), ("c", "c", "su")]
+    path = [msgspec.structs.replace(first, source=source, target=target, via=via, confidence="certain") for source, target, via in ways]
+    assert story.trail(path) == (
+        (0, "a"),
+        (1, "─ssh and 1 more→ b"),
+        (2, "─rdp→ c"),
+        (3, "─ssh→ b"),
+        (3, "─su→ c"),
+        (0, "x"),
+        (1, "─su→ x"),
+    )
+    assert story.trail(path[3:5])[0] == (0, "b")
+    assert story.trail([]) == ()
 
 
 def test_doubts_hold_unjudged_factors_and_unsure_order(scan: Scan) -> None:

@@ -58,11 +58,13 @@ def _missing(incident: Incident) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
+    told: set[str] = set()
     for one in found[:MOST]:
         said = shown(f"{clip(remedy.name(one), 80)} ", "bold")
         said.append(f"({clip(remedy.place(one), 120)}): {remedy.effect(one)}. Evidence: {clip(remedy.proof(one), _LINE)}", style="not bold")
         if one.fix:
-            said.append(f"\nmend: {clip(one.fix, _LINE)}", style="not bold dim")
+            said.append(f"\nmend: {'as above' if one.fix in told else clip(one.fix, _LINE)}", style="not bold dim")
+            told.add(one.fix)
         table.add_row("•", said)
     if len(found) > MOST:
         table.add_row("", shown(f"and {len(found) - MOST} more", "dim"))

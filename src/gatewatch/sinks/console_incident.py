@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 
 from rich.box import ROUNDED
 from rich.console import Group
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,7 @@ from gatewatch.sinks.escape import clip
 from gatewatch.sinks.moment import local, localize, utc, zone_info
 
 MOST = 5  # items of a list before "and N more"
+DEEP = 10  # steps of a path that are set in
 TITLE, LINE, RAW = 60, 240, 320
 
 
@@ -59,7 +61,7 @@ def _facts(incident: Incident, zone: tzinfo) -> Iterable[tuple[str, Text | Table
     if steps:
         yield "Onward" if incident.accepted else "Then", _lines(_step(step, incident, zone) for step in steps)
     if incident.path:
-        yield "Path", shown(clip(story.trail(incident.path), 2 * LINE))
+        yield "Path", _path(story.trail(incident.path))
     if incident.why:
         yield "Why", _why(incident)
     unseen = story.doubts(incident)
@@ -69,6 +71,16 @@ def _facts(incident: Incident, zone: tzinfo) -> Iterable[tuple[str, Text | Table
         yield "Record", _record(first.file, first.record, first.raw)
     yield "Contain", _lines(incident.contain, numbered=True) if incident.contain else shown("no step is known for this chain")
     yield from controls(incident)
+
+
+def _path(rows: Sequence[tuple[int, str]]) -> Table:
+    table = Table(box=None, show_header=False, padding=0, pad_edge=False)
+    table.add_column(overflow="fold")
+    for depth, text in rows[: 3 * MOST]:
+        table.add_row(Padding(shown(clip(text, LINE)), (0, 0, 0, 2 * min(depth, DEEP))))
+    if len(rows) > 3 * MOST:
+        table.add_row(shown(f"and {len(rows) - 3 * MOST} more", "dim"))
+    return table
 
 
 def _step(step: Stage, incident: Incident, zone: tzinfo) -> str:
@@ -83,18 +95,27 @@ def _when(incident: Incident, zone: tzinfo) -> Text:
     return shown(f"{said}\n{story.between(incident, UTC)} UTC")
 
 
-def _why(incident: Incident) -> Text:
-    scored = [factor for factor in incident.why if factor.score]
-    text = Text(overflow="fold")
-    for at, factor in enumerate(scored[: 2 * MOST]):
-        text.append(", " if at else "")
-        text.append(f"{factor.score:+d} ", style="bold")
-        text.append(clip(factor.factor, 80))
-        if factor.note:
-            text.append(f" ({clip(factor.note, 120)})", style="dim")
+def _why(incident: Incident) -> Text | Table:
+    scored: dict[tuple[int, str], list[str]] = {}
+    for factor in incident.why:
+        if factor.score:
+            scored.setdefault((factor.score, factor.factor), []).append(factor.note or "")
+    if not scored:
+        return shown("by its chain alone; no factor scored")
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(ratio=1, overflow="fold")
+    for (score, name), notes in list(scored.items())[: 2 * MOST]:
+        said = shown(clip(name, 80))
+        said.append(f" ×{len(notes)}" if len(notes) > 1 else "")
+        if any(notes):
+            some = list(dict.fromkeys(note for note in notes if note))
+            left = f", {len(some) - 2} more" if len(some) > 2 else ""
+            said.append(f" ({', '.join(clip(note, 120) for note in some[:2])}{left})", style="dim")
+        table.add_row(Text(f"{score:+d}", style="bold"), said)
     if len(scored) > 2 * MOST:
-        text.append(f" and {len(scored) - 2 * MOST} more")
-    return text if scored else shown("by its chain alone; no factor scored")
+        table.add_row("", shown(f"and {len(scored) - 2 * MOST} more", "dim"))
+    return table
 
 
 def _lines(items: Iterable[str], *, numbered: bool = False) -> Table:

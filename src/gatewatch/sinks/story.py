@@ -125,17 +125,34 @@ def repeated(stage: Stage) -> str:
     return f" ×{stage.count:,}" if stage.count > 1 else ""
 
 
-def trail(path: Sequence[Hop]) -> str:
-    """Return the path as one line: ``203.0.113.9 ─ssh→ web1 ─sudo→ root``; branches are set off by a semicolon."""
-    said = ""
-    at: str | None = None
+def trail(path: Sequence[Hop]) -> tuple[tuple[int, str], ...]:
+    """Return the path as a tree, a row (depth, text) for a step: ``(1, "─ssh→ web1")`` below ``(0, "203.0.113.9")``.
+
+    Steps between the same two ends are one row; what is doubtful bears a question mark. An end that was reached twice is followed once.
+    """
+    ways: dict[str, dict[str, list[str]]] = {}
     for hop in path:
-        doubt = "?" if hop.confidence == "possible" else ""
-        if hop.source != at:
-            said += f"{'; ' if said else ''}{hop.source}"
-        said += f" ─{hop.via}{doubt}→ {hop.target}"
-        at = hop.target
-    return said
+        said = ways.setdefault(hop.source, {}).setdefault(hop.target, [])
+        via = hop.via + ("?" if hop.confidence == "possible" else "")
+        if via not in said:
+            said.append(via)
+    reached = {target for source, targets in ways.items() for target in targets if target != source}
+    rows: list[tuple[int, str]] = []
+    followed: set[str] = set()
+    for root in (*(source for source in ways if source not in reached), *ways):
+        open_ = [] if root in followed else [(0, root, root)]
+        while open_:
+            depth, text, end = open_.pop()
+            rows.append((depth, text))
+            if end not in followed:
+                followed.add(end)
+                below = [(depth + 1, f"─{_several(said)}→ {target}", target) for target, said in ways.get(end, {}).items()]
+                open_.extend(reversed(below))
+    return tuple(rows)
+
+
+def _several(said: Sequence[str]) -> str:
+    return said[0] if len(said) == 1 else f"{said[0]} and {len(said) - 1} more"
 
 
 def doubts(incident: Incident) -> tuple[str, ...]:
