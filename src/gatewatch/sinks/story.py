@@ -28,10 +28,13 @@ def who(incident: Incident) -> str:
 
 
 def where(incident: Incident) -> str:
-    """Return whom and what the outsider reached."""
+    """Return whom and what the outsider reached, and by which services from outside."""
     users = listed(incident.users, 3) or "unknown user"
     hosts = listed(incident.hosts, 3) or "unknown host"
-    return f"{users} on {hosts}" + (f" by {incident.service}" if incident.service else "")
+    outside = {incident.origin.ip, *incident.origin.others}
+    ways = [incident.service, *(hop.via for hop in incident.path if hop.source in outside and hop.target in incident.hosts)]
+    by = listed(list(dict.fromkeys(way for way in ways if way)), 3)
+    return f"{users} on {hosts}" + (f" by {by}" if by else "")
 
 
 def listed(values: Sequence[str], limit: int) -> str:
