@@ -65,6 +65,16 @@ def test_trail_follows_a_circle_once_and_joins_like_steps(scan: Scan) -> None:
     assert story.trail([]) == ()
 
 
+def test_like_reasons_are_told_together(scan: Scan) -> None:
+    guessed = scan.incidents[1]
+    again = msgspec.structs.replace(guessed.why[0], note="another note")
+    unscored = msgspec.structs.replace(guessed.why[0], score=0)
+    told = story.reasons(msgspec.structs.replace(guessed, why=(guessed.why[0], again, unscored, again)))
+    first = guessed.why[0]
+    assert told == ((first.score, f"{first.factor} ×3", tuple(note for note in (first.note, "another note") if note)),)
+    assert story.reasons(msgspec.structs.replace(guessed, why=(unscored,))) == ()
+
+
 def test_doubts_hold_unjudged_factors_and_unsure_order(scan: Scan) -> None:
     said = story.doubts(scan.incidents[1])
     assert "not judged: impossible travel (unknown: fewer than 5 successes of history)" in said

@@ -96,22 +96,17 @@ def _when(incident: Incident, zone: tzinfo) -> Text:
 
 
 def _why(incident: Incident) -> Text | Table:
-    scored: dict[tuple[int, str], list[str]] = {}
-    for factor in incident.why:
-        if factor.score:
-            scored.setdefault((factor.score, factor.factor), []).append(factor.note or "")
+    scored = story.reasons(incident)
     if not scored:
         return shown("by its chain alone; no factor scored")
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
-    for (score, name), notes in list(scored.items())[: 2 * MOST]:
+    for score, name, notes in scored[: 2 * MOST]:
         said = shown(clip(name, 80))
-        said.append(f" ×{len(notes)}" if len(notes) > 1 else "")
-        if any(notes):
-            some = list(dict.fromkeys(note for note in notes if note))
-            left = f", {len(some) - 2} more" if len(some) > 2 else ""
-            said.append(f" ({', '.join(clip(note, 120) for note in some[:2])}{left})", style="dim")
+        if notes:
+            left = f", {len(notes) - 2} more" if len(notes) > 2 else ""
+            said.append(f" ({', '.join(clip(note, 120) for note in notes[:2])}{left})", style="dim")
         table.add_row(Text(f"{score:+d}", style="bold"), said)
     if len(scored) > 2 * MOST:
         table.add_row("", shown(f"and {len(scored) - 2 * MOST} more", "dim"))

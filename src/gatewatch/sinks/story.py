@@ -158,6 +158,18 @@ def _several(said: Sequence[str]) -> str:
     return said[0] if len(said) == 1 else f"{said[0]} and {len(said) - 1} more"
 
 
+def reasons(incident: Incident) -> tuple[tuple[int, str, tuple[str, ...]], ...]:
+    """Return the factors that scored, like ones together: (score, name with how often, its notes without repeats)."""
+    scored: dict[tuple[int, str], list[str]] = {}
+    for factor in incident.why:
+        if factor.score:
+            scored.setdefault((factor.score, factor.factor), []).append(factor.note or "")
+    return tuple(
+        (score, name + (f" ×{len(notes)}" if len(notes) > 1 else ""), tuple(dict.fromkeys(note for note in notes if note)))
+        for (score, name), notes in scored.items()
+    )
+
+
 def doubts(incident: Incident) -> tuple[str, ...]:
     """Return what could not be seen or judged: blind spots, unjudged factors, uncertain order."""
     unjudged = tuple(f"not judged: {factor.factor} ({factor.note})" for factor in incident.why if factor.score == 0 and factor.note)
