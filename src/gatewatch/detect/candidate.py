@@ -41,13 +41,13 @@ class Candidates:
     origin: Ints
 
 
-def gather(chain: Chain, events: pl.DataFrame, number: Number) -> Candidates | None:
-    """Return the candidates of *chain* among *events*, or None when no key can match."""
+def gather(chain: Chain, events: pl.DataFrame, number: Number, anchors: pl.Expr | None = None) -> Candidates | None:
+    """Return the candidates of *chain* among *events*, or None when no key can match; *anchors* says which anchor events are asked about."""
     for rule in chain.rules:
         if f"rule:{rule}" not in events.columns:
             raise ContentError(f"chain {chain.id}: no rule {rule!r} was evaluated")
     events = ensure(events, *_ORDER, *chain.columns)
-    keys, found = _of_live_keys(chain, events)
+    keys, found = _of_live_keys(chain, events, pl.lit(True) if anchors is None else anchors)
     if not keys:
         return None
     relevant = np.zeros(events.height, np.bool_)
@@ -80,10 +80,10 @@ def gather(chain: Chain, events: pl.DataFrame, number: Number) -> Candidates | N
     )
 
 
-def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, ...], ...], list[tuple[Ints, Ints]]]:
+def _of_live_keys(chain: Chain, events: pl.DataFrame, asked: pl.Expr) -> tuple[tuple[tuple[str, ...], ...], list[tuple[Ints, Ints]]]:
     """Return the keys that can match, sorted, and for each stage the indices of its events and the codes of their keys."""
     by = list(chain.by)
-    anchors = _stage_events(chain, chain.anchor, events)
+    anchors = _stage_events(chain, chain.anchor, events, asked)
     if not anchors.height:
         return (), []
     keys = anchors.select(by).unique().sort(by).with_row_index("zz_key")
@@ -102,13 +102,15 @@ def _of_live_keys(chain: Chain, events: pl.DataFrame) -> tuple[tuple[tuple[str, 
     return tuple(keys.select(by).filter(live).iter_rows()), found
 
 
-def _stage_events(chain: Chain, stage: Stage, events: pl.DataFrame) -> pl.DataFrame:
-    """Return index and key (under the names of ``by``) of the events that meet *stage* and have an instant; no key holds a null."""
+def _stage_events(chain: Chain, stage: Stage, events: pl.DataFrame, asked: pl.Expr | None = None) -> pl.DataFrame:
+    """Return index and key (under the names of ``by``) of the events that meet *stage* and *asked* and have an instant; no key holds a null."""
     if not any(events[f"rule:{rule}"].any() for rule in stage.rules):
         return pl.DataFrame(schema={"zz_index": pl.get_index_type(), **dict.fromkeys(chain.by, pl.String())})
     meets = pl.any_horizontal([pl.col(f"rule:{rule}").fill_null(False) for rule in stage.rules])
     if stage.anchor and chain.platform is not None:
         meets &= on_platform(chain.platform)
+    if asked is not None:
+        meets &= asked.fill_null(False)
     keys = [pl.col(stage.alias.get(name, name)).cast(pl.String).alias(f"zz_{name}") for name in chain.by]
     part = events.lazy().with_row_index("zz_index").filter(meets & timeline.TIMED).select("zz_index", *keys).drop_nulls().collect()
     return part.rename({f"zz_{name}": name for name in chain.by})

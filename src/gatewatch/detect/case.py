@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
@@ -24,6 +26,7 @@ from gatewatch.detect.travel import Stay
 from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
+_ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
 GUESSES = ("guess", "names", "attempts")
 _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
@@ -85,6 +88,15 @@ class Case:
         return max((event.time for events in self.hits.values() for event in events), default=self.anchor.time)
 
 
+def arguable(chain: Chain) -> pl.Expr:
+    """Return which anchor events of *chain* :meth:`Bench.judge` can make a case of: those that surely have an outside origin.
+
+    Of attached events (``origin_ip, hop, hop_confidence``). It only says beforehand what the judge would say of the finished match.
+    """
+    counted = pl.col("origin_ip").is_not_null() & (pl.col("hop_confidence").cast(pl.String) != "possible").fill_null(True)
+    return counted & (pl.col("hop").fill_null(0) == 0) if chain.anchor.name in _ENTRIES else counted
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
@@ -129,7 +141,7 @@ class Bench:
         if "src_host" in _distinct(chain) and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
-        if chain.anchor.name in {"logon", "access", "stopped"} and not anchor.outside:
+        if chain.anchor.name in _ENTRIES and not anchor.outside:
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None

@@ -30,16 +30,24 @@ KEPT_LAST = 180
 
 
 def match(
-    chain: Chain, events: pl.DataFrame, number: Number, *, covered: Covered | None = None, until: datetime | None = None
+    chain: Chain,
+    events: pl.DataFrame,
+    number: Number,
+    *,
+    covered: Covered | None = None,
+    until: datetime | None = None,
+    anchors: pl.Expr | None = None,
 ) -> list[Match]:
     """Return the matches of *chain* among *events*, at most one per anchor event, in the total order of the anchors.
 
     *events* has ``row`` (what matches refer to), ``time``, ``time_err``, ``stream``, ``position``, ``count``, :attr:`Chain.columns` (those
     missing are null) and a Boolean ``rule:<id>`` for each of :attr:`Chain.rules`; the order of its rows does not matter. *number* resolves
     tunables (durations in seconds). *covered* and *until* (the event time the logs have reached; without it the latest
-    of *events*) are asked for absences. Raises :class:`~gatewatch.errors.ContentError` when a rule has no column.
+    of *events*) are asked for absences.
+    *anchors* says which anchor events are asked about; the others make no match.
+    Raises :class:`~gatewatch.errors.ContentError` when a rule has no column.
     """
-    candidates = gather(chain, events, number)
+    candidates = gather(chain, events, number, anchors)
     if candidates is None:
         return []
     latest = until or events["time"].max()

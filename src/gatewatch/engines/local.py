@@ -38,7 +38,7 @@ from gatewatch.origin.clock import Clocks
 from gatewatch.origin.ledger import access, attempt_parts, attempt_rows, attempts
 from gatewatch.origin.session import Sessions, build
 from gatewatch.origin.skew import apart, skews, told
-from gatewatch.origin.trace import trace
+from gatewatch.origin.trace import trace, traces
 from gatewatch.schema import events as ev
 from gatewatch.schema.coverage import Coverage
 from gatewatch.schema.events import Kind, Scope
@@ -266,7 +266,11 @@ def trace_of(target: str, paths: Sequence[str], site: Site, options: Options, pr
 
 
 def find(events: pl.DataFrame, content: Content, site: Site, rows: Sequence[Coverage] = ()) -> list[tuple[Chain, Match]]:
-    """Return every match of every chain that the site's policy lets speak, in chain order; *rows* are the coverage absences are judged by."""
+    """Return the matches of every chain that the site's policy lets speak, in chain order; *rows* are the coverage absences are judged by.
+
+    An anchor that did not surely come from outside makes no case, and is not asked about.
+    """
+    from gatewatch.detect.case import arguable  # noqa: PLC0415 - as above
     from gatewatch.detect.matcher import match  # noqa: PLC0415 - as above
     from gatewatch.detect.need import covering, declared  # noqa: PLC0415 - as above
 
@@ -278,7 +282,8 @@ def find(events: pl.DataFrame, content: Content, site: Site, rows: Sequence[Cove
         def number(name: str, analytic: str = chain.analytic) -> float:
             return site.number(name, analytic=analytic)
 
-        found += [(chain, hit) for hit in match(chain, events, number, covered=covering(chain, events, rows))]
+        covered = covering(chain, events, rows)
+        found += [(chain, hit) for hit in match(chain, events, number, covered=covered, anchors=arguable(chain))]
     return found
 
 
@@ -353,11 +358,11 @@ def _story_sessions(ready: Prepared) -> pl.DataFrame:
 def _traces(incidents: Sequence[Incident], ready: Prepared, zone: str) -> dict[str, Trace]:
     """Return, by incident, everything that came from its outside address, for the picture."""
     named = [incident for incident in incidents if incident.origin.ip][:TRACED]
-    parts = {}
-    for incident in named:
-        ip = str(incident.origin.ip)
-        if ip not in parts:
-            parts[ip] = trace(f"address:{ip}", ready.sessions, ready.bonds, ready.events, ready.attribution, clocks=ready.clocks, zone=zone)
+    if not named:
+        return {}
+    asked = list(dict.fromkeys(str(incident.origin.ip) for incident in named))
+    found = traces([f"address:{ip}" for ip in asked], ready.sessions, ready.bonds, ready.events, ready.attribution, clocks=ready.clocks, zone=zone)
+    parts = dict(zip(asked, found, strict=True))
     return {incident.id: parts[str(incident.origin.ip)] for incident in named}
 
 

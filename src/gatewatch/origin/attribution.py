@@ -31,7 +31,7 @@ from gatewatch.origin.address import Hosts, learn_hosts
 from gatewatch.origin.bond import Bond
 from gatewatch.origin.calm import calm
 from gatewatch.origin.lease import LEASES, leases
-from gatewatch.origin.ownership import GRACE_MICROS
+from gatewatch.origin.ownership import GRACE_MICROS, Ownership
 from gatewatch.origin.passage import CLUSTER, GUISES, PASSAGES, SOON, guises, passages
 from gatewatch.origin.session import Sessions
 from gatewatch.origin.track import OPEN_MICROS
@@ -59,8 +59,8 @@ class Bindings:
 
 def bind(events: pl.DataFrame, sessions: Sessions, declared: Mapping[str, str]) -> Bindings:
     """Return the bindings that enriched *events* tell of; *declared* are the hosts of addresses that the site names."""
-    hosts = learn_hosts(events, declared)
-    return Bindings(hosts, leases(events, sessions), passages(events, sessions, hosts), guises(events, sessions))
+    hosts, owners = learn_hosts(events, declared), Ownership.of(sessions, {})
+    return Bindings(hosts, leases(events, sessions), passages(events, sessions, hosts, owners), guises(events, sessions, owners))
 
 
 class _Candidate(msgspec.Struct, frozen=True, gc=False):

@@ -68,8 +68,8 @@ def short(name: pl.Expr) -> pl.Expr:
     return pl.when(~folded.str.contains(r"^[0-9.]+$|:")).then(folded.str.extract(r"^([^.]+)"))
 
 
-def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataFrame:
-    """Return the passages that enriched *events* tell of, by start (columns: :data:`PASSAGES`)."""
+def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts, owners: Ownership) -> pl.DataFrame:
+    """Return the passages that enriched *events* tell of, by start (columns: :data:`PASSAGES`); *owners*: the tracks of *sessions*."""
     events = ensure(
         events, "host", "session", "user", "target_user", "dst_ip", "dst_host", "object", "command", "service", "time", "kind", "pattern", "process"
     )
@@ -83,7 +83,6 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts) -> pl.DataF
     part = events.filter((relay | out | ran).fill_null(False) & pl.col("time").is_not_null() & pl.col("host").is_not_null())
     if not part.height or not sessions.table.height:
         return pl.DataFrame(schema=PASSAGES)
-    owners = Ownership.of(sessions, {})
     found = owners.find(part)
     own = part.select("row").join(sessions.table.select("row", pl.col("sid").alias("own")), on="row", how="left", maintain_order="left")["own"]
     part = part.with_columns(pl.Series("number", found.number), pl.Series("grade", found.grade))
@@ -128,8 +127,8 @@ GUISES = pl.Schema(
 )
 
 
-def guises(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
-    """Return the accounts that sessions became on their host, by start (columns: :data:`GUISES`)."""
+def guises(events: pl.DataFrame, sessions: Sessions, owners: Ownership) -> pl.DataFrame:
+    """Return the accounts that sessions became on their host, by start (columns: :data:`GUISES`); *owners*: the tracks of *sessions*."""
     events = ensure(events, "host", "session", "user", "target_user", "command", "time", "kind", "source")
     shell = (pl.col("source").cast(pl.String) == "su") | pl.col("command").str.contains(_SHELL)
     part = events.filter(
@@ -139,12 +138,12 @@ def guises(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     )
     if not part.height or not sessions.table.height:
         return pl.DataFrame(schema=GUISES)
-    found = Ownership.of(sessions, {}).find(part)
-    owners = (
+    found = owners.find(part)
+    by_number = (
         sessions.table.select("sid", pl.col("user").alias("by"), pl.col("until").alias("end")).with_row_index("number").cast({"number": pl.Int64})
     )
     part = part.with_columns(pl.Series("number", found.number), pl.Series("grade", found.grade)).join(
-        owners, on="number", how="inner", maintain_order="left"
+        by_number, on="number", how="inner", maintain_order="left"
     )
     return part.select(
         "host", "sid", pl.col("by").alias("user"), pl.col("target_user").alias("account"), "grade", pl.col("time").alias("start"), "end"

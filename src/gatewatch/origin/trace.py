@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ MOST_STEPS = 5000
 Clocks = Mapping[tuple[str, str], tuple[int, int]]
 NO_CLOCKS: Clocks = MappingProxyType({})
 _SECOND = timedelta(seconds=1)
+_READ = ("row", "time", "time_err", "stream", "kind", "count", "origin_ip", "hop", "host")
 
 
 def subject(text: str, sessions: Sessions) -> tuple[str, str]:
@@ -56,19 +57,43 @@ def trace(
     zone: str = "UTC",
 ) -> Trace:
     """Return the trace of what *text* names, from attached *events* and their attribution table; *clocks*: :func:`gatewatch.origin.skew.apart`."""
-    kind, value = subject(text, sessions)
+    return traces([text], sessions, bonds, events, attribution, clocks=clocks, zone=zone)[0]
+
+
+def traces(
+    texts: Iterable[str],
+    sessions: Sessions,
+    bonds: Mapping[str, Bond],
+    events: pl.DataFrame,
+    attribution: pl.DataFrame,
+    *,
+    clocks: Clocks = NO_CLOCKS,
+    zone: str = "UTC",
+) -> list[Trace]:
+    """Return the trace of each of *texts*, as :func:`trace` does; what sessions from outside had no part in is looked at once only."""
     table = sessions.table.with_columns(pl.col("service").cast(pl.String))
-    wanted = _wanted(kind, value, table, bonds)
-    asked = [sid for sid in wanted if sid in bonds]
-    return Trace(
-        kind=kind,
-        value=value,
-        steps=tuple(_steps(asked, table, bonds, events, attribution, clocks)[:MOST_STEPS]),
-        attempts=tuple(_attempts(kind, value, asked, bonds, events)),
-        inside=len(wanted) - len(asked),
-        notes=_notes(kind, value, wanted, asked),
-        zone=zone,
-    )
+    entered = table.filter(pl.col("sid").is_in(list(bonds)))
+    within = attribution.filter(pl.col("within").is_in(entered["sid"].implode()))
+    told = pl.col("row").is_in(within["row"].implode()) | pl.col("row").is_in(entered["row"].implode()) | pl.col("origin_ip").is_not_null()
+    events = ensure(events, "time_err", "stream").filter(told).select(_READ)
+    family = _Family(entered, bonds, events, within, clocks)
+    found = []
+    for text in texts:
+        kind, value = subject(text, sessions)
+        wanted = _wanted(kind, value, table, bonds)
+        asked = [sid for sid in wanted if sid in bonds]
+        found.append(
+            Trace(
+                kind=kind,
+                value=value,
+                steps=tuple(family.steps(asked)[:MOST_STEPS]),
+                attempts=tuple(_attempts(kind, value, asked, bonds, events)),
+                inside=len(wanted) - len(asked),
+                notes=_notes(kind, value, wanted, asked),
+                zone=zone,
+            )
+        )
+    return found
 
 
 def _wanted(kind: str, value: str, table: pl.DataFrame, bonds: Mapping[str, Bond]) -> list[str]:
@@ -87,47 +112,58 @@ def _wanted(kind: str, value: str, table: pl.DataFrame, bonds: Mapping[str, Bond
     return found
 
 
-def _steps(
-    asked: Sequence[str], table: pl.DataFrame, bonds: Mapping[str, Bond], events: pl.DataFrame, attribution: pl.DataFrame, clocks: Clocks
-) -> list[Step]:
-    children: dict[str, list[str]] = {}
-    for sid in bonds:
-        parent = bonds[sid].parent
-        if parent is not None:
-            children.setdefault(parent, []).append(sid)
-    taken: dict[str, None] = {}
-    for sid in asked:
-        way: str | None = sid
-        while way is not None and way not in taken:
-            taken[way] = None
-            way = bonds[way].parent if way in bonds else None
-    pending = list(asked)
-    while pending:
-        for child in children.get(pending.pop(), ()):
-            if child not in taken:
-                taken[child] = None
-                pending.append(child)
-    rows = {row["sid"]: row for row in table.filter(pl.col("sid").is_in(list(taken))).iter_rows(named=True)}
-    known = sorted((sid for sid in taken if sid in rows), key=lambda sid: (rows[sid]["start"], rows[sid]["row"]))
-    if not known:
-        return []
-    did = _deeds(known, events, attribution)
-    when = _instants([rows[sid]["row"] for sid in known], events)
-    mine = frozenset(asked)
-    roots = [sid for sid in known if bonds[sid].parent not in rows]
-    below: dict[str, list[str]] = {}
-    for sid in known:
-        parent = bonds[sid].parent
-        if parent in rows:
-            below.setdefault(str(parent), []).append(sid)
-    steps: list[Step] = []
-    stack = [(sid, 0) for sid in reversed(roots)]
-    while stack:
-        sid, depth = stack.pop()
-        row, bond = rows[sid], bonds[sid]
-        steps.append(_step(row, bond, depth, did.get(sid, ()), sid in mine, _order(row, rows.get(bond.parent or ""), when, clocks)))
-        stack += [(child, depth + 1) for child in reversed(below.get(sid, ()))]
-    return steps
+class _Family:
+    """The sessions from outside, who came from whom, and what was done in them."""
+
+    def __init__(self, table: pl.DataFrame, bonds: Mapping[str, Bond], events: pl.DataFrame, within: pl.DataFrame, clocks: Clocks) -> None:
+        """Take the rows (*table*) and *bonds* of the sessions, and the *events* that *within* says were theirs."""
+        self._table, self._bonds, self._events, self._within, self._clocks = table, bonds, events, within, clocks
+        self._children: dict[str, list[str]] = {}
+        for sid, bond in bonds.items():
+            if bond.parent is not None:
+                self._children.setdefault(bond.parent, []).append(sid)
+
+    def steps(self, asked: Sequence[str]) -> list[Step]:
+        """Return what led to the sessions *asked*, these, and what came from them, as a tree in the order of their start."""
+        bonds, taken = self._bonds, self._kin(asked)
+        rows = {row["sid"]: row for row in self._table.filter(pl.col("sid").is_in(list(taken))).iter_rows(named=True)}
+        known = sorted((sid for sid in taken if sid in rows), key=lambda sid: (rows[sid]["start"], rows[sid]["row"]))
+        if not known:
+            return []
+        did = _deeds(known, self._events, self._within)
+        when = _instants([rows[sid]["row"] for sid in known], self._events)
+        mine = frozenset(asked)
+        roots = [sid for sid in known if bonds[sid].parent not in rows]
+        below: dict[str, list[str]] = {}
+        for sid in known:
+            parent = bonds[sid].parent
+            if parent in rows:
+                below.setdefault(str(parent), []).append(sid)
+        steps: list[Step] = []
+        stack = [(sid, 0) for sid in reversed(roots)]
+        while stack:
+            sid, depth = stack.pop()
+            row, bond = rows[sid], bonds[sid]
+            order = _order(row, rows.get(bond.parent or ""), when, self._clocks)
+            steps.append(_step(row, bond, depth, did.get(sid, ()), sid in mine, order))
+            stack += [(child, depth + 1) for child in reversed(below.get(sid, ()))]
+        return steps
+
+    def _kin(self, asked: Sequence[str]) -> dict[str, None]:
+        """Return *asked*, their ancestors and their descendants."""
+        taken: dict[str, None] = {}
+        for sid in asked:
+            way: str | None = sid
+            while way is not None and way not in taken:
+                taken[way] = None
+                way = self._bonds[way].parent if way in self._bonds else None
+        pending = list(asked)
+        while pending:
+            for child in self._children.get(pending.pop(), ()):
+                if child not in taken:
+                    taken[child] = None
+                    pending.append(child)
+        return taken
 
 
 def _step(row: Mapping[str, Any], bond: Bond, depth: int, did: tuple[str, ...], asked: bool, order: str) -> Step:
@@ -140,7 +176,6 @@ def _step(row: Mapping[str, Any], bond: Bond, depth: int, did: tuple[str, ...], 
 
 def _instants(rows: Sequence[int], events: pl.DataFrame) -> dict[int, tuple[datetime, timedelta, str | None]]:
     """Return by row: the time, its uncertainty and the stream."""
-    events = ensure(events, "time_err", "stream")
     part = events.filter(pl.col("row").is_in(list(rows))).select("row", "time", "time_err", "stream")
     return {row: (time, err or _SECOND, stream) for row, time, err, stream in part.iter_rows()}
 
