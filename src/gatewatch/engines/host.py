@@ -42,11 +42,11 @@ FILES: tuple[str, ...] = (
     "var/lib/suricata/rules/*.rules",
     "etc/passwd", "etc/group", "etc/sudoers", "etc/sudoers.d/*", "root/.ssh/authorized_keys", "home/*/.ssh/authorized_keys",
     "etc/freeradius/3.0/clients.conf", "etc/raddb/clients.conf", "opt/duoauthproxy/conf/authproxy.cfg", "etc/guacamole/guacd.conf",
-    "etc/cloudflared/config.yml",
+    "etc/cloudflared/config.yml", "etc/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*", "etc/sysconfig/nftables.conf",
 )  # fmt: skip
 COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sshd-T.txt", ("sshd", "-T")),
-    ("nft.json", ("nft", "-j", "list", "ruleset")),
+    ("nft-list-ruleset.txt", ("nft", "list", "ruleset")),  # as text: it shows what iptables-nft wrote, which JSON does not
     ("iptables-save.txt", ("iptables-save",)),
     ("ip6tables-save.txt", ("ip6tables-save",)),
     ("ss.txt", ("ss", "-lntup")),
