@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal
+from gatewatch.audit.reach.translation import shifted_edges
 from gatewatch.schema.facts.base import Where
-from gatewatch.schema.facts.filter import LINE, Action, Chain, PacketFilter, Rule, Semantics, Spans
+from gatewatch.schema.facts.filter import LINE, Action, Chain, Nat, PacketFilter, Rule, Semantics, Spans
 
 ANY: Spans = (LINE,)
 _ALL_PROTOCOLS = -1
@@ -192,6 +193,7 @@ class Engine:
     _compiled: dict[str, Compiled] = field(default_factory=dict)
     _by_name: dict[str, Chain] = field(default_factory=dict)
     source_ports: list[int] = field(default_factory=list)  # one of every class that the rules tell apart: who connects may choose any
+    translations: list[tuple[Rule, Nat]] = field(default_factory=list)
     edges: list[int] = field(default_factory=list)  # where the rules tell ports apart: between two of them, all ports fare alike
 
     def __post_init__(self) -> None:
@@ -200,9 +202,11 @@ class Engine:
         self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
         rules = [rule for chain in self.rules.chains for rule in chain.rules]
+        self.translations = [(rule, rule.nat) for rule in rules if rule.action is Action.NAT and rule.nat is not None]
         spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
-        firsts = {rule.nat.ports[0][0] for rule in rules if rule.nat is not None and rule.nat.ports}  # what a translation is followed to
-        self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)} | {first + 1 for first in firsts})
+        firsts = {low for _, nat in self.translations for low, _ in nat.ports or ()}  # what a translation is followed to
+        edges = sorted({edge for first, last in spans for edge in (first, last + 1)} | {first + 1 for first in firsts})
+        self.edges = sorted({*edges, *(edge for rule, nat in self.translations for edge in shifted_edges(rule, nat, edges))})
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:
         """Return what the base chains *names*, one after the other, do with *sources*: all must accept."""

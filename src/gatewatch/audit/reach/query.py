@@ -12,7 +12,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
-from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
+from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size
+from gatewatch.audit.reach.translation import classes, comes_by, goes_to, told_apart
 from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
@@ -170,7 +171,7 @@ class Reach:
             engine
             for engine in dict.fromkeys(near)
             if engine.rules.host != host
-            and _before(engine.rules, destination, port, protocol)
+            and _before(engine, destination, port, protocol)
             and not _beside(engine, destination, port, protocol, zone)
         ]
 
@@ -185,15 +186,14 @@ class Reach:
             packet = Packet(protocol, port, destination, local=False, interface_in=incoming, interface_out=outgoing)
             straight = arrive(engine, sources, packet)
         assert destination is not None
-        for rule, nat in _entries(engine.rules, destination, port, protocol):
-            for entry in rule.destinations or ((None, None),):
-                for low, _ in rule.ports if rule.ports is not None and nat.ports is not None else ((port, port),):
-                    packet = Packet(protocol, low, entry[0], local=True, interface_in=incoming)
-                    made = arrive(engine, sources, packet, to=(destination, port))
-                    sure = join(straight.sure, made.sure)
-                    straight.accepted = join(straight.accepted, made.accepted)
-                    straight.dropped = less(sources, sure)
-                    straight.steps += made.steps
+        for rule, nat in _entries(engine, destination, port, protocol):
+            for entrance, outer in comes_by(rule, nat, destination, port, engine.edges):
+                packet = Packet(protocol, outer, entrance, local=True, interface_in=incoming)
+                made = arrive(engine, sources, packet, to=(destination, port))
+                sure = join(straight.sure, made.sure)
+                straight.accepted = join(straight.accepted, made.accepted)
+                straight.dropped = less(sources, sure)
+                straight.steps += made.steps
         return straight
 
 
@@ -203,16 +203,16 @@ def _fronted(rules: PacketFilter) -> list[tuple[int, int]]:
     return list(dict.fromkeys([*rules.protects, *(span for one in rules.interfaces for span in one.networks), *nats]))
 
 
-def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> bool:
-    if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
+def _before(engine: Engine, destination: int, port: int, protocol: int) -> bool:
+    if holds(engine.rules.protects, destination) or any(holds(one.networks, destination) for one in engine.rules.interfaces):
         return True
-    return bool(_entries(rules, destination, port, protocol))
+    return bool(_entries(engine, destination, port, protocol))
 
 
 def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
     """Return whether what comes from *zone* reaches the address on the segment it comes by, before the device."""
     incoming = _interface(engine, zone)
-    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine.rules, destination, port, protocol):
+    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine, destination, port, protocol):
         return False
     return incoming == _interface_to(engine, destination)
 
@@ -252,20 +252,10 @@ def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] 
     fate = Fate(dropped=before.dropped, steps=[step for step in before.steps if step.action is Action.DROP])
     rest = before.accepted
     for hit, rule, sure in before.rewritten:
-        nat = rule.nat or Nat()
-        address = nat.addresses[0][0] if nat.addresses and len(nat.addresses) == 1 and nat.addresses[0][0] == nat.addresses[0][1] else None
-        port = nat.ports[0][0] if nat.ports else packet.port
-        local = True if nat.local else None if address is None else any(holds(one.addresses, address) for one in engine.rules.interfaces)
-        if nat.local:
-            address = packet.destination
-        moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
-        if to is not None and (address, port) != to and not (address is None and _covers(nat, to)):
-            fate.dropped = join(fate.dropped, hit)
-        else:
-            inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
-            fate.accepted = join(fate.accepted, inner.accepted)
-            fate.dropped = join(fate.dropped, inner.dropped)
-            fate.steps += [Step(hit, rule.where, Action.NAT, sure, rule.unknown), *inner.steps]
+        made = _translated(engine, packet, Step(hit, rule.where, Action.NAT, sure, rule.unknown), rule, to)
+        fate.accepted = join(fate.accepted, made.accepted)
+        fate.dropped = join(fate.dropped, made.dropped)
+        fate.steps += made.steps
         if sure:
             rest = less(rest, hit)
     if to is not None:
@@ -278,23 +268,44 @@ def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] 
     return fate
 
 
-def _covers(nat: Nat, to: tuple[int, int]) -> bool:
-    return (nat.addresses is None or holds(nat.addresses, to[0])) and (nat.ports is None or any(low <= to[1] <= high for low, high in nat.ports))
+def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tuple[int, int] | None) -> Fate:
+    """Return what becomes of the sources of *step*, which *rule* translates; of several new ports or addresses any may be theirs."""
+    nat = rule.nat or Nat()
+    hit = step.sources
+    addresses, ports = goes_to(rule, nat, packet.destination, packet.port)
+    kept = nat.local or addresses is None
+    address = packet.destination if kept else addresses[0][0] if addresses and size(addresses) == 1 else None
+    certain = True
+    asked = classes(ports, engine.edges)
+    if to is not None:
+        if not holds(ports, to[1]) or not (address == to[0] if kept else holds(addresses or (), to[0])):
+            return Fate(dropped=hit)
+        certain = size(ports) == 1 and (address is not None)
+        address, asked = to[0], [to[1]]
+    elif told_apart(ports, engine.edges):
+        certain = False
+    local = True if nat.local else None if address is None else any(holds(one.addresses, address) for one in engine.rules.interfaces)
+    fate = Fate(dropped=() if certain else hit, steps=[step])
+    for port in asked:
+        moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
+        inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
+        fate.accepted = join(fate.accepted, inner.accepted)
+        fate.dropped = join(fate.dropped, inner.dropped)
+        fate.steps += inner.steps
+    return fate
 
 
-def _entries(rules: PacketFilter, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
+def _entries(engine: Engine, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
     """Return the translations that can end at *destination* and *port*."""
     found = []
-    for chain in rules.chains:
-        for rule in chain.rules:
-            nat = rule.nat
-            if rule.action is not Action.NAT or nat is None or nat.addresses is None or not holds(nat.addresses, destination):
-                continue
-            if rule.protocols is not None and protocol not in rule.protocols:
-                continue
-            ports = nat.ports if nat.ports is not None else rule.ports
-            if ports is None or any(low <= port <= high for low, high in ports):
-                found.append((rule, nat))
+    for rule, nat in engine.translations:
+        if nat.addresses is None or not holds(nat.addresses, destination):
+            continue
+        if rule.protocols is not None and protocol not in rule.protocols:
+            continue
+        ports = nat.ports if nat.ports is not None else rule.ports
+        if ports is None or any(low <= port <= high for low, high in ports):
+            found.append((rule, nat))
     return found
 
 

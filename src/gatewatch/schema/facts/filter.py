@@ -46,11 +46,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nat:
-    """A new destination. None keeps what the packet has; ``local``: to the machine itself (redirect)."""
+    """A new destination. None keeps what the packet has; ``local``: to the machine itself (redirect).
+
+    ``shift``: of as many addresses or ports as the rule matches, the nth goes to the nth (appliances); else any may be taken (Linux).
+    """
 
     addresses: Spans | None = None
     ports: Spans | None = None
     local: bool = False
+    shift: bool = False
 
 
 @dataclass(frozen=True, slots=True)
