@@ -16,6 +16,7 @@ from gatewatch.evidence.document import Document
 from gatewatch.evidence.reading import bundles, read
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import UDP, PacketFilter
+from gatewatch.schema.facts.route import Route
 
 SOURCES = [f"127.0.0.{number}" for number in range(1, 13)]
 
@@ -197,3 +198,86 @@ def test_the_random_rules_let_some_in_and_keep_some_out() -> None:
         counts.append(sum(map(bool, arrived)))
     assert min(counts) < 18 < max(counts)
     assert sum(0 < count < 36 for count in counts) > 5
+
+
+NAT_SOURCES = [f"10.9.0.{number}" for number in range(2, 14)]
+NAT_TARGETS = ["10.9.0.1", "10.8.0.1", "10.8.0.2"]
+NAT_PROBES: list[Probe] = [(source, target, port) for source in NAT_SOURCES[:5] for target in NAT_TARGETS for port in (1000, 1003, 1007, 1012, 1015)]
+ADDRESSES = (
+    '[{"ifname": "near", "addr_info": [{"local": "10.9.0.1", "prefixlen": 24, "scope": "global"}]},'
+    ' {"ifname": "lo", "addr_info": [{"local": "10.8.0.1", "prefixlen": 32}, {"local": "10.8.0.2", "prefixlen": 32}]}]'
+)
+
+
+def translations(rng: random.Random) -> str:
+    def ports() -> str:
+        low = rng.randrange(1000, 1014)
+        return rng.choice([str(low), f"{low}-{low + rng.randrange(1, 7)}"])
+
+    def rule() -> str:
+        parts = [
+            rng.choice(["", "", f"ip saddr {rng.choice(NAT_SOURCES)}", "ip saddr 10.9.0.0/30", 'iifname "near"', 'iifname "lo"']),
+            rng.choice(["", f"ip daddr {rng.choice(NAT_TARGETS)}"]),
+            f"udp dport {ports()}",
+        ]
+        to = rng.choice(NAT_TARGETS[1:])
+        where = rng.choice(
+            [
+                f"dnat ip to {to}:{ports()}",
+                f"dnat ip to {to}",
+                f"redirect to :{ports()}",
+                "redirect",
+                "accept",
+                f"dnat ip to udp dport map {{ 1000 : {to}, 1003-1012 : 10.8.0.2 }}",
+                f"dnat ip to udp dport map {{ 1003 : {to} . 1007, 1015 : 10.8.0.1 . 1001 }}",
+                "redirect to :udp dport map { 1000 : 1003, 1012 : 1007 }",
+                "dnat ip to 10.8.0.1-10.8.0.2",
+            ]
+        )
+        return " ".join([part for part in parts if part] + [where])
+
+    def check() -> str:
+        where = rng.choice(["", f"ip daddr {rng.choice(NAT_TARGETS)}", "ip saddr 10.9.0.4/30"])
+        parts = [where, f"udp dport {ports()}", rng.choice(["accept", "drop"])]
+        return " ".join(part for part in parts if part)
+
+    chains = "\n".join(rule() for _ in range(rng.randrange(1, 6)))
+    checks = "\n".join(check() for _ in range(rng.randrange(6)))
+    return (
+        f"table inet nat {{\nchain pre {{\ntype nat hook prerouting priority dstnat;\n{chains}\n}}\n}}\n"
+        f"table inet f {{\nchain in {{\ntype filter hook input priority 0; policy {rng.choice(['accept', 'drop'])};\n{checks}\n}}\n}}\n"
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_translations_are_what_the_kernel_does(seed: int) -> None:
+    needs("nft")
+    text = translations(random.Random(seed))
+    arrived, [dump] = ask([(["nft", "-f", "-"], text)], [["nft", "list", "ruleset"]], list(range(990, 1025)), NAT_PROBES, outside=True)
+    documents = [
+        Document(f"h/commands/{name}", f"commands/{name}", "h", data.encode()) for name, data in (("ip-address.json", ADDRESSES), ("nft.txt", dump))
+    ]
+    [bundle] = bundles(documents)
+    facts = read(bundle).facts
+    [rules] = [fact for fact in facts if isinstance(fact, PacketFilter)]
+    engine = Engine(rules, routes=tuple(fact for fact in facts if isinstance(fact, Route)))
+    engine.source_ports = [40_000]
+    decided = 0
+    for (source, target, port), got in zip(NAT_PROBES, arrived, strict=True):
+        number = of_address(source)
+        assert number is not None
+        fate = arrive(engine, ((number, number),), Packet(UDP, port, of_address(target), local=True, interface_in="near"))
+        assert holds(fate.accepted if got else fate.dropped, number), (source, target, port, got)
+        decided += holds(fate.accepted, number) is not holds(fate.dropped, number)
+        places = [*NAT_TARGETS[1:], target]
+        for landed in (one for one in got if one != port):
+            assert any(_leads(engine, number, target, port, (place, landed)) for place in places), (source, target, port, got)
+    assert decided >= len(NAT_PROBES) * 0.6
+
+
+def _leads(engine: Engine, source: int, target: str, port: int, to: tuple[str, int]) -> bool:
+    """Return whether the rules may translate a connection to *target* and *port* to *to*."""
+    number = of_address(to[0])
+    assert number is not None
+    packet = Packet(UDP, port, of_address(target), local=True, interface_in="near")
+    return holds(arrive(engine, ((source, source),), packet, to=(number, to[1])).accepted, source)

@@ -51,6 +51,8 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ip6tables-save.txt", ("ip6tables-save",)),
     ("ss.txt", ("ss", "-lntup")),
     ("ip-address.json", ("ip", "-j", "address")),
+    ("ip-route.json", ("ip", "-j", "route")),
+    ("ip-route-6.json", ("ip", "-j", "-6", "route")),
     ("dpkg.txt", ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\n")),
     ("rpm.txt", ("rpm", "-qa", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{VENDOR}\\n")),
     ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),

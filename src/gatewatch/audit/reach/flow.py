@@ -20,6 +20,7 @@ from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal
 from gatewatch.audit.reach.translation import shifted_edges
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import LINE, Action, Chain, Nat, PacketFilter, Rule, Semantics, Spans
+from gatewatch.schema.facts.route import Route
 
 ANY: Spans = (LINE,)
 _ALL_PROTOCOLS = -1
@@ -194,6 +195,8 @@ class Engine:
     _by_name: dict[str, Chain] = field(default_factory=dict)
     source_ports: list[int] = field(default_factory=list)  # one of every class that the rules tell apart: who connects may choose any
     translations: list[tuple[Rule, Nat]] = field(default_factory=list)
+    faces: frozenset[str] = frozenset()  # interfaces the host has by its routes, else those its rules speak of
+    routes: tuple[Route, ...] = ()  # of the host, where its rules do not tell what lies behind its interfaces
     edges: list[int] = field(default_factory=list)  # where the rules tell ports apart: between two of them, all ports fare alike
 
     def __post_init__(self) -> None:
@@ -202,6 +205,8 @@ class Engine:
         self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
         rules = [rule for chain in self.rules.chains for rule in chain.rules]
+        spoken = {name.lstrip("!") for rule in rules for name in (*(rule.interfaces_in or ()), *(rule.interfaces_out or ()))}
+        self.faces = frozenset({one.interface for one in self.routes} or spoken)
         self.translations = [(rule, rule.nat) for rule in rules if rule.action is Action.NAT and rule.nat is not None]
         spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
         firsts = {low for _, nat in self.translations for low, _ in nat.ports or ()}  # what a translation is followed to

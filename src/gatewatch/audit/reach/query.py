@@ -11,17 +11,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
-from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
+from gatewatch.audit.reach.flow import ANY, INNER, Engine, Fate, Packet, Step
 from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size
 from gatewatch.audit.reach.translation import classes, comes_by, goes_to, told_apart
 from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
 from gatewatch.schema.facts.machine import Machine
+from gatewatch.schema.facts.route import Route
 from gatewatch.site.model import Site
 from gatewatch.site.posture import Zone
 
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
+_ROUTING = frozenset({"nftables", "iptables", "ip6tables"})  # which have no networks of their own: the host's routes tell
 _ANSWERS = 2_048  # kept, for the questions about one host come together
 
 
@@ -61,7 +63,9 @@ class Reach:
 
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
-        self.engines = [Engine(one) for one in self.facts.of(PacketFilter)]
+        self.engines = [
+            Engine(one, routes=tuple(self.facts.of(Route, one.host)) if one.platform in _ROUTING else ()) for one in self.facts.of(PacketFilter)
+        ]
         for engine in self.engines:
             self._own.setdefault(engine.rules.host, []).append(engine)
             for span in _fronted(engine.rules):
@@ -131,8 +135,8 @@ class Reach:
     ) -> Fate:
         if destination is not None:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
-        front = self._front(host, destination, port, protocol, zone)
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
+        front = self._front(host, destination, port, protocol, zone, hidden)
         live = Fate(accepted=sources)
         if front:
             fates = [self._device(engine, sources, destination, protocol, port, zone, hidden) for engine in front]
@@ -159,10 +163,11 @@ class Reach:
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
         return inner
 
-    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None) -> list[Engine]:
+    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None, hidden: bool) -> list[Engine]:
         """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to.
 
-        Whoever stands on the segment that *zone* comes in by is beside the device, not behind it.
+        To an address that is not routed (*hidden*) what a device translates leads, and nothing else. Whoever stands on the segment that *zone*
+        comes in by is beside the device, not behind it.
         """
         if destination is None:
             return []
@@ -171,7 +176,7 @@ class Reach:
             engine
             for engine in dict.fromkeys(near)
             if engine.rules.host != host
-            and _before(engine, destination, port, protocol)
+            and (_before(engine, destination, port, protocol) or (hidden and _leads_to(engine, destination)))
             and not _beside(engine, destination, port, protocol, zone)
         ]
 
@@ -207,6 +212,10 @@ def _before(engine: Engine, destination: int, port: int, protocol: int) -> bool:
     if holds(engine.rules.protects, destination) or any(holds(one.networks, destination) for one in engine.rules.interfaces):
         return True
     return bool(_entries(engine, destination, port, protocol))
+
+
+def _leads_to(engine: Engine, destination: int) -> bool:
+    return any(nat.addresses is not None and holds(nat.addresses, destination) for _, nat in engine.translations)
 
 
 def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
@@ -284,14 +293,15 @@ def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tupl
         address, asked = to[0], [to[1]]
     elif told_apart(ports, engine.edges):
         certain = False
-    local = True if nat.local else None if address is None else any(holds(one.addresses, address) for one in engine.rules.interfaces)
+    own = True if nat.local else _own(engine, ((address, address),) if address is not None else addresses)
     fate = Fate(dropped=() if certain else hit, steps=[step])
     for port in asked:
-        moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
-        inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
-        fate.accepted = join(fate.accepted, inner.accepted)
-        fate.dropped = join(fate.dropped, inner.dropped)
-        fate.steps += inner.steps
+        for local in (True, False) if own is None else (own,):
+            moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
+            inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
+            fate.accepted = join(fate.accepted, inner.accepted)
+            fate.dropped = join(fate.dropped, inner.dropped)
+            fate.steps += inner.steps
     return fate
 
 
@@ -310,21 +320,37 @@ def _entries(engine: Engine, destination: int, port: int, protocol: int) -> list
 
 
 def _interface(engine: Engine, zone: Zone | None) -> str | None:
-    """Return the interface of a device by which a zone comes in, where it is the only one."""
-    if zone is None:
-        return None
-    wanted = {name.casefold() for name in (*zone.interfaces, zone.name)}
+    """Return the interface of a device by which a zone comes in, where that is certain."""
+    wanted = {name.casefold() for name in (*zone.interfaces, zone.name)} if zone is not None else set()
     found = [one.name for one in engine.rules.interfaces if one.name.casefold() in wanted or (one.zone and one.zone.casefold() in wanted)]
-    if not engine.rules.interfaces and len(zone.interfaces) == 1:
+    if zone is not None and not engine.rules.interfaces and len(zone.interfaces) == 1 and zone.interfaces[0] in engine.faces:
         return zone.interfaces[0]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 else _only_way_in(engine)
+
+
+def _only_way_in(engine: Engine) -> str | None:
+    """Return the interface by which everything from elsewhere comes in, where the host has but one that leads outside."""
+    outer = {one.interface for one in engine.routes if one.own >= 0 and not one.interface.startswith(INNER)}
+    return outer.pop() if len(outer) == 1 else None
 
 
 def _interface_to(engine: Engine, destination: int | None) -> str | None:
-    """Return the interface behind which an address lies."""
+    """Return the interface behind which an address lies: by the device's networks, else by the narrowest of the host's routes."""
     if destination is None:
         return None
-    return next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
+    near = next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
+    if near is not None or not engine.routes:
+        return near
+    ways = [(one.network[1] - one.network[0], one.interface) for one in engine.routes if one.network[0] <= destination <= one.network[1]]
+    narrowest = {face for width, face in ways if width == min(ways)[0]}
+    return (narrowest.pop() or None) if len(narrowest) == 1 else None
+
+
+def _own(engine: Engine, addresses: Spans | None) -> bool | None:
+    """Return whether *addresses* are the device's own; None where some of them are."""
+    mine = [span for one in engine.rules.interfaces for span in one.addresses] + [(one.own, one.own) for one in engine.routes if one.own >= 0]
+    met = meet(normal(mine), addresses or ())
+    return False if not met else True if met == addresses else None
 
 
 def _parallel(fates: list[Fate]) -> Fate:
