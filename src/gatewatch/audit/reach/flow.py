@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal
+from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal, union
 from gatewatch.audit.reach.translation import shifted_edges
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import LINE, Action, Chain, Nat, PacketFilter, Rule, Semantics, Spans
@@ -62,12 +62,12 @@ class Fate:
     dropped: Spans = NOTHING
     steps: list[Step] = field(default_factory=list)
     rewritten: list[tuple[Spans, Rule, bool]] = field(default_factory=list)  # by NAT: sources, rule, sure
-    yes: list[tuple[int, int]] = field(default_factory=list)  # while a chain is walked: to be joined once
-    no: list[tuple[int, int]] = field(default_factory=list)
+    yes: list[Spans] = field(default_factory=list)  # while a chain is walked: to be joined once
+    no: list[Spans] = field(default_factory=list)
 
     def settle(self) -> None:
         """Make sets of what was collected."""
-        self.accepted, self.dropped = normal(self.yes), normal(self.no)
+        self.accepted, self.dropped = union(self.yes), union(self.no)
 
     @property
     def sure(self) -> Spans:
@@ -86,6 +86,7 @@ class Painted:
 
     accepted: Spans
     dropped: Spans
+    rest: Spans  # what none of them takes
     runs: tuple[tuple[int, tuple[int, int]], ...]  # rule, span
 
 
@@ -182,6 +183,7 @@ class Compiled:
         return Painted(
             normal(span for number, span in runs if rules[number].action is not Action.DROP),
             normal(span for number, span in runs if rules[number].action is Action.DROP),
+            less((LINE,), normal(span for _, span in runs)),
             runs,
         )
 
@@ -254,21 +256,21 @@ class Engine:
             if sure:
                 live = less(live, hit)
             if rule.action is Action.ACCEPT or rule.action is Action.BYPASS:
-                fate.yes += hit
+                fate.yes.append(hit)
                 fate.steps.append(Step(hit, rule.where, Action.ACCEPT, sure, rule.unknown))
             elif rule.action is Action.DROP:
-                fate.no += hit
+                fate.no.append(hit)
                 fate.steps.append(Step(hit, rule.where, Action.DROP, sure, rule.unknown))
             elif rule.action is Action.NAT:
-                fate.yes += hit
+                fate.yes.append(hit)
                 fate.rewritten.append((hit, rule, sure))
             elif rule.action is Action.RETURN:
                 returned = join(returned, hit)
             else:
                 inner = self._by_name.get(rule.target)
                 if inner is None or depth >= _DEPTH:  # a target that is not in the evidence may do either
-                    fate.yes += hit
-                    fate.no += hit
+                    fate.yes.append(hit)
+                    fate.no.append(hit)
                     fate.steps.append(Step(hit, rule.where, rule.action, False, f"{rule.target} is not in the evidence"))
                     live = join(live, hit)
                     continue
@@ -363,8 +365,8 @@ _DECIDERS = {
 
 def _painted(entry: Painted, chain: Chain, live: Spans, fate: Fate) -> Spans:
     """Give *live* to the rules of a painted stretch; return what none of them takes."""
-    fate.yes += meet(live, entry.accepted)
-    fate.no += meet(live, entry.dropped)
+    fate.yes.append(meet(live, entry.accepted))
+    fate.no.append(meet(live, entry.dropped))
     told = 0
     for low, high in live:
         at = bisect_left(entry.runs, low, key=_last)
@@ -375,7 +377,7 @@ def _painted(entry: Painted, chain: Chain, live: Spans, fate: Fate) -> Spans:
             fate.steps.append(Step(((max(low, span[0]), min(high, span[1])),), rule.where, action, True))
             told += 1
             at += 1
-    return less(less(live, entry.accepted), entry.dropped)
+    return meet(live, entry.rest)
 
 
 def _last(run: tuple[int, tuple[int, int]]) -> int:
@@ -387,10 +389,10 @@ def _policy(chain: Chain, left: Spans, fate: Fate) -> None:
         return
     place = chain.where or Where("", 0, f"end of {chain.name}")
     if chain.policy is Action.DROP:
-        fate.no += left
+        fate.no.append(left)
         fate.steps.append(Step(left, place, Action.DROP, True, f"the policy of {chain.name}"))
     else:
-        fate.yes += left
+        fate.yes.append(left)
         fate.steps.append(Step(left, place, Action.ACCEPT, True, f"the policy of {chain.name}"))
 
 
