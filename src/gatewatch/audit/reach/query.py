@@ -283,7 +283,8 @@ def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tupl
     hit = step.sources
     addresses, ports = goes_to(rule, nat, packet.destination, packet.port)
     kept = nat.local or addresses is None
-    address = packet.destination if kept else addresses[0][0] if addresses and size(addresses) == 1 else None
+    single = addresses[0][0] if addresses and size(addresses) == 1 else None
+    address = _redirected(engine, packet) if nat.local else packet.destination if kept else single
     certain = True
     asked = classes(ports, engine.edges)
     if to is not None:
@@ -344,6 +345,13 @@ def _interface_to(engine: Engine, destination: int | None) -> str | None:
     ways = [(one.network[1] - one.network[0], one.interface) for one in engine.routes if one.network[0] <= destination <= one.network[1]]
     narrowest = {face for width, face in ways if width == min(ways)[0]}
     return (narrowest.pop() or None) if len(narrowest) == 1 else None
+
+
+def _redirected(engine: Engine, packet: Packet) -> int | None:
+    """Return the address a redirected connection goes to: that of the interface it came in by; None where it has none or several."""
+    six = packet.destination is not None and packet.destination >= SIX
+    found = {one.own for one in engine.routes if one.own >= 0 and one.interface == packet.interface_in and (one.own >= SIX) is six}
+    return found.pop() if len(found) == 1 else None
 
 
 def _own(engine: Engine, addresses: Spans | None) -> bool | None:
