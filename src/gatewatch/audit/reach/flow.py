@@ -223,7 +223,7 @@ class Engine:
             if chain is None:
                 continue
             made = Fate()
-            decide = _DECIDERS[self.rules.semantics]
+            decide = _DECIDERS[chain.semantics or self.rules.semantics]
             decide(self, chain, fate.accepted, packet, made)
             fate.dropped = join(fate.dropped, made.dropped)
             fate.accepted = made.accepted

@@ -88,12 +88,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Rules in order. ``policy``: what happens at the end; None where it returns to its caller."""
+    """Rules in order. ``policy``: what happens at the end; None where it returns to its caller.
+
+    ``semantics``: how it decides between rules, where that is not as the rest of the device does (pf's translations).
+    """
 
     name: str
     rules: tuple[Rule, ...]
     policy: Action | None = None
     where: Where | None = None
+    semantics: Semantics | None = None
 
 
 @dataclass(frozen=True, slots=True)
