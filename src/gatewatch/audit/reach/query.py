@@ -152,10 +152,11 @@ class Reach:
             part = meet(live.accepted, engine.rules.covers)
             covered = join(covered, engine.rules.covers)
             devices[host] = None
-            made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=_interface(engine, zone)))
+            made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=interface_of(engine, zone)))
             inner.accepted = join(less(inner.accepted, part), made.accepted)
             inner.dropped = join(inner.dropped, made.dropped)
             inner.steps = [*inner.steps, *made.steps]
+        notes += [f"{one.rules.name or one.rules.host}: {one.rules.incomplete}" for one in (*front, *own) if one.rules.incomplete]
         bare = less(live.accepted, covered)
         if bare:
             inner.dropped = join(inner.dropped, bare)
@@ -184,10 +185,10 @@ class Reach:
         self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
     ) -> Fate:
         """Return what a device in front does: straight through, unless the address is not routed, and by every translation to the target."""
-        incoming = _interface(engine, zone)
+        incoming = interface_of(engine, zone)
         straight = Fate(dropped=sources)
         if not hidden:
-            outgoing = _interface_to(engine, destination)
+            outgoing = interface_to(engine, destination)
             packet = Packet(protocol, port, destination, local=False, interface_in=incoming, interface_out=outgoing)
             straight = arrive(engine, sources, packet)
         assert destination is not None
@@ -220,10 +221,10 @@ def _leads_to(engine: Engine, destination: int) -> bool:
 
 def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
     """Return whether what comes from *zone* reaches the address on the segment it comes by, before the device."""
-    incoming = _interface(engine, zone)
+    incoming = interface_of(engine, zone)
     if incoming is None or holds(engine.rules.protects, destination) or _entries(engine, destination, port, protocol):
         return False
-    return incoming == _interface_to(engine, destination)
+    return incoming == interface_to(engine, destination)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:
@@ -298,7 +299,7 @@ def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tupl
     fate = Fate(dropped=() if certain else hit, steps=[step])
     for port in asked:
         for local in (True, False) if own is None else (own,):
-            moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
+            moved = replace(packet, destination=address, port=port, local=local, interface_out=interface_to(engine, address))
             inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
             fate.accepted = join(fate.accepted, inner.accepted)
             fate.dropped = join(fate.dropped, inner.dropped)
@@ -320,7 +321,7 @@ def _entries(engine: Engine, destination: int, port: int, protocol: int) -> list
     return found
 
 
-def _interface(engine: Engine, zone: Zone | None) -> str | None:
+def interface_of(engine: Engine, zone: Zone | None) -> str | None:
     """Return the interface of a device by which a zone comes in, where that is certain."""
     wanted = {name.casefold() for name in (*zone.interfaces, zone.name)} if zone is not None else set()
     found = [one.name for one in engine.rules.interfaces if one.name.casefold() in wanted or (one.zone and one.zone.casefold() in wanted)]
@@ -335,7 +336,7 @@ def _only_way_in(engine: Engine) -> str | None:
     return outer.pop() if len(outer) == 1 else None
 
 
-def _interface_to(engine: Engine, destination: int | None) -> str | None:
+def interface_to(engine: Engine, destination: int | None) -> str | None:
     """Return the interface behind which an address lies: by the device's networks, else by the narrowest of the host's routes."""
     if destination is None:
         return None
@@ -371,4 +372,4 @@ def _parallel(fates: list[Fate]) -> Fate:
     return made
 
 
-__all__ = ["ANY", "Answer", "Reach", "arrive"]
+__all__ = ["ANY", "Answer", "Reach", "arrive", "interface_of", "interface_to"]
