@@ -58,6 +58,10 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),
     ("lastlog.txt", ("lastlog",)),
     ("guacamole-files.txt", ("ls", "-R", "/etc/guacamole")),
+    (
+        "units-network.txt",
+        ("systemctl", "show", "--no-pager", "--property=Id,ActiveState,ExecStart,IPAddressAllow,IPAddressDeny", "*.service", "*.slice"),
+    ),
     ("units.txt", ("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--no-pager")),
 )
 _TIMEOUT = 30
