@@ -78,7 +78,7 @@ def _useless(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             place = f"line {first.line}" if first.line else first.quote or first.pointer
             said = f"{rules.platform}: {len(found)} rules never decide, as an earlier one takes all they match: {where.quote[:60]} (by {place[:60]})"
         yield Verdict(
-            status=Status.FAIL if found else Status.UNKNOWN if rules.incomplete else Status.PASS, host=rules.host, message=said,
+            status=Status.UNKNOWN if rules.incomplete else Status.FAIL if found else Status.PASS, host=rules.host, message=_told(said, rules),
             subject=f"{rules.platform} order", where=tuple(where for where, _ in found[:3]) or rules.where[:1], as_of=rules.as_of,
         )  # fmt: skip
 
@@ -94,9 +94,13 @@ def _open(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         if wide:
             said = f"{rules.platform}: {len(wide)} rules let every service through: {wide[0].where.quote[:80]}"
         yield Verdict(
-            status=Status.FAIL if wide else Status.UNKNOWN if rules.incomplete else Status.PASS, host=rules.host, message=said,
+            status=Status.UNKNOWN if rules.incomplete else Status.FAIL if wide else Status.PASS, host=rules.host, message=_told(said, rules),
             subject=f"{rules.platform} services", where=tuple(rule.where for rule in wide[:3]) or rules.where[:1], as_of=rules.as_of,
         )  # fmt: skip
+
+
+def _told(said: str, rules: PacketFilter) -> str:
+    return f"{said}; not sure: {rules.incomplete}" if rules.incomplete else said
 
 
 def _any_service(rule: Rule) -> bool:
