@@ -159,7 +159,7 @@ def test_nftables_is_what_the_kernel_does(seed: int) -> None:
     assert told(filter_of("nft.json", tree)) == told(filter_of("nft-list-ruleset.txt", dump))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_a_script_of_nftables_its_text_and_its_tree_are_what_the_kernel_does(seed: int) -> None:
     needs("nft")
     text = script(random.Random(seed))
