@@ -48,6 +48,71 @@ _SENDER = textwrap.dedent(
     """
 )
 
+_GATEWAY = textwrap.dedent(
+    """
+    import json, select, socket, subprocess, sys, time
+    client = '''
+    import socket, subprocess, sys
+    print("here", flush=True)
+    sys.stdin.readline()
+    for command in (["link", "set", "lo", "up"], ["link", "set", "far", "up"], ["route", "add", "default", "via", "10.9.0.1"]):
+        if command[0] == "route":
+            for number in range(2, 14):
+                subprocess.run(["ip", "address", "add", f"10.9.0.{number}/24", "dev", "far"], check=True)
+        subprocess.run(["ip", *command], check=True)
+    subprocess.run(["ip", "neighbour", "add", "10.9.0.1", "lladdr", "02:00:00:00:00:01", "dev", "far"], check=True)
+    print("ready", flush=True)
+    for number, line in enumerate(sys.stdin):
+        source, target, port = line.split()
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.bind((source, 0))
+        try:
+            sender.sendto(b"%d" % number, (target, int(port)))
+        except OSError:
+            pass
+        sender.close()
+        print("sent", flush=True)
+    '''
+    task = json.load(sys.stdin)
+    other = subprocess.Popen(["unshare", "-n", sys.executable, "-c", client], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    other.stdout.readline()
+    run = lambda *words: subprocess.run(["ip", *words], check=True)
+    run("link", "set", "lo", "up")
+    run("link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(other.pid))
+    run("link", "set", "near", "address", "02:00:00:00:00:01")
+    run("address", "add", "10.9.0.1/24", "dev", "near")
+    run("address", "add", "10.8.0.1/32", "dev", "lo")
+    run("address", "add", "10.8.0.2/32", "dev", "lo")
+    run("link", "set", "near", "up")
+    for command, text in task["load"]:
+        subprocess.run(command, input=text.encode(), check=True)
+    shown = [subprocess.run(command, check=True, capture_output=True).stdout.decode() for command in task["show"]]
+    servers = {}
+    for port in task["ports"]:
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(("0.0.0.0", port))
+        server.setblocking(False)
+        servers[server] = port
+    other.stdin.write("go\\n")
+    other.stdin.flush()
+    other.stdout.readline()
+    for source, target, port in task["probes"]:
+        other.stdin.write(f"{source} {target} {port}\\n")
+        other.stdin.flush()
+        other.stdout.readline()
+    arrived = [[] for _ in task["probes"]]
+    while True:
+        ready = select.select(list(servers), [], [], 0.3)[0]
+        if not ready:
+            break
+        for server in ready:
+            arrived[int(server.recv(16))].append(servers[server])
+    other.stdin.close()
+    json.dump({"arrived": arrived, "shown": shown}, sys.stdout)
+    """
+)
+"""Probes from another namespace over a pair of interfaces, ``near`` and ``far``: what comes in passes the translations of ``prerouting``."""
+
 
 def needs(*programs: str) -> None:
     """Skip where a program is missing or the kernel forbids private namespaces."""
@@ -58,10 +123,12 @@ def needs(*programs: str) -> None:
         pytest.skip("the kernel forbids private namespaces")
 
 
-def ask(load: list[tuple[list[str], str]], show: list[list[str]], ports: list[int], probes: list[Probe]) -> tuple[list[list[int]], list[str]]:
-    """Return the ports each probe arrived at, and what the *show* commands print."""
+def ask(
+    load: list[tuple[list[str], str]], show: list[list[str]], ports: list[int], probes: list[Probe], *, outside: bool = False
+) -> tuple[list[list[int]], list[str]]:
+    """Return the ports each probe arrived at, and what the *show* commands print; *outside*: the probes come from another namespace."""
     task = json.dumps({"load": load, "show": show, "ports": ports, "probes": probes})
-    command = ["unshare", "-rn", sys.executable, "-c", _SENDER]
+    command = ["unshare", "-rn", sys.executable, "-c", _GATEWAY if outside else _SENDER]
     done = subprocess.run(command, input=task, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)

@@ -168,6 +168,22 @@ def test_reach_says_what_it_does_not_understand() -> None:
         assert words in str(result.exception)
 
 
+def test_reach_says_what_was_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
+    for path, words in ((str(tmp_path), "a.txt: no format of evidence"), ("/nowhere/at/all", "there is no such file")):
+        result = CliRunner().invoke(app, ["reach", path, "--from", "internet", "--to", "other:22"])
+        assert words in str(result.exception)
+
+
+def test_reach_says_which_rules_are_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hostname").write_text("gw\n", encoding="utf-8")
+    (tmp_path / "nft.txt").write_text("table inet f {\nchain in {\ntype filter hook input priority 0; policy drop;\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["reach", str(tmp_path), "--from", "internet", "--to", "gw:22"])
+    assert result.output.startswith("MAY  internet -> gw")
+    assert "the file may be cut off" in result.output
+
+
 def test_reach_names_the_rules_that_decide() -> None:
     folder = CASES / "firewall-docker"
     arguments = ["reach", str(folder / "evidence"), "-c", str(folder / "gatewatch.toml"), "--from", "203.0.113.7", "--to", "app01:5900"]

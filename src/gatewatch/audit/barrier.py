@@ -118,7 +118,7 @@ ASIDE: dict[str, str] = {
     "M1030.5-01*": "a default decides only where no rule does; reach asks for the connection itself",
     "M1030.5-05b": "the administration of a gateway is another door than its users come by",
     "M1030.5-07[bc]": "who else than management is let in; reach asks for the connection itself",
-    "M1030.5-08": "a rule that never matches cuts nothing",
+    "M1030.5-08*": "a rule that never decides cuts nothing; of what is open, reach asks for the connection itself",
     "M1030.7-0[2357]": "tests of the evidence, not of a way in",
     "M1032.1-0[789]": "which local account was let in, and by what, is told by the incident's own reasons",
     "M1032.3-01*": "how a RADIUS server fails, and whether its answers could be forged, no event says",

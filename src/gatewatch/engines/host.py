@@ -42,20 +42,26 @@ FILES: tuple[str, ...] = (
     "var/lib/suricata/rules/*.rules",
     "etc/passwd", "etc/group", "etc/sudoers", "etc/sudoers.d/*", "root/.ssh/authorized_keys", "home/*/.ssh/authorized_keys",
     "etc/freeradius/3.0/clients.conf", "etc/raddb/clients.conf", "opt/duoauthproxy/conf/authproxy.cfg", "etc/guacamole/guacd.conf",
-    "etc/cloudflared/config.yml",
+    "etc/cloudflared/config.yml", "etc/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*", "etc/sysconfig/nftables.conf",
 )  # fmt: skip
 COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sshd-T.txt", ("sshd", "-T")),
-    ("nft.json", ("nft", "-j", "list", "ruleset")),
+    ("nft-list-ruleset.txt", ("nft", "list", "ruleset")),  # as text: it shows what iptables-nft wrote, which JSON does not
     ("iptables-save.txt", ("iptables-save",)),
     ("ip6tables-save.txt", ("ip6tables-save",)),
     ("ss.txt", ("ss", "-lntup")),
     ("ip-address.json", ("ip", "-j", "address")),
+    ("ip-route.json", ("ip", "-j", "route")),
+    ("ip-route-6.json", ("ip", "-j", "-6", "route")),
     ("dpkg.txt", ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\n")),
     ("rpm.txt", ("rpm", "-qa", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{VENDOR}\\n")),
     ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),
     ("lastlog.txt", ("lastlog",)),
     ("guacamole-files.txt", ("ls", "-R", "/etc/guacamole")),
+    (
+        "units-network.txt",
+        ("systemctl", "show", "--no-pager", "--property=Id,ActiveState,ExecStart,IPAddressAllow,IPAddressDeny", "*.service", "*.slice"),
+    ),
     ("units.txt", ("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--no-pager")),
 )
 _TIMEOUT = 30

@@ -27,7 +27,7 @@ from gatewatch.schema.evidence import EvidenceFile
 from gatewatch.schema.facts.base import Fact, Facts
 from gatewatch.schema.facts.machine import Machine
 from gatewatch.schema.findings import Audit
-from gatewatch.schema.records import Problem
+from gatewatch.schema.records import Disposition, Problem
 from gatewatch.site.model import Site
 
 FILE_CAP = 64 * MIB  # of one file; the largest configurations (cluster dumps) have a few
@@ -80,7 +80,11 @@ def ask(paths: Sequence[str], site: Site, question: Question) -> tuple[Answer, l
     by_address = site.addresses().get(host)
     host = by_address or next((one.host for one in facts.of(Machine) if question.host in one.addresses), host)
     if host not in facts.hosts() and host not in site.host_names() and of_address(host) is None:
-        raise UsageError(f"--to: {question.host!r} is no host of the evidence or the site")
+        unread = [f"{one.file}: {one.what}" for one in problems]
+        unread += [f"{one.file}: {one.reason}" for one in files if one.disposition in {Disposition.REJECTED, Disposition.UNRECOGNISED}]
+        more = "; …" if len(unread) > 3 else ""
+        why = f"; not read: {'; '.join(unread[:3])}{more}" if unread else "" if files else "; the evidence holds nothing"
+        raise UsageError(f"--to: {question.host!r} is no host of the evidence or the site{why}")
     return Reach(facts, site).ask(found[0], host, question.port, question.protocol, found[1]), files, problems
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gatewatch.evidence.address import parse_span
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
 from gatewatch.schema.facts.machine import Machine, System
+from gatewatch.schema.facts.route import Route
 
 
 def _recognise(document: Document) -> int:
@@ -27,12 +29,18 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             yield Rejected(document, document.fault or "holds no list of interfaces")
             continue
         found: list[str] = []
-        for entry in tree:
+        for number, entry in enumerate(tree):
             infos = entry.get("addr_info") if isinstance(entry, dict) else None
             for info in infos if isinstance(infos, list) else ():
                 local = info.get("local") if isinstance(info, dict) else None
                 if isinstance(local, str) and info.get("scope") != "link" and not local.startswith(("127.", "::1", "fe80")):
                     found.append(local)
+                network = parse_span(f"{local}/{info.get('prefixlen')}") if isinstance(local, str) else None
+                own = parse_span(local) if isinstance(local, str) else None
+                if network is not None and own is not None:
+                    face = str(entry.get("ifname", ""))
+                    where = (document.spot(f"$[{number}]", f"{local} dev {face}"),)
+                    yield Route(host=bundle.host, as_of=document.as_of, where=where, interface=face, network=network, own=own[0])
         yield Machine(
             host=bundle.host, as_of=document.as_of, where=(document.spot("$", ", ".join(found)),), system=System.LINUX, addresses=tuple(found)
         )

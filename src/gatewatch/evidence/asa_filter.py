@@ -260,7 +260,7 @@ def _translations(config: Config, known: Objects, faces: dict[str, Port]) -> Ite
             if real and mapped:
                 rule_ports = outer[0][1] or outer[0][2] if outer else None
                 listed = outer[0][0] if outer else None
-                nat = Nat(real, (inner[0][1] or inner[0][2]) if inner else None)
+                nat = Nat(real, (inner[0][1] or inner[0][2]) if inner else None, shift=True)
                 yield Rule(Action.NAT, config.where(one), destinations=mapped, protocols=listed, ports=rule_ports, nat=nat)
     for name, command in known.networks.items():
         for line in command.below:
@@ -279,7 +279,7 @@ def _translations(config: Config, known: Objects, faces: dict[str, Port]) -> Ite
                     continue
                 listed, inner_ports, outer_ports = item[0], item[2], other[2]
             yield Rule(
-                Action.NAT, config.where(line), destinations=mapped, protocols=listed, ports=outer_ports, nat=Nat(real, inner_ports)
+                Action.NAT, config.where(line), destinations=mapped, protocols=listed, ports=outer_ports, nat=Nat(real, inner_ports, shift=True)
             )
 
 

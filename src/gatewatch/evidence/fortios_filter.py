@@ -230,7 +230,7 @@ def _virtual(tree: Tree, domain: Node) -> Iterator[Rule]:
             yield Rule(
                 Action.NAT, tree.document.where(node.line), destinations=spans(outer), interfaces_in=None if face in {"any", ""} else (face,),
                 protocols=(UDP if node.get("protocol") == "udp" else TCP,) if forward else None, ports=(ports,) if ports else None,
-                nat=Nat(spans(inner), (mapped,) if mapped else None),
+                nat=Nat(spans(inner), (mapped,) if mapped else None, shift=True),
                 unknown="" if node.get("type", "static-nat") in {"static-nat", ""} else f"type {node.get('type')}",
             )  # fmt: skip
 

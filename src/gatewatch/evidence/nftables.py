@@ -1,112 +1,132 @@
-"""``nft -j list ruleset``: nftables' rules as JSON, with sets, maps and verdict maps.
+"""nftables: the rules in force as JSON or text (``nft list ruleset``), else the script that loads them (/etc/nftables.conf).
 
 ::
 
     {"nftables": [{"chain": {"family": "inet", "table": "filter", "name": "input", "type": "filter", "hook": "input", "prio": 0,
       "policy": "drop"}}, {"rule": {"family": "inet", "table": "filter", "chain": "input", "expr": [{"match": …}, {"accept": null}]}}]}
 
-An accept ends the base chain it is in, and no other: each chain on a hook must accept. Rules that iptables-nft wrote show as ``xt`` without their
-content there, so they *may* match; iptables-save shows them. References: libnftables-json(5), nft(8).
+    table inet filter {
+            chain input {
+                    type filter hook input priority filter; policy drop;
+                    tcp dport 22 accept
+
+What is in force decides; of it the text, for it has lines and shows what iptables-nft wrote, which JSON does not. A script is read where nothing of
+what runs was collected, and with everything it includes. Tables of iptables-nft are left to iptables-save where that was collected. References:
+nft(8), libnftables-json(5).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
 
 from gatewatch.evidence.document import Bundle, Document
-from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
-from gatewatch.evidence.nftables_rule import Sets, parse_rule
-from gatewatch.schema.facts.filter import FOUR_SPAN, LINE, SIX_SPAN, Action, Chain, PacketFilter, Rule, Semantics, Span
+from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome, Rejected
+from gatewatch.evidence.nftables_filter import packet_filter
+from gatewatch.evidence.nftables_source import assemble
+from gatewatch.evidence.nftables_text import read_script
 
-_FAMILIES: dict[str, Span] = {"inet": LINE, "ip": FOUR_SPAN, "ip6": SIX_SPAN}
-_HOOKS = {"input": "input", "forward": "forward", "prerouting": "prerouting"}
-_PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
+_TABLE = re.compile(r"^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:inet|ip6?|arp|bridge|netdev)[ \t]+[\w.-]{1,64}[ \t]*(?:\{|$)", re.MULTILINE)
+_PLAIN_TABLE = re.compile(r"^[ \t]*table[ \t]+[\w.-]{1,64}[ \t]*\{[^{}]{0,400}?\b(?:chain|set|map)[ \t]+[\w.-]{1,64}[ \t]*\{", re.MULTILINE)
+_COMMAND = re.compile(r"^[ \t]*(?:flush[ \t]+ruleset|add[ \t]+(?:rule|chain)[ \t]+(?:inet|ip6?)[ \t]+\w)", re.MULTILINE)
+_SCRIPT = re.compile(r"^#!.{0,40}\bnft\b|^[ \t]*(?:flush|add|create|insert|include|define|delete|destroy)[ \t]", re.MULTILINE)
+_PLACES = ("etc/nftables.conf", "etc/nftables/*.nft", "etc/nftables.d/*", "etc/sysconfig/nftables.conf")
+_DUMPS = ("nft-list-ruleset.txt", "nft.txt", "nft.json")
 
 
 def _recognise(document: Document) -> int:
-    if '"nftables"' in document.head[:400]:
+    head = document.head
+    if '"nftables"' in head[:400]:
         return SURE
-    return LIKELY if document.head.lstrip().startswith(("table inet ", "table ip ", "table ip6 ")) else 0
-
-
-def _priority(value: object) -> int:
-    return value if isinstance(value, int) else _PRIORITIES.get(str(value), 0)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    if head.lstrip()[:1] in {"{", "[", "<"}:
+        return 0
+    if document.at(*_PLACES):
+        return SURE
+    if _TABLE.search(head) or _PLAIN_TABLE.search(head):
+        return SURE if document.at(*_DUMPS, "*.nft") else LIKELY
+    return LIKELY if _COMMAND.search(head) or (head.startswith("#!") and _SCRIPT.search(head[:80])) else 0
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
-    for document in documents:
-        if not document.head.lstrip().startswith("{"):
-            yield Rejected(document, "nftables as text; collect sudo nft -j list ruleset instead")
-            continue
-        tree = document.json()
-        entries = tree.get("nftables") if isinstance(tree, dict) else None
-        if not isinstance(entries, list):
-            yield Rejected(document, document.fault or "holds no list 'nftables'")
-            continue
-        yield from _filters([entry for entry in entries if isinstance(entry, dict)], document, bundle)
-
-
-def _filters(entries: list[dict[str, Any]], document: Document, bundle: Bundle) -> Iterator[Outcome]:
-    """Yield one filter of all tables: packets meet the chains of a hook by priority, whichever table they stand in."""
-    chains = [entry["chain"] for entry in entries if isinstance(entry.get("chain"), dict)]
-    sets: Sets = {}
-    for entry in entries:
-        for word in ("set", "map"):
-            found = entry.get(word)
-            if isinstance(found, dict):
-                sets[_text(found.get("family")), _text(found.get("table")), _text(found.get("name"))] = found
-    lines: dict[tuple[str, str, str], list[Any]] = {}
-    for number, entry in enumerate(entries):
-        rule = entry.get("rule")
-        if isinstance(rule, dict):
-            key = (_text(rule.get("family")), _text(rule.get("table")), _text(rule.get("chain")))
-            where = document.spot(f"$.nftables[{number}].rule", json.dumps(rule.get("expr"), separators=(",", ":"))[:280])
-            lines.setdefault(key, []).append((rule, where))
-    made: list[Chain] = []
-    hooks: dict[str, list[tuple[int, int, str]]] = {"input": [], "forward": [], "prerouting": []}
-    for number, chain in enumerate(chains):
-        key = (_text(chain.get("family")), _text(chain.get("table")), _text(chain.get("name")))
-        span = _FAMILIES.get(key[0])
-        if span is None:  # bridge, arp and netdev see no connection of ours
-            continue
-        name = " ".join(key)
-        base = _HOOKS.get(_text(chain.get("hook")))
-        rules = [one for rule, where in lines.get(key, []) for one in parse_rule(rule, key, span, sets, where)]
-        if base is not None and span != LINE:  # packets of the other family do not come here
-            other = SIX_SPAN if span == FOUR_SPAN else FOUR_SPAN
-            rules.insert(0, Rule(Action.ACCEPT, document.spot(f"chain {name}", f"family {key[0]}"), sources=(other,)))
-        policy = None if chain.get("hook") is None else Action.DROP if chain.get("policy") == "drop" else Action.ACCEPT
-        made.append(Chain(name, tuple(rules), policy, document.spot(f"chain {name}", f"policy {chain.get('policy', 'accept')}") if base else None))
-        if base is not None:
-            hooks[base].append((_priority(chain.get("prio")), number, name))
-    if not made:
-        yield Rejected(document, "declares no chain of inet, ip or ip6")
+    trees = [one for one in documents if one.head.lstrip().startswith("{")]
+    texts = [one for one in documents if one not in trees]
+    scripts = [one for one in texts if one.at(*_PLACES) or _SCRIPT.search(one.text[:200_000])]
+    dumps = [one for one in texts if one not in scripts]
+    running = next((one.path for one in bundle.documents if one.at(*(f"commands/{name}" for name in _DUMPS))), "")
+    others = _dumped_by_iptables(bundle)
+    in_force = set()
+    for document in dumps:
+        in_force.add(document.path.rpartition("/")[0])
+        yield from _from_text(document, bundle, dumped=True, others=others)
+    for document in trees:
+        if document.path.rpartition("/")[0] in in_force and document.at(*_DUMPS):
+            yield Ignored(document, "the same rules were collected as text, which has lines")
+        else:
+            yield from _from_tree(document, bundle, others)
+    if running or (dumps and dumps[0].root and scripts and scripts[0].at(*_PLACES)):
+        yield from (Ignored(one, f"the rules in force were collected ({running or dumps[0].path}); they decide") for one in scripts)
         return
-    yield PacketFilter(
-        host=bundle.host,
-        as_of=document.as_of,
-        where=(document.spot("$.nftables"),),
-        platform="nftables",
-        semantics=Semantics.FIRST_MATCH,
-        chains=tuple(made),
-        prerouting=tuple(name for _, _, name in sorted(hooks["prerouting"])),
-        input=tuple(name for _, _, name in sorted(hooks["input"])),
-        forward=tuple(name for _, _, name in sorted(hooks["forward"])),
-        name=document.path,
-    )
+    yield from _from_scripts(scripts, bundle, others)
+
+
+def _from_tree(document: Document, bundle: Bundle, others: frozenset[str]) -> Iterator[Outcome]:
+    tree = document.json()
+    entries = tree.get("nftables") if isinstance(tree, dict) else None
+    if not isinstance(entries, list):
+        yield Rejected(document, document.fault or "holds no list 'nftables'")
+        return
+    placed = []
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            continue
+        rule, chain = entry.get("rule"), entry.get("chain")
+        if isinstance(rule, dict):
+            where = document.spot(f"$.nftables[{number}].rule", json.dumps(rule.get("expr"), separators=(",", ":"))[:280])
+        elif isinstance(chain, dict):
+            name = " ".join(str(chain.get(part, "")) for part in ("family", "table", "name"))
+            where = document.spot(f"chain {name}", f"policy {chain.get('policy', 'accept')}")
+        else:
+            where = document.spot(f"$.nftables[{number}]")
+        placed.append((entry, where))
+    yield from packet_filter(placed, document, bundle, others=others)
+
+
+def _from_text(document: Document, bundle: Bundle, *, dumped: bool, others: frozenset[str]) -> Iterator[Outcome]:
+    script = assemble(document, bundle)
+    found = read_script(script, dumped=dumped)
+    yield from packet_filter(found.entries(), document, bundle, incomplete="; ".join(found.gaps[:3]), others=others)
+
+
+def _from_scripts(scripts: list[Document], bundle: Bundle, others: frozenset[str]) -> Iterator[Outcome]:
+    """Yield the filter of the script that is loaded at the start, else of each that no other includes."""
+    made_of = [assemble(one, bundle).documents for one in scripts]
+    within = {id(one) for some in made_of for one in some[1:] if one is not some[0]}
+    first = [one for one in scripts if one.at("etc/nftables.conf", "etc/sysconfig/nftables.conf")]
+    for document in scripts:
+        if id(document) in within:
+            continue
+        if first and document not in first and document.at("etc/nftables/*.nft", "etc/nftables.d/*"):
+            yield Ignored(document, f"{first[0].path} does not include it")
+            continue
+        yield from _from_text(document, bundle, dumped=False, others=others)
+
+
+def _dumped_by_iptables(bundle: Bundle) -> frozenset[str]:
+    """Return the families whose iptables tables a dump of iptables-nft tells."""
+    found = set()
+    for one in bundle.documents:
+        head = one.head[:400]
+        if "ables" in head and "-save" in head and ("nf_tables" in head or "-nft-" in head):
+            found.add("ip6" if "ip6tables" in head else "ip")
+    return frozenset(found)
 
 
 FORMAT = Format(
     name="nftables",
-    title="Rules of nftables (nft -j list ruleset)",
+    title="Rules of nftables (nft list ruleset as text or JSON, /etc/nftables.conf)",
     recognise=_recognise,
     read=_read,
-    collect="sudo nft -j list ruleset > EVIDENCE/commands/nft.json",
-    references=("libnftables-json(5)", "nft(8)"),
+    collect="sudo nft list ruleset > EVIDENCE/commands/nft-list-ruleset.txt; cp /etc/nftables.conf EVIDENCE/etc/",
+    references=("nft(8)", "libnftables-json(5)"),
 )

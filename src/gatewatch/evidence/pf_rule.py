@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import product
 
-from gatewatch.evidence.address import outside, parse_port, parse_span, spans
+from gatewatch.evidence.address import outside, parse_span, spans
 from gatewatch.evidence.document import Document
-from gatewatch.schema.facts.filter import FOUR_SPAN, LINE, SIX_SPAN, Action, Rule, Spans
+from gatewatch.evidence.pf_port import ports as port_list
+from gatewatch.schema.facts.filter import FOUR_SPAN, LINE, SIX_SPAN, Action, Nat, Rule, Spans
 
-_TOKEN = re.compile(r'"[^"]*"|[{}(),]|<[^<>\s]*>|!|[^\s{}(),<>!"]+')
+_TOKEN = re.compile(r'"[^"]*"|<[A-Za-z_][^<>\s]*>|><|<>|->|!=|>=|<=|[{}(),=<>!]|[^\s{}(),<>!="]+')
 _PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmp6": 58, "ipv6-icmp": 58, "esp": 50, "gre": 47, "ah": 51}
 _MOST = 2048  # rules one line may become
 _SKIPPED = {"flags": 1, "tag": 1, "queue": 1, "label": 1, "rtable": 1, "set": 1, "user": 1, "group": 1}
@@ -83,21 +84,6 @@ def address(word: str, names: Names) -> tuple[Spans | None, str]:
     return ((span,), "") if span is not None else (None, f"{word} cannot be told")
 
 
-def _ports(words: list[str], at: int) -> tuple[list[Spans | None], int, str]:
-    if at < len(words) and words[at] in {"=", "!=", "<", ">", "<=", ">="}:
-        return [None], at + 2, f"port {' '.join(words[at : at + 2])}"
-    listed, after = group(words, at)
-    made: list[Spans | None] = []
-    doubt = ""
-    if after < len(words) and words[after] in {"><", "<>"}:
-        return [None], after + 2, "a port range that is negated"
-    for one in listed:
-        span = parse_port(one)
-        made.append((span,) if span is not None else None)
-        doubt = doubt if span is not None else f"port {one} cannot be told"
-    return made or [None], after, doubt
-
-
 def rules(document: Document, number: int, words: list[str], names: Names) -> tuple[str, list[Rule]]:
     """Return the direction (in, out or both) and the rules one line of pf stands for."""
     action = Action.ACCEPT if words[0] == "pass" else Action.DROP
@@ -137,7 +123,7 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
                 listed, at = group(words, at)
                 sides[side] = [address(one, names) for one in listed] or [(None, "")]
         elif word == "port":
-            ports[side], at, doubt = _ports(words, at)
+            ports[side], at, doubt = port_list(words, at)
             doubts += [doubt] if doubt else []
         elif word in _SKIPPED:
             _, at = group(words, at)
@@ -179,18 +165,49 @@ def _within(source: Spans | None, family: tuple[int, int]) -> Spans:
     return spans((max(low, family[0]), min(high, family[1])) for low, high in source if low <= family[1] and high >= family[0])
 
 
-def table(text: str) -> Iterator[tuple[str, Spans | None]]:
-    """Yield the tables of a line ``table <name> persist { a, b } file "x"``."""
+def table(text: str, files: Callable[[str], Document | None]) -> Iterator[tuple[str, Spans | None]]:
+    """Yield the tables of a line ``table <name> persist { a, b } file "x"``; *files* gives the files it may name."""
     words = tokens(text)
     if len(words) < 2 or not words[1].startswith("<"):
         return
     name = words[1].strip("<>")
-    if "file" in words or "{" not in words:
+    shown = files(f"commands/pf-table-{name}.txt")
+    listed = group(words, words.index("{"))[0] if "{" in words else []
+    if shown is not None:  # what is in it now: pfctl -t NAME -T show
+        listed = entries(shown)
+    elif "file" in words:
+        path = words[words.index("file") + 1] if words.index("file") + 1 < len(words) else ""
+        found = files(path)
+        if found is None:
+            yield name, None
+            return
+        listed = [*listed, *entries(found)]
+    elif "{" not in words:
         yield name, None
         return
-    listed, _ = group(words, words.index("{"))
     good = [span for one in listed if not one.startswith("!") and (span := parse_span(one)) is not None]
     bad = [span for one in listed if one.startswith("!") and (span := parse_span(one[1:])) is not None]
     known = len(good) + len(bad) == len(listed)
     kept = [part for one in good for part in outside([span for span in bad if span[0] <= one[1] and span[1] >= one[0]], one)]
     yield name, (spans(kept) if known else None)
+
+
+def entries(document: Document) -> list[str]:
+    """Return the addresses in a file that fills a table, a remark cut off each line."""
+    return [word for line in document.lines for word in line.partition("#")[0].replace(",", " ").split()]
+
+
+def redirect(document: Document, number: int, words: list[str], names: Names) -> Iterator[Rule]:
+    """Yield the rules of ``rdr on em0 proto tcp from any to 192.0.2.1 port 80 -> 10.0.0.5 port 8080``: the first that matches translates."""
+    at = words.index("->") if "->" in words else len(words)
+    target, after = group(words, at + 1)
+    span = parse_span(target[0]) if len(target) == 1 else None
+    inner = port_list(words, after + 1)[0][0] if after < len(words) and words[after] == "port" else None
+    spared = words[0] == "no"  # what is excepted from translation
+    start = ["pass", "in", *(word for word in words[2 if spared else 1 : at] if word not in {"pass", "log"})]
+    for rule in rules(document, number, start, names)[1]:
+        if spared:
+            yield rule
+            continue
+        doubt = rule.unknown or ("" if span is not None else "a translation to what cannot be told")
+        yield replace(rule, action=Action.NAT, nat=Nat((span,) if span is not None else None, inner), unknown=doubt)

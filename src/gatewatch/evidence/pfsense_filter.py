@@ -158,12 +158,14 @@ def _forwards(document: Document, known: Network, root: Element) -> Iterator[Rul
         entry = _addresses(known, node.find("destination"), doubts)
         outer = _ports(known, node.find("destination"), doubts)
         inner = parse_port(text(node, "local-port")) if text(node, "local-port") else None
+        if inner is not None and outer is not None and len(outer) == 1 and inner[0] == inner[1]:  # the first of a range: the others follow it
+            inner = (inner[0], min(inner[0] + outer[0][1] - outer[0][0], 65535))
         face = text(node, "interface")
         source = _addresses(known, node.find("source"), doubts)
         yield Rule(
             Action.NAT, document.spot(f"nat/rule[{number}]", text(node, "descr") or f"to {target}"), sources=source, destinations=entry,
             protocols=_PROTOCOLS.get(text(node, "protocol", "tcp").lower(), (TCP, UDP)), ports=outer,
-            interfaces_in=(face,) if face else None, nat=Nat((span,), (inner,) if inner else outer), unknown="; ".join(doubts),
+            interfaces_in=(face,) if face else None, nat=Nat((span,), (inner,) if inner else outer, shift=True), unknown="; ".join(doubts),
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from gatewatch.schema.measure import Measure
 from gatewatch.schema.port import GATEWAYS, service_of
 
 _LINUX = frozenset({"nftables", "iptables", "ip6tables"})
-_RULESET = "sudo nft -j list ruleset > EVIDENCE/commands/nft.json, and iptables-save, ip6tables-save"
+_RULESET = "sudo nft list ruleset > EVIDENCE/commands/nft-list-ruleset.txt, and iptables-save, ip6tables-save"
 _ANY_FILTER = Need((PacketFilter,), _RULESET, systems=(System.LINUX,))
 _FILTER = Need((PacketFilter,), _RULESET, when=lambda one: one.platform in _LINUX, systems=(System.LINUX,))
 _SOCKETS = Need((Listener,), "sudo ss -lntup > EVIDENCE/commands/ss.txt", when=lambda one: one.seen, systems=(System.LINUX,))

@@ -12,6 +12,7 @@ from gatewatch.audit.gateway import COLLECT, PRODUCTS, Demand, at_most, judge_se
 from gatewatch.audit.reach.flow import Engine, Packet
 from gatewatch.audit.reach.query import arrive
 from gatewatch.audit.reach.span import less, meet, normal, shown
+from gatewatch.audit.reach.translation import comes_by
 from gatewatch.audit.reach.zone import internet, of_network
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import TCP, UDP, Action, PacketFilter, Rule, Spans
@@ -224,8 +225,10 @@ def _led(engine: Engine, outside: Spans, face: str | None, rule: Rule, ground: G
         if number not in listed or (inner is not None and not any(low <= port <= high for low, high in inner)):
             continue
         target = nat.addresses[0][0]
-        outer = rule.ports[0][0] if rule.ports and nat.ports is not None else port
-        entry = rule.destinations[0][0] if rule.destinations else None
+        ways = comes_by(rule, nat, target, port, engine.edges)
+        if not ways:
+            continue
+        entry, outer = ways[0]
         fate = arrive(engine, outside, Packet(number, outer, entry, local=True, interface_in=face), to=(target, port))
         if not fate.accepted:
             continue

@@ -18,7 +18,7 @@ from gatewatch.schema.measure import Measure
 from gatewatch.schema.port import GATEWAYS, service_of
 
 _SOCKETS = Need((Listener,), "sudo ss -lntup > EVIDENCE/commands/ss.txt", when=lambda one: one.seen, systems=(System.LINUX,))
-_FILTER = Need((PacketFilter,), "sudo nft -j list ruleset > EVIDENCE/commands/nft.json, and iptables-save, ip6tables-save")
+_FILTER = Need((PacketFilter,), "sudo nft list ruleset > EVIDENCE/commands/nft-list-ruleset.txt, and iptables-save, ip6tables-save")
 _PASSWORD_ONLY = frozenset({"telnet", "rsh", "ftp", "tftp", "vnc"})
 _SHARES = frozenset({"smb", "nfs", "afp", "rpcbind", "rsync"})
 

@@ -204,4 +204,16 @@ CHECKS: tuple[Check, ...] = (
         mappings=nist("CA-8"),
         automated=False,
     ),
+    Check(
+        id="M1030.6-05",
+        title="The rules of firewalls were reviewed within half a year",
+        about="[[attested]] topic 'rule-review' has an owner and was done within 183 days.",
+        measures=(Measure.SEGMENT_AUDIT,),
+        severity=Severity.LOW,
+        needs=(),
+        judge=attested("rule-review", "review of the rules of firewalls", timedelta(days=183)),
+        remediation=Remediation("Go through the rules twice a year, drop those nobody answers for, and declare it in [[attested]]."),
+        mappings=nist("CA-7", "CM-6"),
+        automated=False,
+    ),
 )

@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal
+from gatewatch.audit.reach.span import NOTHING, join, less, meet, normal, union
+from gatewatch.audit.reach.translation import shifted_edges
 from gatewatch.schema.facts.base import Where
-from gatewatch.schema.facts.filter import LINE, Action, Chain, PacketFilter, Rule, Semantics, Spans
+from gatewatch.schema.facts.filter import LINE, Action, Chain, Nat, PacketFilter, Rule, Semantics, Spans
+from gatewatch.schema.facts.route import Route
 
 ANY: Spans = (LINE,)
 _ALL_PROTOCOLS = -1
@@ -60,12 +62,12 @@ class Fate:
     dropped: Spans = NOTHING
     steps: list[Step] = field(default_factory=list)
     rewritten: list[tuple[Spans, Rule, bool]] = field(default_factory=list)  # by NAT: sources, rule, sure
-    yes: list[tuple[int, int]] = field(default_factory=list)  # while a chain is walked: to be joined once
-    no: list[tuple[int, int]] = field(default_factory=list)
+    yes: list[Spans] = field(default_factory=list)  # while a chain is walked: to be joined once
+    no: list[Spans] = field(default_factory=list)
 
     def settle(self) -> None:
         """Make sets of what was collected."""
-        self.accepted, self.dropped = normal(self.yes), normal(self.no)
+        self.accepted, self.dropped = union(self.yes), union(self.no)
 
     @property
     def sure(self) -> Spans:
@@ -84,6 +86,7 @@ class Painted:
 
     accepted: Spans
     dropped: Spans
+    rest: Spans  # what none of them takes
     runs: tuple[tuple[int, tuple[int, int]], ...]  # rule, span
 
 
@@ -180,6 +183,7 @@ class Compiled:
         return Painted(
             normal(span for number, span in runs if rules[number].action is not Action.DROP),
             normal(span for number, span in runs if rules[number].action is Action.DROP),
+            less((LINE,), normal(span for _, span in runs)),
             runs,
         )
 
@@ -192,6 +196,9 @@ class Engine:
     _compiled: dict[str, Compiled] = field(default_factory=dict)
     _by_name: dict[str, Chain] = field(default_factory=dict)
     source_ports: list[int] = field(default_factory=list)  # one of every class that the rules tell apart: who connects may choose any
+    translations: list[tuple[Rule, Nat]] = field(default_factory=list)
+    faces: frozenset[str] = frozenset()  # interfaces the host has by its routes, else those its rules speak of
+    routes: tuple[Route, ...] = ()  # of the host, where its rules do not tell what lies behind its interfaces
     edges: list[int] = field(default_factory=list)  # where the rules tell ports apart: between two of them, all ports fare alike
 
     def __post_init__(self) -> None:
@@ -200,9 +207,13 @@ class Engine:
         self.source_ports = source_ports(self.rules)
         self._compiled = {name: Compiled(chain) for name, chain in self._by_name.items()}
         rules = [rule for chain in self.rules.chains for rule in chain.rules]
+        spoken = {name.lstrip("!") for rule in rules for name in (*(rule.interfaces_in or ()), *(rule.interfaces_out or ()))}
+        self.faces = frozenset({one.interface for one in self.routes} or spoken)
+        self.translations = [(rule, rule.nat) for rule in rules if rule.action is Action.NAT and rule.nat is not None]
         spans = {span for rule in rules for span in (*(rule.ports or ()), *((rule.nat.ports if rule.nat is not None else None) or ()))}
-        firsts = {rule.nat.ports[0][0] for rule in rules if rule.nat is not None and rule.nat.ports}  # what a translation is followed to
-        self.edges = sorted({edge for first, last in spans for edge in (first, last + 1)} | {first + 1 for first in firsts})
+        firsts = {low for _, nat in self.translations for low, _ in nat.ports or ()}  # what a translation is followed to
+        edges = sorted({edge for first, last in spans for edge in (first, last + 1)} | {first + 1 for first in firsts})
+        self.edges = sorted({*edges, *(edge for rule, nat in self.translations for edge in shifted_edges(rule, nat, edges))})
 
     def through(self, names: tuple[str, ...], sources: Spans, packet: Packet) -> Fate:
         """Return what the base chains *names*, one after the other, do with *sources*: all must accept."""
@@ -212,7 +223,7 @@ class Engine:
             if chain is None:
                 continue
             made = Fate()
-            decide = _DECIDERS[self.rules.semantics]
+            decide = _DECIDERS[chain.semantics or self.rules.semantics]
             decide(self, chain, fate.accepted, packet, made)
             fate.dropped = join(fate.dropped, made.dropped)
             fate.accepted = made.accepted
@@ -245,21 +256,21 @@ class Engine:
             if sure:
                 live = less(live, hit)
             if rule.action is Action.ACCEPT or rule.action is Action.BYPASS:
-                fate.yes += hit
+                fate.yes.append(hit)
                 fate.steps.append(Step(hit, rule.where, Action.ACCEPT, sure, rule.unknown))
             elif rule.action is Action.DROP:
-                fate.no += hit
+                fate.no.append(hit)
                 fate.steps.append(Step(hit, rule.where, Action.DROP, sure, rule.unknown))
             elif rule.action is Action.NAT:
-                fate.yes += hit
+                fate.yes.append(hit)
                 fate.rewritten.append((hit, rule, sure))
             elif rule.action is Action.RETURN:
                 returned = join(returned, hit)
             else:
                 inner = self._by_name.get(rule.target)
                 if inner is None or depth >= _DEPTH:  # a target that is not in the evidence may do either
-                    fate.yes += hit
-                    fate.no += hit
+                    fate.yes.append(hit)
+                    fate.no.append(hit)
                     fate.steps.append(Step(hit, rule.where, rule.action, False, f"{rule.target} is not in the evidence"))
                     live = join(live, hit)
                     continue
@@ -354,8 +365,8 @@ _DECIDERS = {
 
 def _painted(entry: Painted, chain: Chain, live: Spans, fate: Fate) -> Spans:
     """Give *live* to the rules of a painted stretch; return what none of them takes."""
-    fate.yes += meet(live, entry.accepted)
-    fate.no += meet(live, entry.dropped)
+    fate.yes.append(meet(live, entry.accepted))
+    fate.no.append(meet(live, entry.dropped))
     told = 0
     for low, high in live:
         at = bisect_left(entry.runs, low, key=_last)
@@ -366,7 +377,7 @@ def _painted(entry: Painted, chain: Chain, live: Spans, fate: Fate) -> Spans:
             fate.steps.append(Step(((max(low, span[0]), min(high, span[1])),), rule.where, action, True))
             told += 1
             at += 1
-    return less(less(live, entry.accepted), entry.dropped)
+    return meet(live, entry.rest)
 
 
 def _last(run: tuple[int, tuple[int, int]]) -> int:
@@ -378,10 +389,10 @@ def _policy(chain: Chain, left: Spans, fate: Fate) -> None:
         return
     place = chain.where or Where("", 0, f"end of {chain.name}")
     if chain.policy is Action.DROP:
-        fate.no += left
+        fate.no.append(left)
         fate.steps.append(Step(left, place, Action.DROP, True, f"the policy of {chain.name}"))
     else:
-        fate.yes += left
+        fate.yes.append(left)
         fate.steps.append(Step(left, place, Action.ACCEPT, True, f"the policy of {chain.name}"))
 
 

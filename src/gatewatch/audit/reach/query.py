@@ -11,16 +11,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
-from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
-from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address
+from gatewatch.audit.reach.flow import ANY, INNER, Engine, Fate, Packet, Step
+from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size
+from gatewatch.audit.reach.translation import classes, comes_by, goes_to, told_apart
 from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, TCP, UDP, Action, Nat, PacketFilter, Rule, Spans
 from gatewatch.schema.facts.machine import Machine
+from gatewatch.schema.facts.route import Route
 from gatewatch.site.model import Site
 from gatewatch.site.posture import Zone
 
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
+_ROUTING = frozenset({"nftables", "iptables", "ip6tables"})  # which have no networks of their own: the host's routes tell
 _ANSWERS = 2_048  # kept, for the questions about one host come together
 
 
@@ -60,7 +63,9 @@ class Reach:
 
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
-        self.engines = [Engine(one) for one in self.facts.of(PacketFilter)]
+        self.engines = [
+            Engine(one, routes=tuple(self.facts.of(Route, one.host)) if one.platform in _ROUTING else ()) for one in self.facts.of(PacketFilter)
+        ]
         for engine in self.engines:
             self._own.setdefault(engine.rules.host, []).append(engine)
             for span in _fronted(engine.rules):
@@ -130,8 +135,8 @@ class Reach:
     ) -> Fate:
         if destination is not None:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
-        front = self._front(host, destination, port, protocol, zone)
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
+        front = self._front(host, destination, port, protocol, zone, hidden)
         live = Fate(accepted=sources)
         if front:
             fates = [self._device(engine, sources, destination, protocol, port, zone, hidden) for engine in front]
@@ -147,10 +152,11 @@ class Reach:
             part = meet(live.accepted, engine.rules.covers)
             covered = join(covered, engine.rules.covers)
             devices[host] = None
-            made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=_interface(engine, zone)))
+            made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=interface_of(engine, zone)))
             inner.accepted = join(less(inner.accepted, part), made.accepted)
             inner.dropped = join(inner.dropped, made.dropped)
             inner.steps = [*inner.steps, *made.steps]
+        notes += [f"{one.rules.name or one.rules.host}: {one.rules.incomplete}" for one in (*front, *own) if one.rules.incomplete]
         bare = less(live.accepted, covered)
         if bare:
             inner.dropped = join(inner.dropped, bare)
@@ -158,10 +164,11 @@ class Reach:
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
         return inner
 
-    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None) -> list[Engine]:
+    def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None, hidden: bool) -> list[Engine]:
         """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to.
 
-        Whoever stands on the segment that *zone* comes in by is beside the device, not behind it.
+        To an address that is not routed (*hidden*) what a device translates leads, and nothing else. Whoever stands on the segment that *zone*
+        comes in by is beside the device, not behind it.
         """
         if destination is None:
             return []
@@ -170,7 +177,7 @@ class Reach:
             engine
             for engine in dict.fromkeys(near)
             if engine.rules.host != host
-            and _before(engine.rules, destination, port, protocol)
+            and (_before(engine, destination, port, protocol) or (hidden and _leads_to(engine, destination)))
             and not _beside(engine, destination, port, protocol, zone)
         ]
 
@@ -178,22 +185,21 @@ class Reach:
         self, engine: Engine, sources: Spans, destination: int | None, protocol: int, port: int, zone: Zone | None, hidden: bool
     ) -> Fate:
         """Return what a device in front does: straight through, unless the address is not routed, and by every translation to the target."""
-        incoming = _interface(engine, zone)
+        incoming = interface_of(engine, zone)
         straight = Fate(dropped=sources)
         if not hidden:
-            outgoing = _interface_to(engine, destination)
+            outgoing = interface_to(engine, destination)
             packet = Packet(protocol, port, destination, local=False, interface_in=incoming, interface_out=outgoing)
             straight = arrive(engine, sources, packet)
         assert destination is not None
-        for rule, nat in _entries(engine.rules, destination, port, protocol):
-            for entry in rule.destinations or ((None, None),):
-                for low, _ in rule.ports if rule.ports is not None and nat.ports is not None else ((port, port),):
-                    packet = Packet(protocol, low, entry[0], local=True, interface_in=incoming)
-                    made = arrive(engine, sources, packet, to=(destination, port))
-                    sure = join(straight.sure, made.sure)
-                    straight.accepted = join(straight.accepted, made.accepted)
-                    straight.dropped = less(sources, sure)
-                    straight.steps += made.steps
+        for rule, nat in _entries(engine, destination, port, protocol):
+            for entrance, outer in comes_by(rule, nat, destination, port, engine.edges):
+                packet = Packet(protocol, outer, entrance, local=True, interface_in=incoming)
+                made = arrive(engine, sources, packet, to=(destination, port))
+                sure = join(straight.sure, made.sure)
+                straight.accepted = join(straight.accepted, made.accepted)
+                straight.dropped = less(sources, sure)
+                straight.steps += made.steps
         return straight
 
 
@@ -203,18 +209,22 @@ def _fronted(rules: PacketFilter) -> list[tuple[int, int]]:
     return list(dict.fromkeys([*rules.protects, *(span for one in rules.interfaces for span in one.networks), *nats]))
 
 
-def _before(rules: PacketFilter, destination: int, port: int, protocol: int) -> bool:
-    if holds(rules.protects, destination) or any(holds(one.networks, destination) for one in rules.interfaces):
+def _before(engine: Engine, destination: int, port: int, protocol: int) -> bool:
+    if holds(engine.rules.protects, destination) or any(holds(one.networks, destination) for one in engine.rules.interfaces):
         return True
-    return bool(_entries(rules, destination, port, protocol))
+    return bool(_entries(engine, destination, port, protocol))
+
+
+def _leads_to(engine: Engine, destination: int) -> bool:
+    return any(nat.addresses is not None and holds(nat.addresses, destination) for _, nat in engine.translations)
 
 
 def _beside(engine: Engine, destination: int, port: int, protocol: int, zone: Zone | None) -> bool:
     """Return whether what comes from *zone* reaches the address on the segment it comes by, before the device."""
-    incoming = _interface(engine, zone)
-    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine.rules, destination, port, protocol):
+    incoming = interface_of(engine, zone)
+    if incoming is None or holds(engine.rules.protects, destination) or _entries(engine, destination, port, protocol):
         return False
-    return incoming == _interface_to(engine, destination)
+    return incoming == interface_to(engine, destination)
 
 
 def _merged(steps: list[Step]) -> tuple[Step, ...]:
@@ -252,20 +262,10 @@ def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] 
     fate = Fate(dropped=before.dropped, steps=[step for step in before.steps if step.action is Action.DROP])
     rest = before.accepted
     for hit, rule, sure in before.rewritten:
-        nat = rule.nat or Nat()
-        address = nat.addresses[0][0] if nat.addresses and len(nat.addresses) == 1 and nat.addresses[0][0] == nat.addresses[0][1] else None
-        port = nat.ports[0][0] if nat.ports else packet.port
-        local = True if nat.local else None if address is None else any(holds(one.addresses, address) for one in engine.rules.interfaces)
-        if nat.local:
-            address = packet.destination
-        moved = replace(packet, destination=address, port=port, local=local, interface_out=_interface_to(engine, address))
-        if to is not None and (address, port) != to and not (address is None and _covers(nat, to)):
-            fate.dropped = join(fate.dropped, hit)
-        else:
-            inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
-            fate.accepted = join(fate.accepted, inner.accepted)
-            fate.dropped = join(fate.dropped, inner.dropped)
-            fate.steps += [Step(hit, rule.where, Action.NAT, sure, rule.unknown), *inner.steps]
+        made = _translated(engine, packet, Step(hit, rule.where, Action.NAT, sure, rule.unknown), rule, to)
+        fate.accepted = join(fate.accepted, made.accepted)
+        fate.dropped = join(fate.dropped, made.dropped)
+        fate.steps += made.steps
         if sure:
             rest = less(rest, hit)
     if to is not None:
@@ -278,42 +278,88 @@ def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] 
     return fate
 
 
-def _covers(nat: Nat, to: tuple[int, int]) -> bool:
-    return (nat.addresses is None or holds(nat.addresses, to[0])) and (nat.ports is None or any(low <= to[1] <= high for low, high in nat.ports))
+def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tuple[int, int] | None) -> Fate:
+    """Return what becomes of the sources of *step*, which *rule* translates; of several new ports or addresses any may be theirs."""
+    nat = rule.nat or Nat()
+    hit = step.sources
+    addresses, ports = goes_to(rule, nat, packet.destination, packet.port)
+    kept = nat.local or addresses is None
+    single = addresses[0][0] if addresses and size(addresses) == 1 else None
+    address = _redirected(engine, packet) if nat.local else packet.destination if kept else single
+    certain = True
+    asked = classes(ports, engine.edges)
+    if to is not None:
+        if not holds(ports, to[1]) or not (address == to[0] if kept else holds(addresses or (), to[0])):
+            return Fate(dropped=hit)
+        certain = size(ports) == 1 and (address is not None)
+        address, asked = to[0], [to[1]]
+    elif told_apart(ports, engine.edges):
+        certain = False
+    own = True if nat.local else _own(engine, ((address, address),) if address is not None else addresses)
+    fate = Fate(dropped=() if certain else hit, steps=[step])
+    for port in asked:
+        for local in (True, False) if own is None else (own,):
+            moved = replace(packet, destination=address, port=port, local=local, interface_out=interface_to(engine, address))
+            inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
+            fate.accepted = join(fate.accepted, inner.accepted)
+            fate.dropped = join(fate.dropped, inner.dropped)
+            fate.steps += inner.steps
+    return fate
 
 
-def _entries(rules: PacketFilter, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
+def _entries(engine: Engine, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
     """Return the translations that can end at *destination* and *port*."""
     found = []
-    for chain in rules.chains:
-        for rule in chain.rules:
-            nat = rule.nat
-            if rule.action is not Action.NAT or nat is None or nat.addresses is None or not holds(nat.addresses, destination):
-                continue
-            if rule.protocols is not None and protocol not in rule.protocols:
-                continue
-            ports = nat.ports if nat.ports is not None else rule.ports
-            if ports is None or any(low <= port <= high for low, high in ports):
-                found.append((rule, nat))
+    for rule, nat in engine.translations:
+        if nat.addresses is None or not holds(nat.addresses, destination):
+            continue
+        if rule.protocols is not None and protocol not in rule.protocols:
+            continue
+        ports = nat.ports if nat.ports is not None else rule.ports
+        if ports is None or any(low <= port <= high for low, high in ports):
+            found.append((rule, nat))
     return found
 
 
-def _interface(engine: Engine, zone: Zone | None) -> str | None:
-    """Return the interface of a device by which a zone comes in, where it is the only one."""
-    if zone is None:
-        return None
-    wanted = {name.casefold() for name in (*zone.interfaces, zone.name)}
+def interface_of(engine: Engine, zone: Zone | None) -> str | None:
+    """Return the interface of a device by which a zone comes in, where that is certain."""
+    wanted = {name.casefold() for name in (*zone.interfaces, zone.name)} if zone is not None else set()
     found = [one.name for one in engine.rules.interfaces if one.name.casefold() in wanted or (one.zone and one.zone.casefold() in wanted)]
-    if not engine.rules.interfaces and len(zone.interfaces) == 1:
+    if zone is not None and not engine.rules.interfaces and len(zone.interfaces) == 1 and zone.interfaces[0] in engine.faces:
         return zone.interfaces[0]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 else _only_way_in(engine)
 
 
-def _interface_to(engine: Engine, destination: int | None) -> str | None:
-    """Return the interface behind which an address lies."""
+def _only_way_in(engine: Engine) -> str | None:
+    """Return the interface by which everything from elsewhere comes in, where the host has but one that leads outside."""
+    outer = {one.interface for one in engine.routes if one.own >= 0 and not one.interface.startswith(INNER)}
+    return outer.pop() if len(outer) == 1 else None
+
+
+def interface_to(engine: Engine, destination: int | None) -> str | None:
+    """Return the interface behind which an address lies: by the device's networks, else by the narrowest of the host's routes."""
     if destination is None:
         return None
-    return next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
+    near = next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
+    if near is not None or not engine.routes:
+        return near
+    ways = [(one.network[1] - one.network[0], one.interface) for one in engine.routes if one.network[0] <= destination <= one.network[1]]
+    narrowest = {face for width, face in ways if width == min(ways)[0]}
+    return (narrowest.pop() or None) if len(narrowest) == 1 else None
+
+
+def _redirected(engine: Engine, packet: Packet) -> int | None:
+    """Return the address a redirected connection goes to: that of the interface it came in by; None where it has none or several."""
+    six = packet.destination is not None and packet.destination >= SIX
+    found = {one.own for one in engine.routes if one.own >= 0 and one.interface == packet.interface_in and (one.own >= SIX) is six}
+    return found.pop() if len(found) == 1 else None
+
+
+def _own(engine: Engine, addresses: Spans | None) -> bool | None:
+    """Return whether *addresses* are the device's own; None where some of them are."""
+    mine = [span for one in engine.rules.interfaces for span in one.addresses] + [(one.own, one.own) for one in engine.routes if one.own >= 0]
+    met = meet(normal(mine), addresses or ())
+    return False if not met else True if met == addresses else None
 
 
 def _parallel(fates: list[Fate]) -> Fate:
@@ -326,4 +372,4 @@ def _parallel(fates: list[Fate]) -> Fate:
     return made
 
 
-__all__ = ["ANY", "Answer", "Reach", "arrive"]
+__all__ = ["ANY", "Answer", "Reach", "arrive", "interface_of", "interface_to"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, summarize_address_range
+from itertools import chain
 
 from gatewatch.schema.facts.filter import SIX, Spans
 
@@ -18,11 +19,16 @@ def normal(spans: Iterable[tuple[int, int]]) -> Spans:
     (((0, 9),), ((1, 2), (4, 5)))
     """
     made: list[tuple[int, int]] = []
+    low, high = 0, -1  # the span that may still grow: none yet
     for first, last in sorted(spans):
-        if made and first <= made[-1][1] + 1:
-            if last > made[-1][1]:
-                made[-1] = (made[-1][0], last)
-        elif first <= last:
+        if first > last:
+            continue
+        if first <= high + 1 and made:
+            if last > high:
+                high = last
+                made[-1] = (low, high)
+        else:
+            low, high = first, last
             made.append((first, last))
     return tuple(made)
 
@@ -34,6 +40,12 @@ def join(one: Spans, other: Spans) -> Spans:
     return normal((*one, *other))
 
 
+def union(parts: Sequence[Spans]) -> Spans:
+    """Return the union of sets; what is alone stays as it is."""
+    filled = [part for part in parts if part]
+    return filled[0] if len(filled) == 1 else normal(chain.from_iterable(filled))
+
+
 def meet(one: Spans, other: Spans) -> Spans:
     """Return the intersection.
 
@@ -42,6 +54,8 @@ def meet(one: Spans, other: Spans) -> Spans:
     """
     if len(other) < len(one):
         one, other = other, one
+    if len(one) == 1:
+        return _within(other, *one[0])
     made: list[tuple[int, int]] = []
     for first, last in one:
         at = bisect_left(other, (first, first))
@@ -50,6 +64,19 @@ def meet(one: Spans, other: Spans) -> Spans:
         while at < len(other) and other[at][0] <= last:
             made.append((max(first, other[at][0]), min(last, other[at][1])))
             at += 1
+    return tuple(made)
+
+
+def _within(one: Spans, low: int, high: int) -> Spans:
+    start = bisect_left(one, (low, low))
+    if start and one[start - 1][1] >= low:
+        start -= 1
+    end = bisect_left(one, (high + 1, high + 1))
+    if start >= end:
+        return ()
+    made = list(one[start:end])
+    made[0] = (max(made[0][0], low), made[0][1])
+    made[-1] = (made[-1][0], min(made[-1][1], high))
     return tuple(made)
 
 

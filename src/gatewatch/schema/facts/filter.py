@@ -46,11 +46,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nat:
-    """A new destination. None keeps what the packet has; ``local``: to the machine itself (redirect)."""
+    """A new destination. None keeps what the packet has; ``local``: to the machine itself (redirect).
+
+    ``shift``: of as many addresses or ports as the rule matches, the nth goes to the nth (appliances); else any may be taken (Linux).
+    """
 
     addresses: Spans | None = None
     ports: Spans | None = None
     local: bool = False
+    shift: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Rules in order. ``policy``: what happens at the end; None where it returns to its caller."""
+    """Rules in order. ``policy``: what happens at the end; None where it returns to its caller.
+
+    ``semantics``: how it decides between rules, where that is not as the rest of the device does (pf's translations).
+    """
 
     name: str
     rules: tuple[Rule, ...]
     policy: Action | None = None
     where: Where | None = None
+    semantics: Semantics | None = None
 
 
 @dataclass(frozen=True, slots=True)
