@@ -159,6 +159,15 @@ def test_only_what_the_step_passed_is_asked_to_be_missing() -> None:
     assert {one.control for one in guess.safeguards if one.lets} == {"guess-limit"}
 
 
+def test_the_owner_of_a_session_passes_nothing_and_who_comes_back_to_it_passes_the_filter() -> None:
+    owner = step("enter", "rds01.corp.example", "rdp", name="before")
+    intruder = step("resume", "rds01.corp.example", "rdp", cut=("M1032", "M1035"))
+    passed = [one for one in drawn(owner, intruder).safeguards if one.lets]
+    assert {one.control for one in passed} == {"internet-filter", "host-factor"}
+    assert {let.stage for one in passed for let in one.lets} == {"entry"}
+    assert not [one for one in drawn(owner).safeguards if one.lets]
+
+
 def test_what_life_reaches_from_outside_is_open() -> None:
     plan = drawn(used=frozenset({("rdp", "rds01.corp.example")}))
     assert plan.missing("internet-filter", "rds01.corp.example", "rdp")

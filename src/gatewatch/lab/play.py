@@ -9,7 +9,7 @@ from gatewatch.lab.estate import Estate, is_outside
 from gatewatch.lab.moment import HOUR, MINUTE, MS, SECOND, iso_z, seconds
 from gatewatch.lab.organisation import ADMINISTERED, Host, Person
 from gatewatch.lab.scenario import Act, Scenario, length
-from gatewatch.lab.truth import Intrusion, Ledger, Leg, Step
+from gatewatch.lab.truth import BEFORE, Intrusion, Ledger, Leg, Step
 from gatewatch.lab.writer.device import Entry
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class Play:
         value = self.act.values.get(key, default)
         return self.values[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
+    def _others(self) -> bool:
+        """Return whether the step is somebody else's, whose session the intruder enters later."""
+        return self.get("stage") == BEFORE
+
     def many(self, key: str) -> int:
         """Return a number of the step."""
         return int(self.get(key))
@@ -82,7 +86,7 @@ class Play:
         address = addresses[(self.turn - 1 if entry and self.turn else self.turn) % len(addresses)]
         if not entry:
             self.turn += 1
-        if address not in self.truth.origins:
+        if address not in self.truth.origins and not self._others():
             self.truth.origins.append(address)
         return address
 
@@ -137,7 +141,9 @@ class Play:
         return None, outside
 
     def leg(self, at: int, source: str, target: str, via: str, user: str | None) -> None:
-        """Enter an edge of the path."""
+        """Enter an edge of the path; the owner of a session that is entered later has no part in it."""
+        if self._others():
+            return
         self.truth.path.append(Leg(source, target, via, user, iso_z(at)))
         if self.truth.accepted is None:
             self.truth.accepted = iso_z(at)

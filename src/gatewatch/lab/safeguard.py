@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from gatewatch.lab.dice import dice
 from gatewatch.lab.organisation import ADMINISTERED, Host, Organisation
-from gatewatch.lab.truth import Intrusion, Let, Safeguard, Step
+from gatewatch.lab.truth import BEFORE, Intrusion, Let, Safeguard, Step
 
 GUESS, ENTRY, ONWARD, ACT = "guess", "entry", "onward", "act"
 _GUESSES = frozenset({"guess", "spray", "stranger"})
-_ARRIVALS = frozenset({"enter", "kube", "flow", "sign-in"})
+_ARRIVALS = frozenset({"enter", "resume", "kube", "flow", "sign-in"})
 Used = frozenset[tuple[str, str]]  # (service, host) that people reach straight from outside
 Place = tuple[str, str]  # host, service
 
@@ -41,8 +41,8 @@ class Control:
     everywhere: bool = False
 
     def passed(self, step: Step, host: str, service: str) -> bool:
-        """Return whether a step went through the control at a place."""
-        return (self.everywhere or step.host == host) and service in {"", step.service} and self.lets(step)
+        """Return whether a step of the intruder went through the control at a place; what the owner of a session did before is no such step."""
+        return step.name != BEFORE and (self.everywhere or step.host == host) and service in {"", step.service} and self.lets(step)
 
 
 class Plan:

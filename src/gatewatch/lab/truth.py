@@ -17,6 +17,7 @@ from gatewatch.lab.dice import dice
 
 VERSION = 1
 FILE = "truth.jsonl"
+BEFORE = "before"  # the stage of what somebody else did first, whose session the intruder enters
 
 
 class World(msgspec.Struct, tag_field="type", tag="world"):
@@ -179,9 +180,9 @@ class Ledger:
             thing.users, thing.sources = sorted(set(users)), sorted(set(sources))
 
     def owner(self, mark: int) -> str | None:
-        """Return the id of the intrusion a mark belongs to."""
-        thing = self.marks[mark][0]
-        return thing.id if isinstance(thing, Intrusion) else None
+        """Return the id of the intrusion a mark belongs to; what somebody else did before it is not the intruder's."""
+        thing, stage = self.marks[mark]
+        return thing.id if isinstance(thing, Intrusion) and stage != BEFORE else None
 
     def settle(self, marked: list[tuple[int, str, int]], dropped: list[int]) -> None:
         """Enter where the marked records were written, and how many never were: lost on the way, or after the end of the world."""
