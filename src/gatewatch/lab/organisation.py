@@ -8,8 +8,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from gatewatch.lab.address import Atlas, Block
+from gatewatch.lab.address import Atlas, Block, Block6, text_of_v6
 from gatewatch.lab.dice import dice
+from gatewatch.lab.line import Line
 
 COUNTRIES: tuple[tuple[str, str], ...] = (
     ("AT", "Europe/Vienna"), ("DE", "Europe/Berlin"), ("CH", "Europe/Zurich"), ("FR", "Europe/Paris"), ("GB", "Europe/London"),
@@ -47,16 +48,23 @@ ADMINISTERED = {"asa": "ssh", "fortigate": "web", "globalprotect": "web"}  # by 
 
 @dataclass(slots=True)
 class Provider:
-    """An internet provider of a country: fixed lines, mobile behind carrier-grade NAT, or hosting."""
+    """An internet provider of a country: fixed lines, mobile behind carrier-grade NAT, or hosting; ``block_v6`` where it has IPv6 as well."""
 
     country: str
     kind: str
     blocks: tuple[Block, ...]
+    seed: int = 0
+    block_v6: Block6 | None = None
+    lines: dict[str, Line] = field(default_factory=dict)  # of the whole organisation, by IPv4 address
 
     def address(self, rng: random.Random) -> str:
         """Return an address of a customer; mobile customers share few."""
         block = rng.choice(self.blocks)
-        return block.part(26, rng).address(rng) if self.kind == "mobile" and block.bits < 26 and rng.random() < 0.2 else block.address(rng)
+        shared = self.kind == "mobile" and block.bits < 26 and rng.random() < 0.2
+        address = block.part(26, rng).address(rng) if shared else block.address(rng)
+        if self.block_v6 is not None and address not in self.lines:
+            self.lines[address] = Line(self.seed, address, self.block_v6, self.kind)
+        return address
 
 
 @dataclass(slots=True)
@@ -70,6 +78,7 @@ class Office:
     number: int
     gateway: str  # name of the VPN gateway its people use
     holidays: tuple[int, ...]  # days of the world
+    block_v6: Block6 | None = None
 
     def inner(self, number: int) -> str:
         """Return an address of a desk."""
@@ -119,6 +128,7 @@ class Host:
     zone: str = "UTC"
     skew: int = 0  # microseconds its clock is ahead
     wrong_zone: str | None = None  # stamps in a zone nobody told of
+    outer_v6: str | None = None
 
 
 @dataclass(slots=True)
@@ -143,6 +153,8 @@ class Organisation:
     hosting: list[Provider]
     atlas: Atlas
     by_name: dict[str, Host] = field(default_factory=dict)
+    public_v6: Block6 | None = None
+    lines: dict[str, Line] = field(default_factory=dict)  # of people and partners outside, by IPv4 address
 
     def having(self, role: str) -> list[Host]:
         """Return the hosts of a role."""
@@ -157,10 +169,17 @@ class Organisation:
         found = [one for one in self.providers.get(country, ()) if one.kind == kind]
         if len(found) < 3 and (not found or rng.random() < 0.3):
             bits = {"mobile": 22, "hosting": 20, "residential": 17}[kind]
-            made = Provider(country, kind, (self.atlas.block(country, bits, kind, rng),))
+            block = self.atlas.block(country, bits, kind, rng)
+            made = Provider(country, kind, (block,), self.seed, self._dual(block), self.lines)
             self.providers.setdefault(country, []).append(made)
             return made
         return rng.choice(found)
+
+    def _dual(self, block: Block) -> Block6 | None:
+        """Return the IPv6 range of a provider: most have one, and some countries none at all."""
+        rng = dice(self.seed, "v6", block.cidr)
+        share, bits = {"mobile": (0.7, 36), "hosting": (0.8, 36), "residential": (0.6, 32)}[block.kind]
+        return self.atlas.block_v6(block.country, bits, rng) if rng.random() < share else None
 
 
 def _names(rng: random.Random, number: int) -> list[str]:
@@ -196,13 +215,30 @@ def found(seed: int, users: int, days: int) -> Organisation:
         atlas.block(rng.choice(ELSEWHERE), 25, "hosting", rng), "", (0, 0), {}, [], atlas, {host.name: host for host in hosts},
     )  # fmt: skip
     organisation.gateways = {host.name: host for host in hosts if "gateway" in host.roles}
+    _second_stack(organisation)
     organisation.hosting = [organisation.provider(rng.choice(ELSEWHERE), "hosting", rng) for _ in range(6)]
     organisation.monitor = rng.choice(organisation.hosting).address(rng)
     organisation.tester = rng.choice(organisation.hosting).address(rng)
+    for known in (organisation.monitor, organisation.tester):  # announced by their IPv4 address, and use that
+        organisation.lines.pop(known, None)
     first = rng.randrange(max(1, days - 3))
     organisation.tester_days = (first, min(days - 1, first + 2))
     _people(organisation, rng, users)
     return organisation
+
+
+def _second_stack(organisation: Organisation) -> None:
+    """Give the site, most hosts that are seen from outside and some offices IPv6."""
+    rng = dice(organisation.seed, "dual-stack")
+    organisation.public_v6 = organisation.atlas.block_v6(organisation.country, 48, rng) if rng.random() < 0.75 else None
+    for number, host in enumerate(organisation.hosts, 1):
+        if host.outer and organisation.public_v6 is not None and rng.random() < 0.8:
+            host.outer_v6 = text_of_v6(organisation.public_v6.base, 0x1000 + number)
+    for office in organisation.offices:
+        if rng.random() < 0.4:
+            office.block_v6 = organisation.atlas.block_v6(office.country, 48, rng)
+        if office.block_v6 is not None:
+            organisation.lines |= {uplink: Line(organisation.seed, uplink, office.block_v6, "office") for uplink in office.uplinks}
 
 
 def _hosts(rng: random.Random, outer: list[int], zone: str, offices: list[Office]) -> list[Host]:

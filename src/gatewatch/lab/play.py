@@ -70,7 +70,7 @@ class Play:
 
     def _others(self) -> bool:
         """Return whether the step is somebody else's, whose session the intruder enters later."""
-        return self.get("stage") == BEFORE
+        return bool(self.get("stage") == BEFORE)
 
     def many(self, key: str) -> int:
         """Return a number of the step."""
@@ -80,15 +80,24 @@ class Play:
         """Return the time to the next try."""
         return round(length(self.get("every", "10s")) * self.rng.uniform(0.6, 1.4))
 
-    def source(self, *, entry: bool = False) -> str:
-        """Return the address of the outsider whose turn it is; an entry comes from the last one."""
+    def source(self, at: int, *, entry: bool = False) -> str:
+        """Return the address the outsider whose turn it is shows just then; an entry comes from the line of the last one."""
         addresses = self.cast.addresses[str(self.get("who"))]
         address = addresses[(self.turn - 1 if entry and self.turn else self.turn) % len(addresses)]
         if not entry:
             self.turn += 1
+        address = self.estate.face_of(at, address, self.cast.clients[str(self.get("who"))], self._door())
         if address not in self.truth.origins and not self._others():
             self.truth.origins.append(address)
         return address
+
+    def _door(self) -> str:
+        """Return the host or provider the outsider connects to."""
+        host = self.host()
+        if host is not None:
+            return host.name
+        name = self.get("in")
+        return self.sessions[name].host if name in self.sessions else self.estate.provider(self.person()).format
 
     def user(self, key: str = "account") -> str:
         """Return the name of an account."""
@@ -172,7 +181,7 @@ class Play:
         """Wrong passwords of one account."""
         user = self.user()
         for _ in range(self.many("tries")):
-            end = self._fail(at, user, self.source())
+            end = self._fail(at, user, self.source(at))
             at = max(end, at + self.pause())
         return at
 
@@ -183,20 +192,20 @@ class Play:
         names[self.rng.randrange(len(names))] = self.user()
         for _ in range(self.many("tries")):
             for name in names:
-                end = self._fail(at, name, self.source())
+                end = self._fail(at, name, self.source(at))
                 at = max(end, at + self.pause())
         return at
 
     def do_stranger(self, at: int) -> int:
         """Names that do not exist."""
         for _ in range(self.many("tries")):
-            end = self._fail(at, self.rng.choice(("admin", "test", "oracle", "support", "vpn", "scan", "guest", "backup1")), self.source())
+            end = self._fail(at, self.rng.choice(("admin", "test", "oracle", "support", "vpn", "scan", "guest", "backup1")), self.source(at))
             at = max(end, at + self.pause())
         return at
 
     def do_push(self, at: int) -> int:
         """Second factors asked for and not given."""
-        person, src = self.person(), self.source()
+        person, src = self.person(), self.source(at)
         for number in range(self.many("tries")):
             self.estate.provider(person).push(at, person.name, src, person.agent, self.mark, denied=number % 3 != 2)
             at += max(12 * SECOND, self.pause())
@@ -204,7 +213,7 @@ class Play:
 
     def do_sign_in(self, at: int) -> int:
         """An accepted sign-in at the identity provider."""
-        person, src = self.person(), self.source(entry=True)
+        person, src = self.person(), self.source(at, entry=True)
         self.estate.idp(at, person, src, mfa=bool(self.get("mfa", default=True)), mark=self.mark)
         self.leg(at, src, self.estate.provider(person).format, "idp", person.name)
         return at + SECOND
@@ -214,7 +223,7 @@ class Play:
         host, user = self.host(), self.user()
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
         if before is None:
-            src = self.source(entry=True)
+            src = self.source(at, entry=True)
             origin, client = src, self.cast.clients[str(self.get("who"))]
         elif before.inner:
             src, origin, client = before.inner, before.inner, before.tty or "PC"
@@ -273,7 +282,7 @@ class Play:
 
     def do_resume(self, at: int) -> int:
         """The session goes on from another address."""
-        entry, src = self.session(), self.source()
+        entry, src = self.session(), self.source(at)
         if entry.host in self.estate.gateways:
             self.estate.gateways[entry.host].resume(at, entry, src, self.mark)
             self.estate.asked(at, entry.user, src, "vpn", entry.host, self.mark)
@@ -358,7 +367,7 @@ class Play:
     def do_kube(self, at: int) -> int:
         """Requests to the cluster."""
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
-        src = (before.inner or self.estate.host(before.host).inner) if before is not None else self.source(entry=True)
+        src = (before.inner or self.estate.host(before.host).inner) if before is not None else self.source(at, entry=True)
         user = self.user() if self.get("account") else "system:anonymous"
         host = self.host()
         code = int(self.get("code", 200))
@@ -395,14 +404,14 @@ class Play:
         if host is None:
             return at
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
-        src = self.source(entry=True) if before is None else (before.inner or self.estate.host(before.host).inner)
-        target = host.outer if before is None and host.outer else host.inner
+        src = self.source(at, entry=True) if before is None else (before.inner or self.estate.host(before.host).inner)
+        target = (host.outer_v6 if ":" in src else host.outer) if before is None else None
         lasts, sent = length(self.get("for", "5s")), int(self.get("bytes", 4_000))
         self.estate.zeek.conn(
             at,
             src,
             self.estate.zeek.port(),
-            target,
+            target or host.inner,
             self.many("port"),
             str(self.get("service", "")),
             lasts,
@@ -420,7 +429,7 @@ class Play:
         host = self.host()
         if host is None:
             return at
-        src, change = self.source(entry=True), str(self.get("change", ""))
+        src, change = self.source(at, entry=True), str(self.get("change", ""))
         name = self.user("new") if self.get("new") else ""
         self.estate.gateways[host.name].administer(at, self.user(), src, change, name, self.mark)
         if change == "user":

@@ -224,6 +224,7 @@ NEGATIVES: tuple[tuple[str, str, Play], ...] = (
 def plant(estate: Estate, ledger: Ledger) -> None:
     """Plant every hard negative once, and again each further week."""
     organisation = estate.organisation
+    estate.noting = True
     for week in range(max(1, organisation.days // 7)):
         for name, title, play in NEGATIVES:
             rng: random.Random = ledger.dice("negative", name, week)
@@ -231,5 +232,7 @@ def plant(estate: Estate, ledger: Ledger) -> None:
                 continue
             day = min(organisation.days - 1, week * 7 + rng.randrange(min(7, organisation.days)))
             mark = ledger.negative(name, title)
+            estate.shown.clear()
             users, sources = play(estate, rng, day, mark)
-            ledger.describe(mark, users, sources)
+            ledger.describe(mark, users, [*sources, *estate.shown])
+    estate.noting = False
