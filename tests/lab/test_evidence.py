@@ -29,6 +29,7 @@ TODAY = date(2026, 3, 2)
 # which checks tell the state of a control: all must pass where it is in place, one must fail where it is missing
 CHECKS: dict[str, tuple[str, ...]] = {
     "gateway-factor": ("M1035.10-01",),
+    "idp-factor": ("M1032.1-01",),
     "gateway-limit": ("M1035.7-06g",),
     "gateway-administration": ("M1030.2-03", "M1035.10-03"),
     "internet-filter": ("M1030.5-02",),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gatewatch.lab.dice import dice
 from gatewatch.lab.line import Line
 from gatewatch.lab.moment import MS, SECOND
-from gatewatch.lab.organisation import Host, Organisation, Person
+from gatewatch.lab.organisation import ENTRA_OFFICE, Host, Organisation, Person
 from gatewatch.lab.stage import Stage
 from gatewatch.lab.writer.auditd import Auditd
 from gatewatch.lab.writer.device import Entry
@@ -140,15 +140,27 @@ class Estate:
         if is_outside(entry.source):
             self.zeek.ssh(entry.time, uid, entry.source, entry.port, self._outer(entry), True, 1, mark)
 
-    def command(self, time: int, entry: Entry, command: str, *, root: bool = False, mark: int = 0) -> None:
-        """A command in a session over SSH: seen where it runs as root or the host audits."""
+    def become(self, time: int, entry: Entry, account: str, *, by_password: bool, mark: int = 0) -> None:
+        """Somebody goes on as another account in a session over SSH."""
+        uids = (self.uids[entry.user], self.uids[account])
+        self.sshd[entry.host].become(time, entry, account, uids, mark, by_password=by_password)
+        if entry.host in self.auditd:
+            self.auditd[entry.host].become(time, entry, account, uids, mark, by_password=by_password)
+
+    def unbecome(self, time: int, entry: Entry, account: str, *, mark: int = 0) -> None:
+        """Somebody is themselves again."""
+        self.sshd[entry.host].unbecome(time, account, mark)
+
+    def command(self, time: int, entry: Entry, command: str, *, root: bool = False, acting: str = "", mark: int = 0) -> None:
+        """A command in a session over SSH: seen where it runs as root or the host audits, also as another account (*acting*)."""
         if root:
             self.sshd[entry.host].sudo(time, entry, command, mark)
         audit = self.auditd.get(entry.host)
         if audit is not None:
             if root:
                 audit.sudo(time, entry, self.uids[entry.user], command, mark)
-            audit.execute(time + 30 * MS, entry, self.uids[entry.user], command, mark, root=root)
+            as_whom = (acting, self.uids[acting]) if acting else None
+            audit.execute(time + 30 * MS, entry, self.uids[entry.user], command, mark, root=root, acting_as=as_whom)
 
     def add_account(self, time: int, entry: Entry, name: str, *, group: str | None = None, mark: int = 0) -> None:
         """A new account on a Linux host, by sudo."""
@@ -240,7 +252,7 @@ class Estate:
 
     def provider(self, person: Person) -> Okta | Entra:
         """Return the identity provider of a person's office."""
-        return self.entra if person.office.number == 1 else self.okta
+        return self.entra if person.office.number == ENTRA_OFFICE else self.okta
 
     def idp(self, time: int, person: Person, src: str, *, mfa: bool = True, mark: int = 0, agent: str = "") -> None:
         """An accepted sign-in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from gatewatch.lab.address import Atlas, Block, Block6, text_of_v6
+from gatewatch.lab.address import Atlas, Block, Block6, lot, text_of_v6
 from gatewatch.lab.dice import dice
 from gatewatch.lab.line import Line
 
@@ -43,6 +43,8 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 Edg/132.0.0.0",
 )
 DOMAIN = "corp.example"
+RIGHTS = 7  # of a hundred people who are no administrators
+ENTRA_OFFICE = 1  # the office whose people sign in at Entra, others at Okta
 ADMINISTERED = {"asa": "ssh", "fortigate": "web", "globalprotect": "web"}  # by which service a gateway is administered
 
 
@@ -100,6 +102,7 @@ class Person:
     mfa: bool = True
     typos: float = 0.03  # wrong passwords per logon
     remote: float = 0.4  # share of days at home
+    elevated: bool = False  # has administrator rights on the terminal servers: administrators, and a few whose rights nobody took away
     lease: int = 0  # day from which the present home address holds
     address: str = ""
     client: str = ""
@@ -146,13 +149,14 @@ class Organisation:
     gateways: dict[str, Host]
     public: Block
     monitor: str
-    runner: Block
+    runner: Provider
     tester: str
     tester_days: tuple[int, int]
     providers: dict[str, list[Provider]]
     hosting: list[Provider]
     atlas: Atlas
     by_name: dict[str, Host] = field(default_factory=dict)
+    tenant: Host = field(default_factory=lambda: Host("entra", "entra", ""))  # no machine of the site, and it has a configuration
     public_v6: Block6 | None = None
     lines: dict[str, Line] = field(default_factory=dict)  # of people and partners outside, by IPv4 address
 
@@ -212,19 +216,27 @@ def found(seed: int, users: int, days: int) -> Organisation:
     hosts = _hosts(rng, outer, zone, offices)
     organisation = Organisation(
         seed, days, rng.choice(("aster", "beacon", "cobalt", "delta", "ember", "fjord")), country, zone, offices, [], hosts, {}, public, "",
-        atlas.block(rng.choice(ELSEWHERE), 25, "hosting", rng), "", (0, 0), {}, [], atlas, {host.name: host for host in hosts},
+        _runners(seed, atlas, rng), "", (0, 0), {}, [], atlas, {host.name: host for host in hosts},
     )  # fmt: skip
+    organisation.by_name[organisation.tenant.name] = organisation.tenant
     organisation.gateways = {host.name: host for host in hosts if "gateway" in host.roles}
+    organisation.runner.lines = organisation.lines
     _second_stack(organisation)
     organisation.hosting = [organisation.provider(rng.choice(ELSEWHERE), "hosting", rng) for _ in range(6)]
     organisation.monitor = rng.choice(organisation.hosting).address(rng)
     organisation.tester = rng.choice(organisation.hosting).address(rng)
-    for known in (organisation.monitor, organisation.tester):  # announced by their IPv4 address, and use that
-        organisation.lines.pop(known, None)
+    organisation.lines.pop(organisation.tester, None)  # announced by an IPv4 address, and uses that
     first = rng.randrange(max(1, days - 3))
     organisation.tester_days = (first, min(days - 1, first + 2))
     _people(organisation, rng, users)
     return organisation
+
+
+def _runners(seed: int, atlas: Atlas, rng: random.Random) -> Provider:
+    """Return the hosted machines that build and keep backups: a range of their own, some of them by IPv6."""
+    block = atlas.block(rng.choice(ELSEWHERE), 25, "hosting", rng)
+    own = dice(seed, "runners")
+    return Provider(block.country, "hosting", (block,), seed, atlas.block_v6(block.country, 48, own) if own.random() < 0.7 else None)
 
 
 def _second_stack(organisation: Organisation) -> None:
@@ -300,6 +312,7 @@ def _people(organisation: Organisation, rng: random.Random, users: int) -> None:
         person.typos = own.betavariate(1.2, 22)
         person.remote = {"staff": 0.4, "developer": 0.6, "admin": 0.5, "shift": 0.1, "contractor": 1.0, "kiosk": 0.0}[role]
         person.mfa = role != "kiosk" and own.random() < 0.85
+        person.elevated = role == "admin" or (role != "kiosk" and lot(organisation.seed, "elevated", number) % 100 < RIGHTS)
         person.client = f"{own.choice(('NB', 'PC', 'LT', 'DESKTOP'))}-{own.getrandbits(24):06X}"
         person.agent = own.choice(AGENTS)
         person.key = f"ED25519 SHA256:{_fingerprint(own)}"
@@ -308,6 +321,9 @@ def _people(organisation: Organisation, rng: random.Random, users: int) -> None:
             away = own.choice([place for place in ELSEWHERE if place != office.country])
             person.away = (start, start + own.randint(1, 5), away)
         organisation.people.append(person)
+    if dice(organisation.seed, "tenant").random() < 0.6:  # the tenant of one office may well have second factors for all
+        for person in organisation.people:
+            person.mfa = person.mfa or (person.office.number == ENTRA_OFFICE and person.role != "kiosk")
     for number, name in enumerate(SERVICES):
         person = Person(
             name,

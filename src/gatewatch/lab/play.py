@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 RDP_USERS = ("Remote Desktop Users", "S-1-5-32-555")
 ADMINS = ("Administrators", "S-1-5-32-544")
+_ADMINISTRATIVE = frozenset({"new-account", "service", "task", "clear"})
 _PORTS = {2375: "docker_api", 6443: "kube_api", 10250: "kubelet"}
 
 
 class Play:
     """Acts one scenario out."""
 
-    def __init__(self, estate: Estate, ledger: Ledger, intrusion: Intrusion, rng: random.Random, values: dict[str, Any], cast: Cast) -> None:
+    def __init__(
+        self, estate: Estate, ledger: Ledger, intrusion: Intrusion, rng: random.Random, scenario: Scenario, values: dict[str, Any], cast: Cast
+    ) -> None:  # fmt: skip
         self.estate = estate
         self.ledger = ledger
         self.truth = intrusion
@@ -34,12 +37,13 @@ class Play:
         self.turn = 0
         self.mark = 0
         self.act: Act | None = None
+        self.scenario = scenario
 
-    def run(self, scenario: Scenario, start: int) -> None:
+    def run(self, start: int) -> None:
         """Play every step from *start* on; close what is left open, unless it stays open to the end."""
         at = start
         self.truth.first = iso_z(at)
-        for act in scenario.steps:
+        for act in self.scenario.steps:
             self.act = act
             stage = str(self.get("stage", act.verb.stage))
             at += round(length(self.get("after", "20s")) * self.rng.uniform(0.8, 1.2))
@@ -47,13 +51,15 @@ class Play:
             begin = at
             at = getattr(self, "do_" + act.verb.name.replace("-", "_"))(at)
             host, account = self._host(), self._account()
+            if host is None and act.verb.name in {"sign-in", "push"}:
+                host = self._door()
             service, outside = self._way(act)
             step = Step(
                 stage, act.verb.name, iso_z(begin), iso_z(at), host, account, act.values.get("technique"), list(act.values.get("cut", [])), service,
                 outside,
             )  # fmt: skip
             self.truth.steps.append(step)
-            if host and act.verb.name not in {"flow", "guess", "spray", "stranger", "push", "administer"} and host not in self.truth.hosts:
+            if host and act.verb.name not in {"flow", "guess", "spray", "stranger", "push", "sign-in", "administer"} and host not in self.truth.hosts:
                 self.truth.hosts.append(host)
             if account and act.verb.name in {"enter", "sign-in", "administer", "kube"} and account not in self.truth.accounts:
                 self.truth.accounts.append(account)
@@ -90,6 +96,12 @@ class Play:
         if address not in self.truth.origins and not self._others():
             self.truth.origins.append(address)
         return address
+
+    def _elevated(self, host: Host) -> bool:
+        """Return whether a desktop session has administrator rights: as its user has them, on servers, and where it does what needs them."""
+        name, found = self.get("session"), self.cast.people.get(str(self.get("account")))
+        asks = any(act.values.get("in") == name and act.verb.name in _ADMINISTRATIVE for act in self.scenario.steps)
+        return asks or "terminal" not in host.roles or (isinstance(found, Person) and found.elevated)
 
     def _door(self) -> str:
         """Return the host or provider the outsider connects to."""
@@ -249,7 +261,7 @@ class Play:
             again = next(
                 (one for one in self.sessions.values() if one.host == host.name and one.user == user and one.open and one.method == "left"), None
             )
-            entry, via = self.estate.rdp(at, host.name, user, src, client, admin=True, again=again, mark=self.mark), "rdp"
+            entry, via = self.estate.rdp(at, host.name, user, src, client, admin=self._elevated(host), again=again, mark=self.mark), "rdp"
         elif host.kind == "mac":
             if self.get("mode") == "screen":
                 entry, via = self.estate.mac_screen(at, user, src, self.mark), "vnc"
@@ -290,7 +302,7 @@ class Play:
         else:
             self.estate.windows[entry.host].suspend(at - 5 * SECOND, entry, self.mark)
             client = self.cast.clients[str(self.get("who"))]  # whoever comes back does so from a machine of their own
-            self.estate.rdp(at, entry.host, entry.user, src, client, admin=True, again=entry, mark=self.mark)
+            self.estate.rdp(at, entry.host, entry.user, src, client, admin=bool(entry.twin), again=entry, mark=self.mark)
             via = "rdp"
         entry.source = src
         self.leg(at, src, entry.host, via, entry.user)

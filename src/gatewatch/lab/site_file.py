@@ -65,10 +65,13 @@ def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
             "",
         ]
     first, last = organisation.tester_days
+    line, block = organisation.lines.get(organisation.monitor), organisation.runner.block_v6
+    monitor = [organisation.monitor, *([line.v6(0, "") + "/128"] if line is not None else [])]
+    runner = [organisation.runner.blocks[0].cidr, *([block.cidr] if block is not None else [])]
     lines += [
-        "[[known]]", 'name = "monitoring"', f'cidrs = ["{organisation.monitor}"]', 'users = ["svc-scan"]', 'services = ["ssh"]',
+        "[[known]]", 'name = "monitoring"', f"cidrs = {_list(monitor)}", 'users = ["svc-scan"]', 'services = ["ssh"]',
         'why = "checks that ssh answers"',
-        'owner = "operations"', f"until = {until}", "", "[[known]]", 'name = "pipeline"', f'cidrs = ["{organisation.runner.cidr}"]',
+        'owner = "operations"', f"until = {until}", "", "[[known]]", 'name = "pipeline"', f"cidrs = {_list(runner)}",
         'users = ["svc-deploy", "svc-backup"]', 'why = "runners and hosted backup"', 'owner = "operations"', f"until = {until}", "", "[[known]]",
         'name = "penetration test"', f'cidrs = ["{organisation.tester}"]', 'why = "ordered test, see the contract"', 'owner = "security"',
         f"since = {calendar(first)}", f"until = {calendar(last)}", "",

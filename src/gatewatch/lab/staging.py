@@ -57,8 +57,8 @@ def stage_one(estate: Estate, ledger: Ledger, scenario: Scenario, number: int, l
         [],
     )
     ledger.intrusions.append(intrusion)
-    play = Play(estate, ledger, intrusion, rng, values, cast(estate, scenario, values, rng))
-    play.run(scenario, max(start, START + HOUR))
+    play = Play(estate, ledger, intrusion, rng, scenario, values, cast(estate, scenario, values, rng))
+    play.run(max(start, START + HOUR))
     return intrusion
 
 

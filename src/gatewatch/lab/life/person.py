@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gatewatch.lab.estate import Estate
-from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_start, seconds, weekday
+from gatewatch.lab.life.change import ACCOUNTS, as_service, elsewhere, other_line, own_admin
+from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_of, day_start, seconds, weekday
 from gatewatch.lab.organisation import FAMILY, GIVEN, Person
 
 SUDO = (
@@ -196,6 +197,8 @@ def shell(estate: Estate, person: Person, source: str, begin: int, end: int, *, 
         for _ in range(rng.randint(1, 6)):
             root = rng.random() < (0.5 if admin else 0.15)
             estate.command(begin + seconds(rng.uniform(2, max(3, (end - begin) / 1e6 - 5))), inner, rng.choice(SUDO if root else COMMANDS), root=root)
+        if rng.random() < (0.12 if admin else 0.05) and end - begin > 10 * MINUTE:
+            as_service(estate, inner, rng.choice(ACCOUNTS), begin + 3 * MINUTE, rng)
         if rng.random() < 0.1:
             estate.sshd[target].sftp(
                 begin + 20 * SECOND, inner, f"/srv/app/dump-{rng.randint(1, 99)}.sql.gz", rng.randint(40_000, 9_000_000), upload=False
@@ -211,7 +214,7 @@ def desktop(estate: Estate, person: Person, source: str, begin: int, end: int) -
     at = begin
     for _ in range(slips(person)):
         at = estate.rdp_fail(at, host, person.name, source, person.client) + rng.randint(5, 20) * SECOND
-    entry = estate.rdp(at, host, person.name, source, person.client, admin=person.role == "admin")
+    entry = estate.rdp(at, host, person.name, source, person.client, admin=person.elevated)
     end = max(end, at + 5 * MINUTE)
     device = estate.windows[host]
     for _ in range(rng.randint(1, 5)):
@@ -219,7 +222,12 @@ def desktop(estate: Estate, person: Person, source: str, begin: int, end: int) -
     if rng.random() < 0.3 and end - at > HOUR:  # closed over lunch
         middle = at + (end - at) // 2
         device.suspend(middle, entry)
-        entry = estate.rdp(middle + 40 * MINUTE, host, person.name, source, person.client, admin=person.role == "admin", again=entry)
+        entry = estate.rdp(middle + 40 * MINUTE, host, person.name, source, person.client, admin=person.elevated, again=entry)
+    if person.role == "admin" and rng.random() < 0.1:
+        own_admin(estate, person, entry, at + seconds(rng.uniform(60, (end - at) / 1e6 / 2)), rng)
+    if rng.random() < 0.05:
+        entry = elsewhere(estate, person, entry, end, other_line(person, day_of(end), source, rng), rng)
+        end = entry.time + rng.randint(3, 90) * MINUTE
     estate.rdp_end(end, entry)
 
 
