@@ -337,6 +337,21 @@ def test_a_second_factor_passed_at_the_address_speaks_for_the_user_unless_one_wa
     assert one(frame(idp(0, "mfa_ok", user="deploy", src_ip=OTHER, mfa="yes"), entry, account(15, entry))).severity is Severity.MEDIUM
 
 
+def test_a_second_factor_passed_by_the_other_ip_family_speaks_for_the_user_for_ten_minutes_in_the_same_country() -> None:
+    entry = logon(10, country="NL")
+
+    def judged(at: float, country: str | None, src_ip: str = "2001:db8:9::1") -> Severity:
+        passed = idp(at, "mfa_ok", user="deploy", src_ip=src_ip, mfa="yes", country=country)
+        return one(frame(passed, entry, account(15, entry))).severity
+
+    assert judged(3, "NL") is Severity.LOW
+    assert judged(-1, "NL") is Severity.MEDIUM  # eleven minutes before
+    assert judged(3, "DE") is Severity.MEDIUM
+    assert judged(3, None) is Severity.MEDIUM
+    assert judged(3, "NL", OTHER) is Severity.MEDIUM  # another address of the same family
+    assert judged(12, "NL") is Severity.MEDIUM
+
+
 def exposed(at: float, **given: Any) -> Event:
     return event(at, "config_change", source="fortigate", object="vpn.ssl.web.portal", user="boss", origin_ip=None, **given)
 
