@@ -258,6 +258,9 @@ class Bench:
         generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages}
+        level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
+        if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and not hits.keys() & {"onward", "act", "door"}:
+            level = Severity.LOW  # most have a second machine; where the user always is, and nothing followed, going on at one proves nothing
         return Facts(
             acts=deeds(hits.get("act", ())),
             doors=deeds(hits.get("door", ())),
@@ -268,7 +271,7 @@ class Bench:
             followed=deeds(after_doors(hits)),
             footholds=deeds(hits.get("foothold", ())),
             other=chain.title if generic and not returned else "",
-            level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
+            level=level,
             known=known,
             habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
             slip=bool(habitual) and absent,

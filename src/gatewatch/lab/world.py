@@ -115,7 +115,7 @@ def _identity(*parts: object) -> str:
 def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, plan: Plan) -> Iterator[Entry]:
     end = START + world.days * DAY
     for stream in stage.streams.values():
-        ledger.settle([(mark, file, record) for mark, file, record, _ in stream.marked], stream.dropped + [row[3] for row in stream.rows if row[3]])
+        ledger.settle(stream.marked, stream.dropped + [row[3] for row in stream.rows if row[3]])
     yield world
     yield from ledger.intrusions
     yield from ledger.negatives
