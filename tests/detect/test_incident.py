@@ -537,7 +537,7 @@ def test_the_path_holds_the_logons_no_chain_asked_for_and_says_how_sure_they_are
     assert "mail01" in found.hosts and "app04" not in found.hosts
 
 
-def test_going_on_with_a_desktop_from_a_second_machine_where_the_user_always_is_is_low() -> None:
+def test_going_on_with_a_desktop_from_a_second_machine_where_the_user_always_is_is_low_until_it_moves_on() -> None:
     desk = {"host": "rds01", "service": "rdp", "source": "windows-session", "user": "ann"}
     days = [logon(-day * 24 * 60, user="ann", src_ip=HOME, country="DE", host="rds01") for day in range(1, 6)]
     entry = logon(0, user="ann", src_ip=HOME, country="DE", src_host="pc-1", **{key: desk[key] for key in ("host", "service", "source")})
@@ -555,3 +555,4 @@ def test_going_on_with_a_desktop_from_a_second_machine_where_the_user_always_is_
     assert judged(days, entry, back) is Severity.LOW
     assert judged(days[:1], entry, back) is Severity.MEDIUM  # nothing is known of the user
     assert judged(days, entry, back[:1], seen(90, OTHER, "home-2", "NL")) is Severity.MEDIUM
+    assert judged(days, entry, back, moved(95, entry, "app01")) is Severity.MEDIUM

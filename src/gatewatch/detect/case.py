@@ -102,10 +102,11 @@ def arguable(chain: Chain) -> pl.Expr:
 class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
-    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
-    account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside line, and by which IP family in
-    which country; ``refusals`` when one of a user was refused; ``arrivals`` is the row of the first success from each outside line; ``unproved``
-    are the accesses before which a record that should be there is absent; ``company`` says who else came in from an address.
+    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used, ``onward`` those that moved
+    on to another host; ``evictions`` says when an account was disabled, locked or deleted; ``factors`` when a second factor of a user was
+    accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the row
+    of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent;
+    ``company`` says who else came in from an address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -119,6 +120,7 @@ class Bench:
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
     unproved: frozenset[int] = frozenset()
+    onward: frozenset[str] = frozenset()
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
@@ -259,8 +261,8 @@ class Bench:
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages}
         level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
-        if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and not hits.keys() & {"onward", "act", "door"}:
-            level = Severity.LOW  # most have a second machine; where the user always is, and nothing followed, going on at one proves nothing
+        if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
+            level = Severity.LOW  # many have a second machine; where the user always is, and nothing moved on, going on at one proves nothing
         return Facts(
             acts=deeds(hits.get("act", ())),
             doors=deeds(hits.get("door", ())),

@@ -102,6 +102,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
         frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
+        frozenset(events.filter(pl.col("hop").fill_null(0) > 0)["origin_session"].drop_nulls().unique().to_list()),
         Company.of(events, {event.origin_ip for event in anchors if event.origin_ip is not None}),
     )
 
