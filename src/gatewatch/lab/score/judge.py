@@ -79,8 +79,8 @@ class WorldScore(msgspec.Struct):
 
     world: str
     seed: int
-    days: int
-    accesses: int
+    days: float  # a part of a world has a part of its days and accesses
+    accesses: float
     incidents: int
     verdicts: list[Verdict]
     falses: list[Alarm]
