@@ -7,11 +7,13 @@ from datetime import timedelta
 from ipaddress import IPv6Address
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatewatch import app
+from gatewatch.engines import local
 from gatewatch.lab.estate import Estate
 from gatewatch.lab.moment import DAY, HOUR, MINUTE, START, to_datetime
 from gatewatch.lab.organisation import found
@@ -149,8 +151,27 @@ def test_the_inner_addresses_of_a_tunnel_are_read_back(tmp_path: Path) -> None:
     _everywhere(tmp_path / "w", "2001:db8:77::1")
     told: dict[str, set[str]] = defaultdict(set)
     for frame in app.events([str(tmp_path / "w" / "logs" / "central")], config=str(tmp_path / "w" / "gatewatch.toml"), year=2026):
-        for host, inner in frame.drop_nulls("assigned_ip").select("host", "assigned_ip").iter_rows():
-            told[host].add(inner)
-    assert {host: min(inner) for host, inner in told.items()} == {
-        "asa01": "10.60.0.2", "fgt01": "10.61.0.2", "pa01": "10.62.0.2", "vpn01": "10.63.0.2",
+        second = pl.col("extra").cast(pl.String).str.json_path_match("$.ipv6").alias("second")
+        for host, *inner in frame.select("host", "assigned_ip", second).iter_rows():
+            told[host].update(address for address in inner if address is not None)
+    assert {host: inner for host, inner in told.items() if inner} == {
+        "asa01": {"10.60.0.2", "fd00:10:60::2"}, "fgt01": {"10.61.0.2"}, "pa01": {"10.62.0.2", "fd00:10:62::2"},
+        "vpn01": {"10.63.0.2", "fd00:10:63::2"},
     }  # fmt: skip
+
+
+def test_who_goes_on_by_the_inner_ipv6_address_of_a_tunnel_is_known(tmp_path: Path) -> None:
+    out = tmp_path / "w"
+    _everywhere(out, "2001:db8:77::1")
+    stamp = "2026-03-02T09:30:00.000000+00:00"
+    lines = [
+        f"{stamp} gate02 sshd[{number}]: Accepted publickey for ada.abel from fd00:10:{pool}::2 port 50022 ssh2: ED25519 SHA256:x"
+        for number, pool in ((900, 60), (901, 62), (902, 63))
+    ]
+    (out / "logs" / "more").mkdir()
+    (out / "logs" / "more" / "auth.log").write_text("\n".join([*lines, ""]))
+    (frame,) = [local.prepare([str(out / "logs")], app.find_site([], str(out / "gatewatch.toml")), app.options()).events]
+    found = frame.filter(pl.col("src_ip").str.starts_with("fd00:") & (pl.col("kind") == "auth_success"))
+    assert found.select("src_ip", "origin_ip", "hop").sort("src_ip").rows() == [
+        (f"fd00:10:{pool}::2", "2001:db8:77::1", 1) for pool in (60, 62, 63)
+    ]

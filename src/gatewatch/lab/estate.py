@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatewatch.lab.address import lot
 from gatewatch.lab.dice import dice
 from gatewatch.lab.line import Line
-from gatewatch.lab.moment import MS, SECOND
+from gatewatch.lab.moment import DAY, MS, SECOND
 from gatewatch.lab.organisation import ENTRA_OFFICE, Host, Organisation, Person
 from gatewatch.lab.stage import Stage
 from gatewatch.lab.writer.auditd import Auditd
@@ -22,6 +23,8 @@ from gatewatch.lab.writer.registry import GATEWAYS
 from gatewatch.lab.writer.sshd import Sshd
 from gatewatch.lab.writer.windows import Windows
 from gatewatch.lab.writer.zeek import Zeek
+
+INNER_V6 = 4  # of ten: how often a client with two inner addresses goes on by IPv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Estate:
         self.okta, self.entra = Okta(stage), Entra(stage)
         self.uids = {person.name: person.uid for person in self.organisation.people}
         self.accesses: list[Access] = []
+        self.inner_dual = {host.name for host in hosts if host.inner_v6}
+        self.pools = {f"10.{gateway.pool}.": gateway for gateway in self.gateways.values() if gateway.dual and gateway.leases_v6}
         self.lines = self.organisation.lines
         self.strangers: dict[str, Line] = {}  # lines of outsiders: who plays them says which face they show
         self.dual = {host.name for host in hosts if host.outer_v6} | {self.okta.format, self.entra.format}
@@ -79,12 +84,21 @@ class Estate:
     def face(self, time: int, src: str, who: str, host: str) -> str:
         """Return the address by which *who* on the line *src* reaches a host or provider just then: IPv6 where both have it, or *src*."""
         line = self.lines.get(src)
-        if line is None or host not in self.dual:
+        if line is None:
+            return self._leased(time, src, host)
+        if host not in self.dual:
             return src
         address = line.face(time, who, host)
         if self.noting and address != src:
             self.shown.append(address)
         return address
+
+    def _leased(self, time: int, src: str, host: str) -> str:
+        """Return the address by which who has *src* from a gateway reaches a host inside: the IPv6 one they were given as well, on some days."""
+        gateway = self.pools.get(src[:6])
+        if gateway is None or host not in self.inner_dual or lot(self.organisation.seed, src, host, time // DAY) % 10 >= INNER_V6:
+            return src
+        return gateway.lease_v6(src)
 
     def face_of(self, time: int, src: str, who: str, host: str) -> str:
         """Return the address an outsider shows a host; life never shows it."""
@@ -99,7 +113,7 @@ class Estate:
         self, time: int, src: str, host: Host, dport: int, service: str, duration: int, sent: int, received: int, mark: int = 0, sport: int = 0
     ) -> str:
         """Let the sensor see a connection."""
-        target = (host.outer_v6 if ":" in src else host.outer) if is_outside(src) else None
+        target = (host.outer_v6 if ":" in src else host.outer) if is_outside(src) else host.inner_v6 if ":" in src else None
         target = target or host.inner
         return self.zeek.conn(time, src, sport or self.zeek.port(), target, dport, service, duration, sent, received, "SF", mark)
 

@@ -132,6 +132,7 @@ class Host:
     skew: int = 0  # microseconds its clock is ahead
     wrong_zone: str | None = None  # stamps in a zone nobody told of
     outer_v6: str | None = None
+    inner_v6: str | None = None  # of jump hosts, whose filters let IPv6 through
 
 
 @dataclass(slots=True)
@@ -246,6 +247,7 @@ def _second_stack(organisation: Organisation) -> None:
     for number, host in enumerate(organisation.hosts, 1):
         if host.outer and organisation.public_v6 is not None and rng.random() < 0.8:
             host.outer_v6 = text_of_v6(organisation.public_v6.base, 0x1000 + number)
+            host.inner_v6 = f"fd00:10::{0x1000 + number:x}" if "jump" in host.roles else None
     for office in organisation.offices:
         if rng.random() < 0.4:
             office.block_v6 = organisation.atlas.block_v6(office.country, 48, rng)

@@ -273,7 +273,7 @@ class Play:
             port = {"rdp": 3389, "ssh": 22}.get(via, 443)
             self.estate.zeek.conn(at, src, self.estate.zeek.port(), host.inner, port, via, MINUTE, 9_000, 60_000, "SF", self.mark)
         self.sessions[str(self.get("session"))] = entry
-        self.leg(at, origin, host.name, via, user)
+        self.leg(at, entry.source if before is not None and before.inner else origin, host.name, via, user)
         return at + 4 * SECOND
 
     def do_leave(self, at: int) -> int:

@@ -32,7 +32,7 @@ def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
     """Return the text of the file: the network as it is meant to be, as far as its administrators came with putting it in order."""
     leasing = [gateway for gateway in estate.gateways.values() if gateway.host.name != "ns01"]
     pools = [gateway.cidr for gateway in leasing]
-    pools_v6 = [gateway.cidr_v6 for gateway in leasing if gateway.dual and gateway.host.name != "fgt01"]
+    pools_v6 = [gateway.cidr_v6 for gateway in leasing if gateway.dual and gateway.leases_v6]
     public = [organisation.public.cidr, *([organisation.public_v6.cidr] if organisation.public_v6 else [])]
     lines = [
         "# The site as its network team describes it.", "[site]", f'name = "{organisation.name}"', f'zone = "{organisation.zone}"',
@@ -41,7 +41,7 @@ def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
     ]  # fmt: skip
     for host in organisation.hosts:
         name = f'"{host.name}"' if "." in host.name else host.name
-        addresses = [address for address in (host.inner, host.outer, host.outer_v6) if address]
+        addresses = [address for address in (host.inner, host.inner_v6, host.outer, host.outer_v6) if address]
         lines += [f"[hosts.{name}]", f"addresses = {_list(addresses)}"]
         if host.name == "mac01":
             lines.append('aliases = ["localhost"]  # the unified log names no host')

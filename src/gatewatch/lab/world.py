@@ -97,7 +97,7 @@ def _write(
     world = truth.World(
         _identity(seed, users, days, volume, difficulty or "mixed", scenarios), VERSION, seed, users, days, iso_z(START), iso_z(START + days * DAY),
         organisation.zone, organisation.country, stage.written, difficulty or "mixed", _formats(stage),
-        {address: host.name for host in organisation.hosts for address in (host.inner, host.outer, host.outer_v6) if address},
+        {address: host.name for host in organisation.hosts for address in (host.inner, host.inner_v6, host.outer, host.outer_v6) if address},
     )  # fmt: skip
     truth.write(root / FILE, _entries(world, stage, estate, ledger, plan))
     return world

@@ -19,6 +19,7 @@ class CiscoAsa(Gateway):
 
     format: ClassVar[str] = "cisco-asa"
     pool = 60
+    leases_v6 = True
 
     def line(
         self, time: int, level: int, number: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None

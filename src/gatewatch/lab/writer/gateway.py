@@ -12,6 +12,7 @@ class Gateway(Device):
     """A gateway: logons refused and accepted, sessions with an inner address, administration."""
 
     pool: int = 0  # the second number of its pool 10.x.0.0/20
+    leases_v6: bool = False  # whether its log tells of an IPv6 address beside it
 
     def __init__(self, stage: Stage, host: Host) -> None:
         super().__init__(stage, host)

@@ -19,6 +19,7 @@ class GlobalProtect(Gateway):
 
     format: ClassVar[str] = "globalprotect"
     pool = 62
+    leases_v6 = True
 
     def row(
         self,

@@ -22,6 +22,7 @@ class OpenVpn(Gateway):
 
     format: ClassVar[str] = "openvpn"
     pool = 63
+    leases_v6 = True
 
     def __init__(self, stage: Stage, host: Host) -> None:
         super().__init__(stage, host)
@@ -55,7 +56,9 @@ class OpenVpn(Gateway):
         self.line(time + 90 * MS, f"{user}/{peer} MULTI: Learn: {inner} -> {user}/{peer}", mark, "session_start", user, src)
         self.line(time + 91 * MS, f"{user}/{peer} MULTI: primary virtual IP for {user}/{peer}: {inner}", mark, "auth_success", user, src)
         if self.dual:
-            self.line(time + 92 * MS, f"{user}/{peer} MULTI: primary virtual IPv6 for {user}/{peer}: {self.lease_v6(inner)}", mark)
+            second = self.lease_v6(inner)
+            self.line(time + 92 * MS, f"{user}/{peer} MULTI: Learn: {second} -> {user}/{peer}", mark, "session_start", user, src)
+            self.line(time + 93 * MS, f"{user}/{peer} MULTI: primary virtual IPv6 for {user}/{peer}: {second}", mark)
         return Entry(self.host.name, user, src, time, peer, port, inner=inner)
 
     def leave(self, time: int, entry: Entry, received: int, sent: int, mark: int = 0) -> None:
