@@ -206,7 +206,7 @@ CONTROLS: tuple[Control, ...] = (
         "a password alone is enough for the VPN", "the VPN asks for a second factor",
     ),
     Control(
-        "idp-factor", _measures("M1032.1", "M1035.10"), (ENTRY,), _tenants, _signed_in, 0.2,
+        "idp-factor", _measures("M1032.1"), (ENTRY,), _tenants, _signed_in, 0.2,
         "a password alone is enough to sign in", "every sign-in is asked for a second factor",
         always=lambda host, _service, used: (ONE_FACTOR, host.name) in used,
     ),
