@@ -474,6 +474,9 @@ def test_the_only_tenant_decides_on_sign_ins_and_of_two_none() -> None:
     assert one(came, ledger(contoso), Measure.IAM, "").status is Standing.MISSING
     both = ledger(contoso, finding(Status.PASS, "M1032.1-01", host="fabrikam", service="idp"))
     assert one(came, both, Measure.IAM, "").status is Standing.UNKNOWN
+    elsewhere = incident(move(service="idp", host="okta"))  # the policies of one provider say nothing of another's sign-ins
+    assert one(elsewhere, ledger(contoso), Measure.IAM, "okta").status is Standing.UNKNOWN
+    assert one(incident(move(service="idp", host="entra")), ledger(contoso), Measure.IAM, "entra").status is Standing.MISSING
 
 
 def test_a_proxy_stands_for_every_host_behind_it() -> None:

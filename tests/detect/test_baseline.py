@@ -166,3 +166,18 @@ def test_an_address_is_authenticated_by_an_access_that_is_not_unproved() -> None
     assert base.authenticated("ann", HOME, frozenset()) == 3
     assert base.authenticated("ann", HOME, frozenset({0, 1, 2})) == 0
     assert base.authenticated("ann", AWAY, frozenset()) == 0
+
+
+def test_a_privacy_address_is_its_line() -> None:
+    """IPv6 clients change the last 64 bits daily (RFC 8981): what is habitual is the customer's /64, and what is tainted as well."""
+    lines = [f"2001:db8:1:2::{day:x}" for day in range(1, 21)]
+    events = logons(*((day, address, "DE") for day, address in enumerate(lines)), (20, "2001:db8:1:3::1", "DE"))
+    base = Baseline(events, ["ann"])
+    assert base.habit("ann", "2001:db8:1:2::aaaa", "DE", at(20)).address_days == 20
+    assert base.habit("ann", "2001:db8:1:3::2", "DE", at(20)).address_days == 0
+    assert base.own_line("ann", "2001:db8:1:2::bbbb", at(21).date()) == 20
+    assert base.days("ann", "2001:db8:1:2::cccc") == 20
+    assert base.authenticated("ann", "2001:db8:1:2::cccc", frozenset({0})) == 19
+    tainted = Baseline(events, ["ann"])
+    tainted.taint("2001:db8:1:2::1", at(10))
+    assert tainted.habit("ann", "2001:db8:1:2::aaaa", "DE", at(20)).address_days == 10

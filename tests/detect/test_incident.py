@@ -337,6 +337,21 @@ def test_a_second_factor_passed_at_the_address_speaks_for_the_user_unless_one_wa
     assert one(frame(idp(0, "mfa_ok", user="deploy", src_ip=OTHER, mfa="yes"), entry, account(15, entry))).severity is Severity.MEDIUM
 
 
+def test_a_second_factor_passed_by_the_other_ip_family_speaks_for_the_user_for_ten_minutes_in_the_same_country() -> None:
+    entry = logon(10, country="NL")
+
+    def judged(at: float, country: str | None, src_ip: str = "2001:db8:9::1") -> Severity:
+        passed = idp(at, "mfa_ok", user="deploy", src_ip=src_ip, mfa="yes", country=country)
+        return one(frame(passed, entry, account(15, entry))).severity
+
+    assert judged(3, "NL") is Severity.LOW
+    assert judged(-1, "NL") is Severity.MEDIUM  # eleven minutes before
+    assert judged(3, "DE") is Severity.MEDIUM
+    assert judged(3, None) is Severity.MEDIUM
+    assert judged(3, "NL", OTHER) is Severity.MEDIUM  # another address of the same family
+    assert judged(12, "NL") is Severity.MEDIUM
+
+
 def exposed(at: float, **given: Any) -> Event:
     return event(at, "config_change", source="fortigate", object="vpn.ssl.web.portal", user="boss", origin_ip=None, **given)
 
@@ -520,3 +535,24 @@ def test_the_path_holds_the_logons_no_chain_asked_for_and_says_how_sure_they_are
     assert {("app03", "certain"), ("app04", "possible"), ("mail01", "certain")} <= edges
     assert "late01" not in {hop.target for hop in found.path}
     assert "mail01" in found.hosts and "app04" not in found.hosts
+
+
+def test_going_on_with_a_desktop_from_a_second_machine_where_the_user_always_is_is_low_until_it_moves_on() -> None:
+    desk = {"host": "rds01", "service": "rdp", "source": "windows-session", "user": "ann"}
+    days = [logon(-day * 24 * 60, user="ann", src_ip=HOME, country="DE", host="rds01") for day in range(1, 6)]
+    entry = logon(0, user="ann", src_ip=HOME, country="DE", src_host="pc-1", **{key: desk[key] for key in ("host", "service", "source")})
+
+    def seen(at: float, src_ip: str, machine: str, country: str) -> Event:
+        extra = {"src_ip": src_ip, "country": country, "src_host": machine, "scope": "public", "session": "0x77"}
+        return inside(at, entry, "session_start", **(desk | extra))
+
+    def judged(*given: Event | Sequence[Event]) -> Severity:
+        events = frame(*given)
+        (found,) = tell(events, [(chain, hit) for chain, hit in matches_of(events) if chain.id == "an1004-session-entered-elsewhere"])
+        return found.severity
+
+    back = [seen(1, HOME, "pc-1", "DE"), seen(90, OTHER, "home-2", "DE")]
+    assert judged(days, entry, back) is Severity.LOW
+    assert judged(days[:1], entry, back) is Severity.MEDIUM  # nothing is known of the user
+    assert judged(days, entry, back[:1], seen(90, OTHER, "home-2", "NL")) is Severity.MEDIUM
+    assert judged(days, entry, back, moved(95, entry, "app01")) is Severity.MEDIUM

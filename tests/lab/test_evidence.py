@@ -29,6 +29,7 @@ TODAY = date(2026, 3, 2)
 # which checks tell the state of a control: all must pass where it is in place, one must fail where it is missing
 CHECKS: dict[str, tuple[str, ...]] = {
     "gateway-factor": ("M1035.10-01",),
+    "idp-factor": ("M1032.1-01",),
     "gateway-limit": ("M1035.7-06g",),
     "gateway-administration": ("M1030.2-03", "M1035.10-03"),
     "internet-filter": ("M1030.5-02",),
@@ -157,6 +158,15 @@ def test_only_what_the_step_passed_is_asked_to_be_missing() -> None:
     assert {(one.control, one.host) for one in onward.safeguards if one.lets} == {("segmentation", "app02"), ("host-factor", "app02")}
     guess = drawn(step("guess", "gate01", "ssh", name="guess", cut=("M1035",)))
     assert {one.control for one in guess.safeguards if one.lets} == {"guess-limit"}
+
+
+def test_the_owner_of_a_session_passes_nothing_and_who_comes_back_to_it_passes_the_filter() -> None:
+    owner = step("enter", "rds01.corp.example", "rdp", name="before")
+    intruder = step("resume", "rds01.corp.example", "rdp", cut=("M1032", "M1035"))
+    passed = [one for one in drawn(owner, intruder).safeguards if one.lets]
+    assert {one.control for one in passed} == {"internet-filter", "host-factor"}
+    assert {let.stage for one in passed for let in one.lets} == {"entry"}
+    assert not [one for one in drawn(owner).safeguards if one.lets]
 
 
 def test_what_life_reaches_from_outside_is_open() -> None:

@@ -141,3 +141,15 @@ def test_two_of_one_name_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     file.write_text((Path(SCENARIOS[0].path).parent / file.name).read_text())
     with pytest.raises(UsageError, match="there is a scenario"):
         library([file])
+
+
+@pytest.mark.parametrize("name", ["rdp-left-open", "vpn-session-taken-over"])
+def test_the_owner_of_a_session_is_no_part_of_the_intrusion(name: str, tmp_path: Path) -> None:
+    estate, ledger = Estate(Stage(found(5, 40, 12), tmp_path)), Ledger(5)
+    truth = stage_one(estate, ledger, next(one for one in SCENARIOS if one.id == name), 1, "loud")
+    owner, taken = estate.accesses[0], next(step for step in truth.steps if step.do == "resume")
+    assert ledger.owner(owner.mark) is None
+    assert owner.source not in truth.origins
+    assert truth.accepted == truth.path[0].time
+    assert taken.time <= truth.path[0].time
+    assert truth.path[0].source in truth.origins

@@ -158,3 +158,14 @@ def test_the_page_runs_nothing(world: Path) -> None:
     assert "default-src 'none'" in shown.replace("&#x27;", "'")
     assert "&lt;script&gt;" in shown
     assert "not measured" in tell(report)
+
+
+def test_the_intervals_of_one_world_hold_its_figures(world: Path) -> None:
+    truth = read(world)
+    strangers = [incident(world, name=f"x{number}", take=0) for number in range(4)]
+    report = summarise([judge(truth, [*(incident(world, one, name=one.id) for one in plain(truth)), *strangers], world)])
+    for name in ("found", "precision", "false_per_1000", "false_per_week"):
+        figure = report.figures[name]
+        assert figure.low is not None and figure.high is not None and figure.value is not None
+        assert figure.low <= figure.value <= figure.high, name
+    assert sum(row.falses or 0 for row in report.tables["analytic"]) <= len(strangers)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,12 @@ import pytest
 from gatewatch.errors import InputError, UsageError
 from gatewatch.lab.address import SPECIAL_V4, Atlas
 from gatewatch.lab.dice import dice
+from gatewatch.lab.estate import Estate
+from gatewatch.lab.organisation import found
 from gatewatch.lab.scenario import library
-from gatewatch.lab.truth import read
+from gatewatch.lab.stage import Stage
+from gatewatch.lab.staging import stage_one
+from gatewatch.lab.truth import Ledger, read
 from gatewatch.lab.world import make
 from gatewatch.lab.writer import registry
 from gatewatch.site.load import check
@@ -121,3 +127,41 @@ def test_every_writer_is_registered() -> None:
             if isinstance(thing, type) and thing.__module__.endswith(f".{module.name}") and getattr(thing, "format", ""):
                 formats.add(thing.format)
     assert formats == {writer.format for writer in registry.WRITERS}
+
+
+def test_the_hash_seed_changes_no_byte(tmp_path: Path) -> None:
+    made = []
+    for number in ("1", "99"):
+        out = tmp_path / number
+        command = [sys.executable, "-m", "gatewatch.cli.main", "lab", "make", "--users", "14", "--days", "3", "--seed", "8", "--volume", "0.1"]
+        subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, env=os.environ | {"PYTHONHASHSEED": number})
+        made.append(digest(out))
+    assert made[0] == made[1]
+
+
+def test_every_hard_negative_is_planted_and_labelled(tmp_path: Path) -> None:
+    wanted = {
+        "traveller-with-mfa", "new-provider", "fat-fingers", "shared-kiosk", "admin-on-holiday", "migration-weekend", "backup-off-hours",
+        "kubectl-from-a-cafe", "key-after-passwords", "service-account", "own-admin-account", "laptop-to-telephone", "desktop-from-second-machine",
+        "other-family", "allowed-test", "vpn-outage", "password-monday", "commercial-vpn",
+    }  # fmt: skip
+    truth = read(small(tmp_path / "w", users=40, days=15))
+    assert {one.name for one in truth.negatives} == wanted
+    told = [one for one in truth.negatives if one.records]
+    assert {one.name for one in told} == wanted
+    assert all(one.users and one.first is not None and one.last is not None and one.first <= one.last for one in told)
+
+
+def test_administrator_rights_tell_nothing_by_themselves(tmp_path: Path) -> None:
+    """Some of an intruder's desktop sessions have 4672 and some have not, as those of staff."""
+    estate = Estate(Stage(found(5, 60, 12), tmp_path))
+    ledger = Ledger(5)
+    for number, scenario in enumerate((one for one in SCENARIOS if one.id in {"rdp-stolen-password", "rdp-left-open"}), 1):
+        for level in ("loud", "careful", "slow") * 3:
+            stage_one(estate, ledger, scenario, number * 100 + len(ledger.intrusions), level)
+    rows = [row for device in estate.windows.values() for row in device.log.rows if row[3]]
+    logons = sum('"LogonType":"10"' in row[2] or '"LogonType":10' in row[2] for row in rows)
+    rights = sum('"4672"' in row[2] or '"EventID":4672' in row[2] for row in rows)
+    assert 0 < rights < logons
+    people = estate.organisation.of("staff")
+    assert 0 < sum(person.elevated for person in people) < len(people) / 4

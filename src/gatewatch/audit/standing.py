@@ -15,7 +15,7 @@ from gatewatch.audit.reach.query import Answer
 from gatewatch.audit.reach.span import of_address
 from gatewatch.audit.run import EVERYWHERE
 from gatewatch.schema.control import Move, Standing
-from gatewatch.schema.events import Kind, Mfa
+from gatewatch.schema.events import Kind, Mfa, Service
 from gatewatch.schema.facts.base import Facts
 from gatewatch.schema.facts.container import ApiServerSettings
 from gatewatch.schema.facts.filter import PacketFilter
@@ -30,6 +30,7 @@ _PORTS = {
     "kube_api": 6443,
 }  # fmt: skip
 _CLUSTER = "kubernetes"  # what the audit log's host is called where no record names the cluster: the only one there is evidence of
+_APART = frozenset({"okta", "auth0", "onelogin", "duo"})  # providers whose configuration is not read: that of another says nothing of them
 _ORDER = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.MANUAL, Status.PASS)
 _OF_THE_SITE = frozenset({Status.FAIL, Status.MANUAL, Status.PASS})  # that a check had no evidence anywhere says nothing of this host
 _FACTORS = frozenset({Measure.AUTH_METHOD, Measure.MFA_TOOL, Measure.IAM})
@@ -110,7 +111,7 @@ class Ledger:
         return Proof(Standing.UNKNOWN, None, "", said, first, collect)
 
     def _relevant(self, barrier: Barrier, move: Move, answer: Answer | None) -> Iterator[Finding]:
-        hosts = [self.host(target(move) or move.host), *(answer.devices if answer is not None else ()), *self._elsewhere(barrier), EVERYWHERE]
+        hosts = [self.host(target(move) or move.host), *(answer.devices if answer is not None else ()), *self._elsewhere(barrier, move), EVERYWHERE]
         found = [
             finding
             for host in dict.fromkeys(one.casefold() for one in hosts if one)
@@ -124,9 +125,9 @@ class Ledger:
         named = [finding for finding in found if finding.subject.casefold() in doors]
         yield from named or found
 
-    def _elsewhere(self, barrier: Barrier) -> tuple[str, ...]:
+    def _elsewhere(self, barrier: Barrier, move: Move) -> tuple[str, ...]:
         """Return the other hosts whose findings decide: that of the only tenant or gateway there is, or of every proxy and resolver."""
-        if barrier.shared is Shared.NO:
+        if barrier.shared is Shared.NO or (move.service == Service.IDP and (move.host or "").casefold() in _APART):
             return ()
         if barrier.checks not in self._holders:
             self._holders[barrier.checks] = tuple(

@@ -213,7 +213,7 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
 
     The highest-ranked report is kept in its place and filled from the others within a minute; other kinds pass through unchanged.
     """
-    events = ensure(events, "session", "host", "corroborated_by", "linked_session", "src_ip", "user", "service")
+    events = ensure(events, "session", "host", "corroborated_by", "linked_session", "src_ip", "user", "service", "assigned_ip")
     if not events.height:
         return events
     events = events.with_row_index("zz_row").with_columns(rank(), label().alias("zz_label"))
@@ -225,7 +225,10 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
         return events.drop("zz_row", "zz_rank", "zz_label")
     # a session of an identity provider is a cookie, no connection: from another address it is another fact
     cookie = (pl.col("service").cast(pl.String) == str(Service.IDP)).fill_null(value=False)
-    place = pl.when(cookie).then(pl.col("src_ip").cast(pl.String)).fill_null("").alias("zz_place")
+    # a tunnel with two inner addresses tells of each: the IPv6 one is another fact
+    inner = (pl.col("kind") == str(Kind.SESSION_START)) & pl.col("assigned_ip").cast(pl.String).str.contains(":", literal=True).fill_null(value=False)
+    source, given = pl.col("src_ip").cast(pl.String), pl.col("assigned_ip").cast(pl.String)
+    place = pl.when(cookie).then(source).when(inner).then(given).fill_null("").alias("zz_place")
     over = [*_KEY, "zz_place", "kind"]
     key = [*over, "zz_segment"]
     part = part.with_columns(place).sort("host", "session", "zz_place", "kind", "time", "zz_row").with_columns(

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from gatewatch.detect.failure import network
 from gatewatch.detect.travel import Stay, leap
 from gatewatch.schema.events import Kind, ensure
 
@@ -47,7 +48,7 @@ class Habit:
 
     days: int = 0  # from the first success to the day judged
     successes: int = 0
-    address_days: int = 0  # earlier days with a success from this very address
+    address_days: int = 0  # earlier days with a success from this very address; of IPv6 from its /64, as privacy addresses change daily
     network_days: int = 0  # ... from its network
     new_country: bool | None = None
     new_network: bool | None = None
@@ -87,14 +88,15 @@ class _Days:
 class _User:
     """One user's successes, and the state learnt from those before the day judged last."""
 
-    entries: list[tuple[int, datetime, str, str | None, str | None]] = field(default_factory=list)  # row, time, address, country, client
+    entries: list[tuple[int, datetime, str, str, str | None, str | None]] = field(default_factory=list)
+    """Row, time, address, line (:func:`.failure.network`), country and client of each success."""
     route: list[tuple[int, Stay]] = field(default_factory=list)  # entries whose place can be believed, by row
     read: int = 0
     successes: int = 0
     first: date | None = None
     last: datetime | None = None
     all_days: _Days = field(default_factory=_Days)
-    addresses: dict[str, _Days] = field(default_factory=dict)
+    lines: dict[str, _Days] = field(default_factory=dict)
     networks: dict[str, _Days] = field(default_factory=dict)
     countries: dict[str, _Days] = field(default_factory=dict)
     clients: set[str] = field(default_factory=set)
@@ -104,13 +106,13 @@ class _User:
     rights: list[date] = field(default_factory=list)  # days on which root rights were used, each once, in order
     others: dict[str, date] = field(default_factory=dict)  # the first day on which a session of the user went on as another account
 
-    def learn(self, time: datetime, address: str, country: str | None, client: str | None) -> None:
+    def learn(self, time: datetime, address: str, line: str, country: str | None, client: str | None) -> None:
         day = time.date()
         self.first = self.first or day
         self.last = time
         self.successes += 1
         self.all_days.add(day)
-        self.addresses.setdefault(address, _Days()).add(day)
+        self.lines.setdefault(line, _Days()).add(day)
         self.networks.setdefault(network_of(address), _Days()).add(day)
         self.hours[time.hour] += 1
         if country is not None:
@@ -135,7 +137,7 @@ class Baseline:
         )
         self._users: dict[str, _User] = {user: _User() for user in wanted}
         for user, *entry in part.sort("row").select("user", "row", "time", "origin_ip", "country", "src_host").iter_rows():
-            self._users[user].entries.append((entry[0], entry[1], entry[2], entry[3], entry[4]))
+            self._users[user].entries.append((entry[0], entry[1], entry[2], network(entry[2]), entry[3], entry[4]))
         told = part.filter(pl.col("country").is_not_null() & ~pl.col("known").fill_null(False) & ~pl.col("anonymizer").fill_null(False))
         for user, row, time, address, country in told.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
             self._users[user].route.append((row, Stay(time, address, country)))
@@ -168,9 +170,9 @@ class Baseline:
         self._excluded.update(rows)
 
     def taint(self, address: str, since: datetime) -> None:
-        """Learn nothing from *address* from that day on."""
-        day = since.date()
-        self._tainted[address] = min(day, self._tainted.get(address, day))
+        """Learn nothing from the line of *address* from that day on."""
+        day, line = since.date(), network(address)
+        self._tainted[line] = min(day, self._tainted.get(line, day))
 
     def habit(self, user: str | None, address: str | None, country: str | None, at: datetime, client: str | None = None) -> Habit:
         """Return what the days before that of *at* say of an access; *at* must not go back by a day between calls.
@@ -183,9 +185,10 @@ class Baseline:
         day = at.date()
         self._advance(state, day)
         days = (day - state.first).days if state.first is not None else 0
-        address_days = state.addresses[address].count if address in state.addresses else 0
-        network = network_of(address) if address is not None else None
-        network_days = state.networks[network].count if network in state.networks else 0
+        line = network(address) if address is not None else None
+        address_days = state.lines[line].count if line in state.lines else 0
+        around = network_of(address) if address is not None else None
+        network_days = state.networks[around].count if around in state.networks else 0
         rights = bisect_left(state.rights, day)
         country_days = state.countries[country].count if country in state.countries else 0
         habit = Habit(days, state.successes, address_days, network_days, rights_days=rights, country_days=country_days, active=state.all_days.count)
@@ -197,7 +200,7 @@ class Baseline:
             address_days,
             network_days,
             new_country=country not in state.countries if country is not None and state.countries else None,
-            new_network=not network_days if network is not None else None,
+            new_network=not network_days if around is not None else None,
             new_client=client not in state.clients if client is not None and state.clients else None,
             odd_hour=self._odd_hour(state, at),
             dormant=(day - state.last.date()).days >= DORMANT_DAYS if state.last is not None else None,
@@ -245,7 +248,8 @@ class Baseline:
     def days(self, user: str | None, address: str | None) -> int:
         """Return on how many days of the whole logs, also after today, the user got in from an address."""
         state = self._users.get(user or "")
-        return len({time.date() for _, time, source, _, _ in state.entries if source == address}) if state is not None else 0
+        line = network(address or "")
+        return len({time.date() for _, time, _, source, _, _ in state.entries if source == line}) if state is not None else 0
 
     def own_line(self, user: str | None, address: str | None, but: date) -> int:
         """Return the days of the whole logs, *but* not counted, on which the user got in from an address; 0 where it is not mostly from there.
@@ -255,8 +259,9 @@ class Baseline:
         state = self._users.get(user or "")
         if state is None:
             return 0
-        days = {time.date() for _, time, source, _, _ in state.entries if source == address} - {but}
-        all_ = [source == address for _, time, source, _, _ in state.entries if time.date() in days]
+        line = network(address or "")
+        days = {time.date() for _, time, _, source, _, _ in state.entries if source == line} - {but}
+        all_ = [source == line for _, time, _, source, _, _ in state.entries if time.date() in days]
         return len(days) if 3 * sum(all_) >= 2 * len(all_) else 0
 
     def authenticated(self, user: str | None, address: str | None, unproved: frozenset[int]) -> int:
@@ -264,16 +269,17 @@ class Baseline:
         state = self._users.get(user or "")
         if state is None:
             return 0
-        return len({time.date() for row, time, source, _, _ in state.entries if source == address and row not in unproved})
+        line = network(address or "")
+        return len({time.date() for row, time, _, source, _, _ in state.entries if source == line and row not in unproved})
 
     def _advance(self, state: _User, day: date) -> None:
         while state.read < len(state.entries):
-            row, time, address, country, client = state.entries[state.read]
+            row, time, address, line, country, client = state.entries[state.read]
             if time.date() >= day:
                 return
             state.read += 1
-            if row not in self._excluded and not (address in self._tainted and time.date() >= self._tainted[address]):
-                state.learn(time, address, country, client)
+            if row not in self._excluded and not (line in self._tainted and time.date() >= self._tainted[line]):
+                state.learn(time, address, line, country, client)
 
     @staticmethod
     def _odd_hour(state: _User, at: datetime) -> bool | None:

@@ -34,6 +34,7 @@ _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MF
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
+TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
@@ -101,10 +102,11 @@ def arguable(chain: Chain) -> pl.Expr:
 class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
-    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
-    account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside address, ``refusals`` when one
-    of a user was refused; ``arrivals`` is the row of the first success from each outside address; ``unproved`` are the accesses before which a record
-    that should be there is absent; ``company`` says who else came in from an address.
+    ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used, ``onward`` those that moved
+    on to another host; ``evictions`` says when an account was disabled, locked or deleted; ``factors`` when a second factor of a user was
+    accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the row
+    of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent;
+    ``company`` says who else came in from an address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -118,6 +120,7 @@ class Bench:
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
     unproved: frozenset[int] = frozenset()
+    onward: frozenset[str] = frozenset()
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
@@ -211,7 +214,7 @@ class Bench:
             if events:
                 hits[hit.name] = tuple(events)
         if "use" in hits and anchor.account is None and _KEY in anchor.rules:  # whose key it is, the record does not say
-            new = tuple(event for event in hits["use"] if self.arrivals.get(event.origin_ip or "", -1) > anchor.row)
+            new = tuple(event for event in hits["use"] if self.arrivals.get(network(event.origin_ip or ""), -1) > anchor.row)
             hits = {name: events for name, events in hits.items() if name != "use"} | ({"use": new} if new else {})
         elif "use" in hits and ("door" not in hits or anchor.account is None):
             del hits["use"]
@@ -223,7 +226,7 @@ class Bench:
         Who came in before did not need what was opened, and after the first newcomer everybody's ordinary logon would be another incident.
         """
         origin, host = access.origin_ip or "", exposure.host or ""
-        if self.arrivals.get(origin, access.row) < exposure.row:
+        if self.arrivals.get(network(origin), access.row) < exposure.row:
             return False
         row, address = self._first_uses.get(host, (-1, ""))
         if row < exposure.row:
@@ -257,6 +260,9 @@ class Bench:
         generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages}
+        level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
+        if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
+            level = Severity.LOW  # many have a second machine; where the user always is, and nothing moved on, going on at one proves nothing
         return Facts(
             acts=deeds(hits.get("act", ())),
             doors=deeds(hits.get("door", ())),
@@ -267,7 +273,7 @@ class Bench:
             followed=deeds(after_doors(hits)),
             footholds=deeds(hits.get("foothold", ())),
             other=chain.title if generic and not returned else "",
-            level=max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW),
+            level=level,
             known=known,
             habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
             slip=bool(habitual) and absent,
@@ -283,7 +289,7 @@ class Bench:
 
         What says so: the user came in from that network before, or passed a second factor at the address. Who guesses has neither.
         """
-        passed = self.factors.get((anchor.user or "", anchor.origin_ip or ""), ())
+        passed = self.factors.get((anchor.user or "", network(anchor.origin_ip or "")), ())
         if not habit.network_days and not passed:
             return 0
         return self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
@@ -306,11 +312,14 @@ class Bench:
             return ""  # somebody was asked until they gave in, or another holds the password
         if access.mfa == Mfa.YES:
             return f"{access.user} passed a second factor with this logon"
-        passed = self.factors.get((access.user or "", access.origin_ip or ""), ())
-        before = [moment for moment in passed if timedelta(0) <= access.time - moment <= VOUCHED]
+        passed = self.factors.get((access.user or "", network(access.origin_ip or "")), ())
+        before, where = [moment for moment in passed if timedelta(0) <= access.time - moment <= VOUCHED], "at this address"
+        if not before and access.country is not None:
+            passed = self.factors.get((access.user or "", family(access.origin_ip or "", access.country, other=True)), ())
+            before, where = [moment for moment in passed if timedelta(0) <= access.time - moment <= TWIN], "by the other IP family of this country"
         if not before:
             return ""
-        return f"{access.user} passed a second factor at this address {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
+        return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
 
     def _evicted(self, access: Exhibit) -> str:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
@@ -328,7 +337,7 @@ class Bench:
         by_place = chain.by == ("host", "user")
         book = self.failures.by_place if by_place else self.failures.by_address
         few = stage.name == "names" and needed < self.number("SprayUsers", chain.analytic)
-        if few and self.arrivals.get(anchor.origin_ip or "", anchor.row) < anchor.row:
+        if few and self.arrivals.get(network(anchor.origin_ip or ""), anchor.row) < anchor.row:
             return None  # a few names at a line that somebody uses are its users' typing errors
         key = (anchor.host or "", anchor.user or "") if by_place else (anchor.origin_ip or "",)
         found, settled = book.before(key, anchor.row, since)
@@ -383,6 +392,15 @@ class Bench:
         if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
             self.baseline.taint(case.origin, case.access.time)
         self.baseline.exclude([case.access.row])
+
+
+def family(address: str, country: str, *, other: bool = False) -> str:
+    """Return the IP family of an address and its country in words, or the *other* family there: a line often has both.
+
+    >>> family("192.0.2.7", "AT"), family("192.0.2.7", "AT", other=True)
+    ('IPv4 in AT', 'IPv6 in AT')
+    """
+    return f"IPv{6 if (':' in address) is not other else 4} in {country}"
 
 
 def _counting(chain: Chain) -> Stage | None:

@@ -16,10 +16,10 @@ import polars as pl
 from gatewatch.detect import advice, story
 from gatewatch.detect.attack import techniques
 from gatewatch.detect.baseline import Baseline
-from gatewatch.detect.case import GUESSES, Bench
+from gatewatch.detect.case import GUESSES, Bench, family
 from gatewatch.detect.chain import Chain
 from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
-from gatewatch.detect.failure import Failures
+from gatewatch.detect.failure import Failures, network
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.detect.move import moves
@@ -102,6 +102,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
         frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
+        frozenset(events.filter(pl.col("hop").fill_null(0) > 0)["origin_session"].drop_nulls().unique().to_list()),
         Company.of(events, {event.origin_ip for event in anchors if event.origin_ip is not None}),
     )
 
@@ -127,8 +128,8 @@ def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[da
 
 
 def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:
-    """Return when a second factor of each of *users* was accepted at an outside address: ``(user, address)`` to times, in order."""
-    events = ensure(events, "mfa", "src_ip", "user")
+    """Return when a second factor of each of *users* was accepted at an outside line: ``(user, line)`` and ``(user, family in country)`` to times."""
+    events = ensure(events, "mfa", "src_ip", "user", "country")
     logons = (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("mfa").cast(pl.String) == str(Mfa.YES))
     passed = events.filter(
         (logons | (pl.col("kind") == str(Kind.MFA_OK)))
@@ -137,8 +138,10 @@ def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str]
         & pl.col("time").is_not_null()
     )
     found: dict[tuple[str, str], list[datetime]] = {}
-    for user, address, moment in passed.sort("time").select("user", "src_ip", "time").iter_rows():
-        found.setdefault((str(user), str(address)), []).append(moment)
+    for user, address, country, moment in passed.sort("time").select("user", "src_ip", "country", "time").iter_rows():
+        found.setdefault((str(user), network(str(address))), []).append(moment)
+        if country is not None:
+            found.setdefault((str(user), family(str(address), str(country))), []).append(moment)
     return {key: tuple(times) for key, times in found.items()}
 
 
@@ -154,9 +157,13 @@ def _refusals(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[dat
 
 
 def _arrivals(events: pl.DataFrame, addresses: Iterable[str]) -> dict[str, int]:
-    """Return the row of the first success from each of *addresses*."""
-    came = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("src_ip").is_in(sorted(addresses)))
-    return {str(address): int(row) for address, row in came.group_by("src_ip").agg(pl.col("row").min()).sort("src_ip").iter_rows()}
+    """Return the row of the first success from the line of each of *addresses*, an IPv6 customer's /64 or an IPv4 address."""
+    came = events.filter((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("src_ip").is_not_null()).group_by("src_ip").agg(pl.col("row").min())
+    wanted, found = set(map(network, addresses)), dict[str, int]()
+    for address, row in came.sort("row").iter_rows():
+        if (line := network(str(address))) in wanted:
+            found.setdefault(line, int(row))
+    return found
 
 
 def _read(hit: StageHit) -> tuple[int, ...]:

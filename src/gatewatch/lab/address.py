@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import random
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -20,6 +21,17 @@ _RANGES = (
     *("192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
 )
 SPECIAL_V4 = tuple((int(network[0]), int(network[-1])) for network in map(ipaddress.IPv4Network, _RANGES))
+
+TRIES_V6 = 60_000
+# where the registries hand out IPv6, by the two first bytes: RIPE NCC, ARIN, APNIC, LACNIC, AFRINIC (IANA's list of unicast assignments)
+_V6 = {
+    "ripe": tuple(range(0x2A00, 0x2A14)), "arin": tuple(range(0x2600, 0x2608)), "apnic": tuple(range(0x2400, 0x2410)),
+    "lacnic": tuple(range(0x2800, 0x2807)), "afrinic": (0x2C0F,),
+}  # fmt: skip
+_REGISTRIES = {
+    **dict.fromkeys(("US", "CA"), "arin"), **dict.fromkeys(("JP", "SG", "IN", "AU", "KR", "CN", "VN", "ID", "HK"), "apnic"),
+    **dict.fromkeys(("BR", "MX", "AR", "CL", "CO"), "lacnic"), **dict.fromkeys(("ZA", "NG", "EG", "KE"), "afrinic"),
+}  # fmt: skip
 
 
 def text_of(number: int) -> str:
@@ -49,6 +61,34 @@ class Block:
         """Return a smaller range within."""
         step = 1 << (32 - bits)
         return Block(self.base + rng.randrange(1 << (bits - self.bits)) * step, bits, self.country, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Block6:
+    """A range of IPv6 addresses of one provider or site, of at most 64 bits."""
+
+    base: int  # the first 64 bits of its first address
+    bits: int
+    country: str
+
+    @property
+    def cidr(self) -> str:
+        """Return the range in CIDR notation."""
+        return str(ipaddress.IPv6Network((self.base << 64, self.bits)))
+
+    def net(self, bits: int, *purpose: object) -> int:
+        """Return the first 64 bits of a range of *bits* within, the one that *purpose* has: always the same."""
+        return self.base | (lot(*purpose) & ((1 << (bits - self.bits)) - 1)) << (64 - bits)
+
+
+def lot(*purpose: object) -> int:
+    """Return 64 bits that depend on nothing but *purpose*: what a generator would be too slow, and its order too fickle, for."""
+    return int.from_bytes(blake2b("/".join(map(str, purpose)).encode(), digest_size=8).digest())
+
+
+def text_of_v6(net: int, host: int) -> str:
+    """Return an IPv6 address as text (RFC 5952) of its first and last 64 bits."""
+    return str(ipaddress.IPv6Address(net << 64 | host))
 
 
 def _special(number: int) -> bool:
@@ -87,6 +127,16 @@ class Atlas:
         if bits < 28:
             return self.block(country, bits + 2, kind, rng)
         raise LookupError(f"no free range in {country}")
+
+    def block_v6(self, country: str, bits: int, rng: random.Random) -> Block6 | None:
+        """Return an IPv6 range (of 32 to 48 bits) that lies wholly in *country*; None where the database knows of no such."""
+        starts = _V6[_REGISTRIES.get(country, "ripe")]
+        for _ in range(TRIES_V6):
+            base = (rng.choice(starts) << 48) | (rng.getrandbits(bits - 16) << (64 - bits))
+            record, prefix = self._reader.get_with_prefix_len(f"{base >> 48:x}:{base >> 32 & 0xFFFF:x}:{base >> 16 & 0xFFFF:x}::")
+            if prefix <= bits and isinstance(record, dict) and record.get("country_code") == country:
+                return Block6(base, bits, country)
+        return None
 
     def stray(self, rng: random.Random) -> str:
         """Return any address of the internet (an allocated one): background guessing comes from everywhere."""

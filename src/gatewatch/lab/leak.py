@@ -1,8 +1,8 @@
 """Leaks: whether a world gives its intrusions away by what no detection should need: addresses, names and ports.
 
 Two judges see each accepted access from outside. *Any outside success* calls everything an intrusion. The *learnt* one is a logistic regression over
-hashed pieces of the address (first one and two bytes), the names (account, its beginning and its words, host, service) and the port; it is taught
-on some worlds and asked about others. If it does much better than chance, the worlds leak their labels.
+hashed pieces of the address (family, first one and two bytes or groups), the names (account, its beginning and its words, host, service) and
+the port; it is taught on some worlds and asked about others. If it does much better than chance, the worlds leak their labels.
 """
 
 from __future__ import annotations
@@ -37,16 +37,21 @@ class Leak(msgspec.Struct):
 
 def pieces(access: Admission) -> list[str]:
     """Return what the judge sees of an access."""
-    first, _, rest = access.source.partition(".")
+    if ":" in access.source:
+        first, _, rest = access.source.partition(":")
+        where = [f"a {first}", f"b {first}.{rest.partition(':')[0]}", "6"]
+    else:
+        first, _, rest = access.source.partition(".")
+        where = [f"a {first}", f"b {first}.{rest.partition('.')[0]}", "4"]
     words = access.user.replace("-", ".").split(".")
     return [
-        f"a {first}", f"b {first}.{rest.partition('.')[0]}", f"u {access.user}", f"v {access.user[:3]}", *(f"w {word}" for word in words),
+        *where, f"u {access.user}", f"v {access.user[:3]}", *(f"w {word}" for word in words),
         f"h {access.host}", f"p {access.port // 4096}",
     ]  # fmt: skip
 
 
 def _columns(accesses: Sequence[Admission]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    width = 14
+    width = 15
     columns = np.zeros((len(accesses), width), np.int64)
     for row, access in enumerate(accesses):
         for place, piece in enumerate(pieces(access)[:width]):

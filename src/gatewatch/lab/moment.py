@@ -34,6 +34,11 @@ def day_start(day: int, zone: str) -> int:
     return int(wall.timestamp()) * SECOND
 
 
+def day_of(moment: int) -> int:
+    """Return the number of the world's day (UTC) an instant lies in."""
+    return (moment - START) // DAY
+
+
 def weekday(day: int) -> int:
     """Return the weekday of the *day*-th day, Monday 0."""
     return (FIRST_DAY.weekday() + day) % 7

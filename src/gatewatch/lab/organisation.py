@@ -8,8 +8,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from gatewatch.lab.address import Atlas, Block
+from gatewatch.lab.address import Atlas, Block, Block6, lot, text_of_v6
 from gatewatch.lab.dice import dice
+from gatewatch.lab.line import Line
 
 COUNTRIES: tuple[tuple[str, str], ...] = (
     ("AT", "Europe/Vienna"), ("DE", "Europe/Berlin"), ("CH", "Europe/Zurich"), ("FR", "Europe/Paris"), ("GB", "Europe/London"),
@@ -42,21 +43,30 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 Edg/132.0.0.0",
 )
 DOMAIN = "corp.example"
+RIGHTS = 7  # of a hundred people who are no administrators
+ENTRA_OFFICE = 1  # the office whose people sign in at Entra, others at Okta
 ADMINISTERED = {"asa": "ssh", "fortigate": "web", "globalprotect": "web"}  # by which service a gateway is administered
 
 
 @dataclass(slots=True)
 class Provider:
-    """An internet provider of a country: fixed lines, mobile behind carrier-grade NAT, or hosting."""
+    """An internet provider of a country: fixed lines, mobile behind carrier-grade NAT, or hosting; ``block_v6`` where it has IPv6 as well."""
 
     country: str
     kind: str
     blocks: tuple[Block, ...]
+    seed: int = 0
+    block_v6: Block6 | None = None
+    lines: dict[str, Line] = field(default_factory=dict)  # of the whole organisation, by IPv4 address
 
     def address(self, rng: random.Random) -> str:
         """Return an address of a customer; mobile customers share few."""
         block = rng.choice(self.blocks)
-        return block.part(26, rng).address(rng) if self.kind == "mobile" and block.bits < 26 and rng.random() < 0.2 else block.address(rng)
+        shared = self.kind == "mobile" and block.bits < 26 and rng.random() < 0.2
+        address = block.part(26, rng).address(rng) if shared else block.address(rng)
+        if self.block_v6 is not None and address not in self.lines:
+            self.lines[address] = Line(self.seed, address, self.block_v6, self.kind)
+        return address
 
 
 @dataclass(slots=True)
@@ -70,6 +80,7 @@ class Office:
     number: int
     gateway: str  # name of the VPN gateway its people use
     holidays: tuple[int, ...]  # days of the world
+    block_v6: Block6 | None = None
 
     def inner(self, number: int) -> str:
         """Return an address of a desk."""
@@ -91,6 +102,7 @@ class Person:
     mfa: bool = True
     typos: float = 0.03  # wrong passwords per logon
     remote: float = 0.4  # share of days at home
+    elevated: bool = False  # has administrator rights on the terminal servers: administrators, and a few whose rights nobody took away
     lease: int = 0  # day from which the present home address holds
     address: str = ""
     client: str = ""
@@ -119,6 +131,8 @@ class Host:
     zone: str = "UTC"
     skew: int = 0  # microseconds its clock is ahead
     wrong_zone: str | None = None  # stamps in a zone nobody told of
+    outer_v6: str | None = None
+    inner_v6: str | None = None  # of jump hosts, whose filters let IPv6 through
 
 
 @dataclass(slots=True)
@@ -136,13 +150,16 @@ class Organisation:
     gateways: dict[str, Host]
     public: Block
     monitor: str
-    runner: Block
+    runner: Provider
     tester: str
     tester_days: tuple[int, int]
     providers: dict[str, list[Provider]]
     hosting: list[Provider]
     atlas: Atlas
     by_name: dict[str, Host] = field(default_factory=dict)
+    tenant: Host = field(default_factory=lambda: Host("entra", "entra", ""))  # no machine of the site, and it has a configuration
+    public_v6: Block6 | None = None
+    lines: dict[str, Line] = field(default_factory=dict)  # of people and partners outside, by IPv4 address
 
     def having(self, role: str) -> list[Host]:
         """Return the hosts of a role."""
@@ -157,10 +174,17 @@ class Organisation:
         found = [one for one in self.providers.get(country, ()) if one.kind == kind]
         if len(found) < 3 and (not found or rng.random() < 0.3):
             bits = {"mobile": 22, "hosting": 20, "residential": 17}[kind]
-            made = Provider(country, kind, (self.atlas.block(country, bits, kind, rng),))
+            block = self.atlas.block(country, bits, kind, rng)
+            made = Provider(country, kind, (block,), self.seed, self._dual(block), self.lines)
             self.providers.setdefault(country, []).append(made)
             return made
         return rng.choice(found)
+
+    def _dual(self, block: Block) -> Block6 | None:
+        """Return the IPv6 range of a provider: most have one, and some countries none at all."""
+        rng = dice(self.seed, "v6", block.cidr)
+        share, bits = {"mobile": (0.7, 36), "hosting": (0.8, 36), "residential": (0.6, 32)}[block.kind]
+        return self.atlas.block_v6(block.country, bits, rng) if rng.random() < share else None
 
 
 def _names(rng: random.Random, number: int) -> list[str]:
@@ -193,16 +217,42 @@ def found(seed: int, users: int, days: int) -> Organisation:
     hosts = _hosts(rng, outer, zone, offices)
     organisation = Organisation(
         seed, days, rng.choice(("aster", "beacon", "cobalt", "delta", "ember", "fjord")), country, zone, offices, [], hosts, {}, public, "",
-        atlas.block(rng.choice(ELSEWHERE), 25, "hosting", rng), "", (0, 0), {}, [], atlas, {host.name: host for host in hosts},
+        _runners(seed, atlas, rng), "", (0, 0), {}, [], atlas, {host.name: host for host in hosts},
     )  # fmt: skip
+    organisation.by_name[organisation.tenant.name] = organisation.tenant
     organisation.gateways = {host.name: host for host in hosts if "gateway" in host.roles}
+    organisation.runner.lines = organisation.lines
+    _second_stack(organisation)
     organisation.hosting = [organisation.provider(rng.choice(ELSEWHERE), "hosting", rng) for _ in range(6)]
     organisation.monitor = rng.choice(organisation.hosting).address(rng)
     organisation.tester = rng.choice(organisation.hosting).address(rng)
+    organisation.lines.pop(organisation.tester, None)  # announced by an IPv4 address, and uses that
     first = rng.randrange(max(1, days - 3))
     organisation.tester_days = (first, min(days - 1, first + 2))
     _people(organisation, rng, users)
     return organisation
+
+
+def _runners(seed: int, atlas: Atlas, rng: random.Random) -> Provider:
+    """Return the hosted machines that build and keep backups: a range of their own, some of them by IPv6."""
+    block = atlas.block(rng.choice(ELSEWHERE), 25, "hosting", rng)
+    own = dice(seed, "runners")
+    return Provider(block.country, "hosting", (block,), seed, atlas.block_v6(block.country, 48, own) if own.random() < 0.7 else None)
+
+
+def _second_stack(organisation: Organisation) -> None:
+    """Give the site, most hosts that are seen from outside and some offices IPv6."""
+    rng = dice(organisation.seed, "dual-stack")
+    organisation.public_v6 = organisation.atlas.block_v6(organisation.country, 48, rng) if rng.random() < 0.75 else None
+    for number, host in enumerate(organisation.hosts, 1):
+        if host.outer and organisation.public_v6 is not None and rng.random() < 0.8:
+            host.outer_v6 = text_of_v6(organisation.public_v6.base, 0x1000 + number)
+            host.inner_v6 = f"fd00:10::{0x1000 + number:x}" if "jump" in host.roles else None
+    for office in organisation.offices:
+        if rng.random() < 0.4:
+            office.block_v6 = organisation.atlas.block_v6(office.country, 48, rng)
+        if office.block_v6 is not None:
+            organisation.lines |= {uplink: Line(organisation.seed, uplink, office.block_v6, "office") for uplink in office.uplinks}
 
 
 def _hosts(rng: random.Random, outer: list[int], zone: str, offices: list[Office]) -> list[Host]:
@@ -264,6 +314,7 @@ def _people(organisation: Organisation, rng: random.Random, users: int) -> None:
         person.typos = own.betavariate(1.2, 22)
         person.remote = {"staff": 0.4, "developer": 0.6, "admin": 0.5, "shift": 0.1, "contractor": 1.0, "kiosk": 0.0}[role]
         person.mfa = role != "kiosk" and own.random() < 0.85
+        person.elevated = role == "admin" or (role != "kiosk" and lot(organisation.seed, "elevated", number) % 100 < RIGHTS)
         person.client = f"{own.choice(('NB', 'PC', 'LT', 'DESKTOP'))}-{own.getrandbits(24):06X}"
         person.agent = own.choice(AGENTS)
         person.key = f"ED25519 SHA256:{_fingerprint(own)}"
@@ -272,6 +323,9 @@ def _people(organisation: Organisation, rng: random.Random, users: int) -> None:
             away = own.choice([place for place in ELSEWHERE if place != office.country])
             person.away = (start, start + own.randint(1, 5), away)
         organisation.people.append(person)
+    if dice(organisation.seed, "tenant").random() < 0.6:  # the tenant of one office may well have second factors for all
+        for person in organisation.people:
+            person.mfa = person.mfa or (person.office.number == ENTRA_OFFICE and person.role != "kiosk")
     for number, name in enumerate(SERVICES):
         person = Person(
             name,

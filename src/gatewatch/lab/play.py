@@ -9,7 +9,7 @@ from gatewatch.lab.estate import Estate, is_outside
 from gatewatch.lab.moment import HOUR, MINUTE, MS, SECOND, iso_z, seconds
 from gatewatch.lab.organisation import ADMINISTERED, Host, Person
 from gatewatch.lab.scenario import Act, Scenario, length
-from gatewatch.lab.truth import Intrusion, Ledger, Leg, Step
+from gatewatch.lab.truth import BEFORE, Intrusion, Ledger, Leg, Step
 from gatewatch.lab.writer.device import Entry
 
 if TYPE_CHECKING:
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 RDP_USERS = ("Remote Desktop Users", "S-1-5-32-555")
 ADMINS = ("Administrators", "S-1-5-32-544")
+_ADMINISTRATIVE = frozenset({"new-account", "service", "task", "clear"})
 _PORTS = {2375: "docker_api", 6443: "kube_api", 10250: "kubelet"}
 
 
 class Play:
     """Acts one scenario out."""
 
-    def __init__(self, estate: Estate, ledger: Ledger, intrusion: Intrusion, rng: random.Random, values: dict[str, Any], cast: Cast) -> None:
+    def __init__(
+        self, estate: Estate, ledger: Ledger, intrusion: Intrusion, rng: random.Random, scenario: Scenario, values: dict[str, Any], cast: Cast
+    ) -> None:  # fmt: skip
         self.estate = estate
         self.ledger = ledger
         self.truth = intrusion
@@ -34,12 +37,13 @@ class Play:
         self.turn = 0
         self.mark = 0
         self.act: Act | None = None
+        self.scenario = scenario
 
-    def run(self, scenario: Scenario, start: int) -> None:
+    def run(self, start: int) -> None:
         """Play every step from *start* on; close what is left open, unless it stays open to the end."""
         at = start
         self.truth.first = iso_z(at)
-        for act in scenario.steps:
+        for act in self.scenario.steps:
             self.act = act
             stage = str(self.get("stage", act.verb.stage))
             at += round(length(self.get("after", "20s")) * self.rng.uniform(0.8, 1.2))
@@ -47,13 +51,15 @@ class Play:
             begin = at
             at = getattr(self, "do_" + act.verb.name.replace("-", "_"))(at)
             host, account = self._host(), self._account()
+            if host is None and act.verb.name in {"sign-in", "push"}:
+                host = self._door()
             service, outside = self._way(act)
             step = Step(
                 stage, act.verb.name, iso_z(begin), iso_z(at), host, account, act.values.get("technique"), list(act.values.get("cut", [])), service,
                 outside,
             )  # fmt: skip
             self.truth.steps.append(step)
-            if host and act.verb.name not in {"flow", "guess", "spray", "stranger", "push", "administer"} and host not in self.truth.hosts:
+            if host and act.verb.name not in {"flow", "guess", "spray", "stranger", "push", "sign-in", "administer"} and host not in self.truth.hosts:
                 self.truth.hosts.append(host)
             if account and act.verb.name in {"enter", "sign-in", "administer", "kube"} and account not in self.truth.accounts:
                 self.truth.accounts.append(account)
@@ -68,6 +74,10 @@ class Play:
         value = self.act.values.get(key, default)
         return self.values[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
+    def _others(self) -> bool:
+        """Return whether the step is somebody else's, whose session the intruder enters later."""
+        return bool(self.get("stage") == BEFORE)
+
     def many(self, key: str) -> int:
         """Return a number of the step."""
         return int(self.get(key))
@@ -76,15 +86,30 @@ class Play:
         """Return the time to the next try."""
         return round(length(self.get("every", "10s")) * self.rng.uniform(0.6, 1.4))
 
-    def source(self, *, entry: bool = False) -> str:
-        """Return the address of the outsider whose turn it is; an entry comes from the last one."""
+    def source(self, at: int, *, entry: bool = False) -> str:
+        """Return the address the outsider whose turn it is shows just then; an entry comes from the line of the last one."""
         addresses = self.cast.addresses[str(self.get("who"))]
         address = addresses[(self.turn - 1 if entry and self.turn else self.turn) % len(addresses)]
         if not entry:
             self.turn += 1
-        if address not in self.truth.origins:
+        address = self.estate.face_of(at, address, self.cast.clients[str(self.get("who"))], self._door())
+        if address not in self.truth.origins and not self._others():
             self.truth.origins.append(address)
         return address
+
+    def _elevated(self, host: Host) -> bool:
+        """Return whether a desktop session has administrator rights: as its user has them, on servers, and where it does what needs them."""
+        name, found = self.get("session"), self.cast.people.get(str(self.get("account")))
+        asks = any(act.values.get("in") == name and act.verb.name in _ADMINISTRATIVE for act in self.scenario.steps)
+        return asks or "terminal" not in host.roles or (isinstance(found, Person) and found.elevated)
+
+    def _door(self) -> str:
+        """Return the host or provider the outsider connects to."""
+        host = self.host()
+        if host is not None:
+            return host.name
+        name = self.get("in")
+        return self.sessions[name].host if name in self.sessions else self.estate.provider(self.person()).format
 
     def user(self, key: str = "account") -> str:
         """Return the name of an account."""
@@ -137,7 +162,9 @@ class Play:
         return None, outside
 
     def leg(self, at: int, source: str, target: str, via: str, user: str | None) -> None:
-        """Enter an edge of the path."""
+        """Enter an edge of the path; the owner of a session that is entered later has no part in it."""
+        if self._others():
+            return
         self.truth.path.append(Leg(source, target, via, user, iso_z(at)))
         if self.truth.accepted is None:
             self.truth.accepted = iso_z(at)
@@ -166,7 +193,7 @@ class Play:
         """Wrong passwords of one account."""
         user = self.user()
         for _ in range(self.many("tries")):
-            end = self._fail(at, user, self.source())
+            end = self._fail(at, user, self.source(at))
             at = max(end, at + self.pause())
         return at
 
@@ -177,20 +204,20 @@ class Play:
         names[self.rng.randrange(len(names))] = self.user()
         for _ in range(self.many("tries")):
             for name in names:
-                end = self._fail(at, name, self.source())
+                end = self._fail(at, name, self.source(at))
                 at = max(end, at + self.pause())
         return at
 
     def do_stranger(self, at: int) -> int:
         """Names that do not exist."""
         for _ in range(self.many("tries")):
-            end = self._fail(at, self.rng.choice(("admin", "test", "oracle", "support", "vpn", "scan", "guest", "backup1")), self.source())
+            end = self._fail(at, self.rng.choice(("admin", "test", "oracle", "support", "vpn", "scan", "guest", "backup1")), self.source(at))
             at = max(end, at + self.pause())
         return at
 
     def do_push(self, at: int) -> int:
         """Second factors asked for and not given."""
-        person, src = self.person(), self.source()
+        person, src = self.person(), self.source(at)
         for number in range(self.many("tries")):
             self.estate.provider(person).push(at, person.name, src, person.agent, self.mark, denied=number % 3 != 2)
             at += max(12 * SECOND, self.pause())
@@ -198,7 +225,7 @@ class Play:
 
     def do_sign_in(self, at: int) -> int:
         """An accepted sign-in at the identity provider."""
-        person, src = self.person(), self.source(entry=True)
+        person, src = self.person(), self.source(at, entry=True)
         self.estate.idp(at, person, src, mfa=bool(self.get("mfa", default=True)), mark=self.mark)
         self.leg(at, src, self.estate.provider(person).format, "idp", person.name)
         return at + SECOND
@@ -208,7 +235,7 @@ class Play:
         host, user = self.host(), self.user()
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
         if before is None:
-            src = self.source(entry=True)
+            src = self.source(at, entry=True)
             origin, client = src, self.cast.clients[str(self.get("who"))]
         elif before.inner:
             src, origin, client = before.inner, before.inner, before.tty or "PC"
@@ -234,7 +261,7 @@ class Play:
             again = next(
                 (one for one in self.sessions.values() if one.host == host.name and one.user == user and one.open and one.method == "left"), None
             )
-            entry, via = self.estate.rdp(at, host.name, user, src, client, admin=True, again=again, mark=self.mark), "rdp"
+            entry, via = self.estate.rdp(at, host.name, user, src, client, admin=self._elevated(host), again=again, mark=self.mark), "rdp"
         elif host.kind == "mac":
             if self.get("mode") == "screen":
                 entry, via = self.estate.mac_screen(at, user, src, self.mark), "vnc"
@@ -246,7 +273,7 @@ class Play:
             port = {"rdp": 3389, "ssh": 22}.get(via, 443)
             self.estate.zeek.conn(at, src, self.estate.zeek.port(), host.inner, port, via, MINUTE, 9_000, 60_000, "SF", self.mark)
         self.sessions[str(self.get("session"))] = entry
-        self.leg(at, origin, host.name, via, user)
+        self.leg(at, entry.source if before is not None and before.inner else origin, host.name, via, user)
         return at + 4 * SECOND
 
     def do_leave(self, at: int) -> int:
@@ -267,7 +294,7 @@ class Play:
 
     def do_resume(self, at: int) -> int:
         """The session goes on from another address."""
-        entry, src = self.session(), self.source()
+        entry, src = self.session(), self.source(at)
         if entry.host in self.estate.gateways:
             self.estate.gateways[entry.host].resume(at, entry, src, self.mark)
             self.estate.asked(at, entry.user, src, "vpn", entry.host, self.mark)
@@ -275,7 +302,7 @@ class Play:
         else:
             self.estate.windows[entry.host].suspend(at - 5 * SECOND, entry, self.mark)
             client = self.cast.clients[str(self.get("who"))]  # whoever comes back does so from a machine of their own
-            self.estate.rdp(at, entry.host, entry.user, src, client, admin=True, again=entry, mark=self.mark)
+            self.estate.rdp(at, entry.host, entry.user, src, client, admin=bool(entry.twin), again=entry, mark=self.mark)
             via = "rdp"
         entry.source = src
         self.leg(at, src, entry.host, via, entry.user)
@@ -352,7 +379,7 @@ class Play:
     def do_kube(self, at: int) -> int:
         """Requests to the cluster."""
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
-        src = (before.inner or self.estate.host(before.host).inner) if before is not None else self.source(entry=True)
+        src = (before.inner or self.estate.host(before.host).inner) if before is not None else self.source(at, entry=True)
         user = self.user() if self.get("account") else "system:anonymous"
         host = self.host()
         code = int(self.get("code", 200))
@@ -389,14 +416,14 @@ class Play:
         if host is None:
             return at
         before = self.sessions.get(str(self.get("from"))) if self.get("from") else None
-        src = self.source(entry=True) if before is None else (before.inner or self.estate.host(before.host).inner)
-        target = host.outer if before is None and host.outer else host.inner
+        src = self.source(at, entry=True) if before is None else (before.inner or self.estate.host(before.host).inner)
+        target = (host.outer_v6 if ":" in src else host.outer) if before is None else None
         lasts, sent = length(self.get("for", "5s")), int(self.get("bytes", 4_000))
         self.estate.zeek.conn(
             at,
             src,
             self.estate.zeek.port(),
-            target,
+            target or host.inner,
             self.many("port"),
             str(self.get("service", "")),
             lasts,
@@ -414,7 +441,7 @@ class Play:
         host = self.host()
         if host is None:
             return at
-        src, change = self.source(entry=True), str(self.get("change", ""))
+        src, change = self.source(at, entry=True), str(self.get("change", ""))
         name = self.user("new") if self.get("new") else ""
         self.estate.gateways[host.name].administer(at, self.user(), src, change, name, self.mark)
         if change == "user":

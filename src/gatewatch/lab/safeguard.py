@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatewatch.lab.dice import dice
-from gatewatch.lab.organisation import ADMINISTERED, Host, Organisation
-from gatewatch.lab.truth import Intrusion, Let, Safeguard, Step
+from gatewatch.lab.organisation import ADMINISTERED, ENTRA_OFFICE, Host, Organisation
+from gatewatch.lab.truth import BEFORE, Intrusion, Let, Safeguard, Step
 
 GUESS, ENTRY, ONWARD, ACT = "guess", "entry", "onward", "act"
+ONE_FACTOR = "one factor"  # beside services: sign-ins that life has
 _GUESSES = frozenset({"guess", "spray", "stranger"})
-_ARRIVALS = frozenset({"enter", "kube", "flow", "sign-in"})
+_ARRIVALS = frozenset({"enter", "resume", "kube", "flow", "sign-in"})
 Used = frozenset[tuple[str, str]]  # (service, host) that people reach straight from outside
 Place = tuple[str, str]  # host, service
 
@@ -41,8 +42,8 @@ class Control:
     everywhere: bool = False
 
     def passed(self, step: Step, host: str, service: str) -> bool:
-        """Return whether a step went through the control at a place."""
-        return (self.everywhere or step.host == host) and service in {"", step.service} and self.lets(step)
+        """Return whether a step of the intruder went through the control at a place; what the owner of a session did before is no such step."""
+        return step.name != BEFORE and (self.everywhere or step.host == host) and service in {"", step.service} and self.lets(step)
 
 
 class Plan:
@@ -66,7 +67,7 @@ def draw(organisation: Organisation, intrusions: Iterable[Intrusion], used: Used
     steps = [(one.id, step) for one in intrusions for step in one.steps]
     made: list[Safeguard] = []
     gone: dict[tuple[str, str, str], bool] = {}
-    reached = used
+    reached = used | _lax(organisation)
     for control in CONTROLS:
         for host_name, service in control.places(organisation):
             host = organisation.by_name[host_name]
@@ -89,7 +90,17 @@ def draw(organisation: Organisation, intrusions: Iterable[Intrusion], used: Used
     return Plan(made, gone)
 
 
+def _lax(organisation: Organisation) -> Used:
+    """Return the tenant when life shows sign-ins by one factor there."""
+    single = any(not one.mfa and one.office.number == ENTRA_OFFICE and one.role not in {"service", "kiosk"} for one in organisation.people)
+    return frozenset({(ONE_FACTOR, organisation.tenant.name)}) if single else frozenset()
+
+
 # Where a control can be
+
+
+def _tenants(organisation: Organisation) -> list[Place]:
+    return [(organisation.tenant.name, "idp")]
 
 
 def _gateways(organisation: Organisation) -> list[Place]:
@@ -159,6 +170,10 @@ def _one_factor(step: Step) -> bool:
     return step.do == "enter" and step.outside and "M1032" in step.cut
 
 
+def _signed_in(step: Step) -> bool:
+    return step.do == "sign-in" and step.outside and "M1032" in step.cut
+
+
 def _logged_on(step: Step) -> bool:
     """Return whether a host let the intruder in by one factor, from outside or from another host."""
     return step.do in {"enter", "resume"} and step.name in {"entry", "use", "onward"}
@@ -189,6 +204,11 @@ CONTROLS: tuple[Control, ...] = (
     Control(
         "gateway-factor", _measures("M1032.2", "M1035.10"), (ENTRY,), _gateways, _one_factor, 0.2,
         "a password alone is enough for the VPN", "the VPN asks for a second factor",
+    ),
+    Control(
+        "idp-factor", _measures("M1032.1"), (ENTRY,), _tenants, _signed_in, 0.2,
+        "a password alone is enough to sign in", "every sign-in is asked for a second factor",
+        always=lambda host, _service, used: (ONE_FACTOR, host.name) in used,
     ),
     Control(
         "gateway-limit", lambda host: ("M1035.2", "M1035.7") if host.kind == "asa" else ("M1035.7",), (GUESS,), _limited, _guessed,

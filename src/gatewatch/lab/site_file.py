@@ -30,22 +30,26 @@ def _list(items: list[str]) -> str:
 
 def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
     """Return the text of the file: the network as it is meant to be, as far as its administrators came with putting it in order."""
-    pools = [gateway.cidr for gateway in estate.gateways.values() if gateway.host.name != "ns01"]
+    leasing = [gateway for gateway in estate.gateways.values() if gateway.host.name != "ns01"]
+    pools = [gateway.cidr for gateway in leasing]
+    pools_v6 = [gateway.cidr_v6 for gateway in leasing if gateway.dual and gateway.leases_v6]
+    public = [organisation.public.cidr, *([organisation.public_v6.cidr] if organisation.public_v6 else [])]
     lines = [
         "# The site as its network team describes it.", "[site]", f'name = "{organisation.name}"', f'zone = "{organisation.zone}"',
         f"year = {calendar(0).year}", "",
-        "[network]", f'internal = ["{organisation.public.cidr}"]', f"vpn_pools = {_list(pools)}", 'clusters = ["10.96.0.0/12"]', "",
+        "[network]", f"internal = {_list(public)}", f"vpn_pools = {_list([*pools, *pools_v6])}", 'clusters = ["10.96.0.0/12"]', "",
     ]  # fmt: skip
     for host in organisation.hosts:
         name = f'"{host.name}"' if "." in host.name else host.name
-        addresses = [address for address in (host.inner, host.outer) if address]
+        addresses = [address for address in (host.inner, host.inner_v6, host.outer, host.outer_v6) if address]
         lines += [f"[hosts.{name}]", f"addresses = {_list(addresses)}"]
         if host.name == "mac01":
             lines.append('aliases = ["localhost"]  # the unified log names no host')
         lines.append("")
     lines += ["[[sources]]", 'host = "pa01"  # its rows bear no zone', 'zone = "UTC"', ""]
     for office in organisation.offices:
-        lines += [f"[places.{office.name}]", f"cidrs = {_list(list(office.uplinks))}", f'country = "{office.country}"', ""]
+        ranges = [*office.uplinks, *([office.block_v6.cidr] if office.block_v6 else [])]
+        lines += [f"[places.{office.name}]", f"cidrs = {_list(ranges)}", f'country = "{office.country}"', ""]
     holidays = sorted({f"{calendar(day):%m-%d}" for office in organisation.offices for day in office.holidays})
     countries = sorted({office.country for office in organisation.offices})
     lines += ["[tunables]", 'BusinessHours = "Mon-Fri 07:00-19:00"', f"Holidays = {_list(holidays)}", f"GeoIPWhitelist = {_list(countries)}", ""]
@@ -61,10 +65,13 @@ def describe(organisation: Organisation, estate: Estate, plan: Plan) -> str:
             "",
         ]
     first, last = organisation.tester_days
+    line, block = organisation.lines.get(organisation.monitor), organisation.runner.block_v6
+    monitor = [organisation.monitor, *([line.v6(0, "") + "/128"] if line is not None else [])]
+    runner = [organisation.runner.blocks[0].cidr, *([block.cidr] if block is not None else [])]
     lines += [
-        "[[known]]", 'name = "monitoring"', f'cidrs = ["{organisation.monitor}"]', 'users = ["svc-scan"]', 'services = ["ssh"]',
+        "[[known]]", 'name = "monitoring"', f"cidrs = {_list(monitor)}", 'users = ["svc-scan"]', 'services = ["ssh"]',
         'why = "checks that ssh answers"',
-        'owner = "operations"', f"until = {until}", "", "[[known]]", 'name = "pipeline"', f'cidrs = ["{organisation.runner.cidr}"]',
+        'owner = "operations"', f"until = {until}", "", "[[known]]", 'name = "pipeline"', f"cidrs = {_list(runner)}",
         'users = ["svc-deploy", "svc-backup"]', 'why = "runners and hosted backup"', 'owner = "operations"', f"until = {until}", "", "[[known]]",
         'name = "penetration test"', f'cidrs = ["{organisation.tester}"]', 'why = "ordered test, see the contract"', 'owner = "security"',
         f"since = {calendar(first)}", f"until = {calendar(last)}", "",

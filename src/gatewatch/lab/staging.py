@@ -57,8 +57,8 @@ def stage_one(estate: Estate, ledger: Ledger, scenario: Scenario, number: int, l
         [],
     )
     ledger.intrusions.append(intrusion)
-    play = Play(estate, ledger, intrusion, rng, values, cast(estate, scenario, values, rng))
-    play.run(scenario, max(start, START + HOUR))
+    play = Play(estate, ledger, intrusion, rng, scenario, values, cast(estate, scenario, values, rng))
+    play.run(max(start, START + HOUR))
     return intrusion
 
 
@@ -140,4 +140,7 @@ def _outside(estate: Estate, given: Any, number: int, rng: random.Random, value:
         address = organisation.provider(country, rng.choice(networks), rng).address(rng)
         if address not in addresses:
             addresses.append(address)
+            line = organisation.lines.pop(address, None)
+            if line is not None:  # who plays the outsider says which face they show
+                estate.strangers[address] = line
     return addresses

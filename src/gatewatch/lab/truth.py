@@ -14,9 +14,11 @@ import msgspec
 
 from gatewatch.errors import InputError, UsageError
 from gatewatch.lab.dice import dice
+from gatewatch.lab.moment import iso_z
 
 VERSION = 1
 FILE = "truth.jsonl"
+BEFORE = "before"  # the stage of what somebody else did first, whose session the intruder enters
 
 
 class World(msgspec.Struct, tag_field="type", tag="world"):
@@ -102,6 +104,8 @@ class Negative(msgspec.Struct, tag_field="type", tag="negative"):
     users: list[str]
     sources: list[str]
     records: int = 0
+    first: str | None = None  # of its records
+    last: str | None = None
 
 
 class Let(msgspec.Struct):
@@ -179,22 +183,24 @@ class Ledger:
             thing.users, thing.sources = sorted(set(users)), sorted(set(sources))
 
     def owner(self, mark: int) -> str | None:
-        """Return the id of the intrusion a mark belongs to."""
-        thing = self.marks[mark][0]
-        return thing.id if isinstance(thing, Intrusion) else None
+        """Return the id of the intrusion a mark belongs to; what somebody else did before it is not the intruder's."""
+        thing, stage = self.marks[mark]
+        return thing.id if isinstance(thing, Intrusion) and stage != BEFORE else None
 
-    def settle(self, marked: list[tuple[int, str, int]], dropped: list[int]) -> None:
+    def settle(self, marked: list[tuple[int, str, int, int]], dropped: list[int]) -> None:
         """Enter where the marked records were written, and how many never were: lost on the way, or after the end of the world."""
         for mark in dropped:
             thing, _ = self.marks[mark]
             if isinstance(thing, Intrusion):
                 thing.lost += 1
-        for mark, file, record in marked:
+        for mark, file, record, time in marked:
             thing, stage = self.marks[mark]
             if isinstance(thing, Intrusion):
                 thing.evidence.append(Proof(file, record, stage))
             elif thing is not None:
                 thing.records += 1
+                moment = iso_z(time)
+                thing.first, thing.last = min(thing.first or moment, moment), max(thing.last or moment, moment)
 
 
 def write(path: Path, entries: Iterator[Entry]) -> None:

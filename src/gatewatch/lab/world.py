@@ -97,7 +97,7 @@ def _write(
     world = truth.World(
         _identity(seed, users, days, volume, difficulty or "mixed", scenarios), VERSION, seed, users, days, iso_z(START), iso_z(START + days * DAY),
         organisation.zone, organisation.country, stage.written, difficulty or "mixed", _formats(stage),
-        {address: host.name for host in organisation.hosts for address in (host.inner, host.outer) if address},
+        {address: host.name for host in organisation.hosts for address in (host.inner, host.inner_v6, host.outer, host.outer_v6) if address},
     )  # fmt: skip
     truth.write(root / FILE, _entries(world, stage, estate, ledger, plan))
     return world
@@ -115,7 +115,7 @@ def _identity(*parts: object) -> str:
 def _entries(world: truth.World, stage: Stage, estate: Estate, ledger: Ledger, plan: Plan) -> Iterator[Entry]:
     end = START + world.days * DAY
     for stream in stage.streams.values():
-        ledger.settle([(mark, file, record) for mark, file, record, _ in stream.marked], stream.dropped + [row[3] for row in stream.rows if row[3]])
+        ledger.settle(stream.marked, stream.dropped + [row[3] for row in stream.rows if row[3]])
     yield world
     yield from ledger.intrusions
     yield from ledger.negatives

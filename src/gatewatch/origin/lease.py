@@ -17,6 +17,7 @@ from typing import Literal
 import polars as pl
 
 from gatewatch.origin.session import Sessions, outside, segments
+from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import UTC, Kind, ensure
 
 AHEAD = timedelta(seconds=60)  # an address may be given before the logon is written
@@ -36,10 +37,11 @@ LEASES = pl.Schema(
 
 def leases(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     """Return the leases that enriched *events* tell of, by address and start (columns: :data:`LEASES`)."""
-    events = ensure(events, "assigned_ip", "host", "session", "user", "src_ip", "scope", "time", "kind")
+    events = ensure(events, "assigned_ip", "host", "session", "user", "src_ip", "scope", "time", "kind", "extra")
     told = events.filter(pl.col("assigned_ip").is_not_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null())
     if not told.height:
         return pl.DataFrame(schema=LEASES)
+    told = _both(told)
     kind = pl.col("kind").cast(pl.String)
     given = told.filter(kind.is_in([str(Kind.AUTH_SUCCESS), str(Kind.SESSION_START)])).select(
         "row", "host", "session", "user", "src_ip", outside().alias("outside"), pl.col("assigned_ip").alias("address"), "time"
@@ -63,6 +65,19 @@ def leases(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     end = pl.when(pl.col("end").is_null()).then(following - pl.duration(microseconds=1)).otherwise("end")
     made = made.with_columns(pl.when(end < pl.col("start")).then("start").otherwise(end).alias("end"))
     return _cut(made.select(*LEASES), sessions).sort("address", "start", "sid")
+
+
+def _both(told: pl.DataFrame) -> pl.DataFrame:
+    """Add the records that give a second address, an IPv6 one, once more with that."""
+    given = told.select("row", pl.col("extra").cast(pl.String).str.json_path_match("$.ipv6").alias("zz_text")).drop_nulls()
+    said = {text: canonical_address(text) for text in given["zz_text"].unique().to_list()}
+    kept = {text: address for text, address in said.items() if address not in {None, "::"}}
+    if not kept:
+        return told
+    second_of = pl.col("zz_text").replace_strict(kept, default=None, return_dtype=pl.String).alias("zz_second")
+    given = given.with_columns(second_of).drop_nulls("zz_second")
+    second = told.join(given.select("row", "zz_second"), on="row").filter(pl.col("zz_second") != pl.col("assigned_ip"))
+    return pl.concat([told, second.drop("assigned_ip").rename({"zz_second": "assigned_ip"}).select(told.columns)])
 
 
 def _owners(given: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:

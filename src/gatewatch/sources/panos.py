@@ -41,7 +41,7 @@ METHODS = {
     **dict.fromkeys(("Certificate", "client-cert", "Client Certificate"), AuthMethod.CERTIFICATE),
 }
 _DOORS = {**dict.fromkeys(("Web", "web", "https", "GUI"), Service.WEB), **dict.fromkeys(("CLI", "ssh", "SSH"), Service.SSH), "Console": Service.LOCAL}
-_TUNNEL = ("rhost", "assigned_ip", "user", f"method={ANY}", "src_host", "count", "host=" + ANY, "object", "x_tunnel_type", "x_portal")
+_TUNNEL = ("rhost", "assigned_ip", "user", f"method={ANY}", "src_host", "count", "host=" + ANY, "object", "x_tunnel_type", "x_portal", "x_ipv6")
 _SYSTEM = "host=" + ANY
 _IP = r"[0-9A-Fa-f.:]*[0-9A-Fa-f]"
 _PASSWORD = {"auth_method": "password"}
@@ -180,12 +180,13 @@ def _globalprotect(cells: Sequence[str]) -> str:
     else:
         return "course"
     peer = next((value for value in (_cell(cells, 15), _cell(cells, 16)) if value not in NOBODY), "")
-    inner = next((value for value in (_cell(cells, 17), _cell(cells, 18)) if value not in NOBODY), "")
+    given = [value for value in (_cell(cells, 17), _cell(cells, 18)) if value not in NOBODY]  # IPv4, IPv6
+    inner, second = [*given, "", ""][:2]
     name = _cell(cells, 47)
     repeats = _cell(cells, 24)
     told = _cell(cells, 26) or _cell(cells, 25)
     values = (what, peer, inner, _cell(cells, 12), _cell(cells, 10), _cell(cells, 14), repeats if repeats.isdecimal() else "1", name, told)
-    return SEPARATOR.join((*values, _cell(cells, 11), _cell(cells, 33)))
+    return SEPARATOR.join((*values, _cell(cells, 11), _cell(cells, 33), second))
 
 
 def _configuration(cells: Sequence[str]) -> str:

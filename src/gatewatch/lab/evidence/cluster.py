@@ -62,7 +62,7 @@ def docker(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str
         "etc/docker/daemon.json": json.dumps(daemon, indent=1) + "\n",
         "commands/ps.txt": "COMMAND\n/usr/bin/dockerd --containerd=/run/containerd/containerd.sock\n",
         "commands/iptables-save.txt": iptables([("0.0.0.0/0" if wide else MANAGEMENT, 2375)]),
-        "commands/ip6tables-save.txt": iptables([]),
+        "commands/ip6tables-save.txt": iptables([("::/0", 2375)] if wide and host.outer_v6 else []),
         "commands/ss.txt": sockets([(2375, "dockerd")] if remote else []),
     }
 
@@ -80,6 +80,6 @@ def node(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
         "var/lib/kubelet/config.yaml": _KUBELET.format(anonymous=str(nobody).lower(), mode="AlwaysAllow" if nobody else "Webhook"),
         "commands/ps.txt": "COMMAND\n/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n",
         "commands/iptables-save.txt": iptables(admitted),
-        "commands/ip6tables-save.txt": iptables([]),
+        "commands/ip6tables-save.txt": iptables([("::/0", port) for source, port in admitted if source == "0.0.0.0/0" and host.outer_v6]),
         "commands/ss.txt": sockets([(6443, "kube-apiserver"), (10250, "kubelet")]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gatewatch.lab.evidence import cluster, gateway, linux, mac, web, windows
+from gatewatch.lab.evidence import cluster, gateway, linux, mac, tenant, web, windows
 from gatewatch.lab.moment import HOUR, START, to_datetime
 from gatewatch.lab.organisation import Host, Organisation
 from gatewatch.lab.safeguard import Plan
@@ -15,7 +15,7 @@ FOLDER = "evidence"
 _WRITERS = {
     "linux": linux.files, "windows": windows.files, "mac": mac.files, "docker": cluster.docker, "kube": cluster.node, "asa": gateway.asa,
     "fortigate": gateway.fortigate, "globalprotect": gateway.panos, "openvpn": gateway.openvpn, "netscaler": gateway.netscaler,
-    "proxy": web.proxy, "resolver": web.resolver,
+    "proxy": web.proxy, "resolver": web.resolver, "entra": tenant.files,
 }  # fmt: skip
 _SYSTEMS = {
     **dict.fromkeys(("linux", "docker", "kube", "openvpn", "proxy", "resolver"), "linux"), "windows": "windows", "mac": "macos",
@@ -26,7 +26,7 @@ _LOOKED_FOR = ("/etc/fail2ban", "/etc/security/faillock.conf", "/etc/ssh/sshd_co
 
 def write(root: Path, organisation: Organisation, plan: Plan) -> None:
     """Write ``evidence/`` below *root*. OSError when the disk does not take it."""
-    for host in organisation.hosts:
+    for host in (*organisation.hosts, organisation.tenant):
         writer = _WRITERS.get(host.kind)
         if writer is not None:
             put(root / FOLDER / host.name, host, writer(host, organisation, plan))

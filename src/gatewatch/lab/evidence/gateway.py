@@ -33,6 +33,7 @@ def asa(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     )
     tries = "aaa local authentication attempts max-fail 3\n"
     wide = _open(host, plan)
+    second_stack = f" ipv6 address {host.outer_v6}/64\n" if host.outer_v6 else ""
     text = f"""\
 : Saved
 ASA Version 9.18(4)
@@ -44,7 +45,7 @@ interface GigabitEthernet0/0
  nameif outside
  security-level 0
  ip address {host.outer} 255.255.255.192
-!
+{second_stack}!
 interface Management0/0
  nameif mgmt
  security-level 100
@@ -92,11 +93,20 @@ tunnel-group STAFF webvpn-attributes
     return {"running-config.txt": text}
 
 
+_FORTI_V6 = """\
+        config ipv6
+            set ip6-address {address}/64
+            set ip6-allowaccess ping{access}
+        end
+"""
+
+
 def fortigate(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
     """Return the backup of the FortiGate."""
     second, limit = _state(host, plan)
     name, server = (FACTOR, FACTOR_SERVER) if second else (DIRECTORY, DIRECTORY_SERVER)
     wide = _open(host, plan)
+    second_stack = _FORTI_V6.format(address=host.outer_v6, access=" https" if wide else "") if host.outer_v6 else ""
     trusted = "        set trusthost1 10.10.254.0 255.255.255.0\n        set two-factor fortitoken\n"
     text = f"""\
 #config-version=FGT100F-7.4.7-FW-build2731-250120:opmode=0:vdom=0:user=admin
@@ -108,7 +118,7 @@ config system interface
     edit "wan1"
         set vdom "root"
         set ip {host.outer} 255.255.255.192
-        set allowaccess ping{" https" if wide else ""}
+{second_stack}        set allowaccess ping{" https" if wide else ""}
         set role wan
     next
     edit "mgmt"
@@ -188,6 +198,7 @@ def panos(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]
     second, limit = _state(host, plan)
     wide = _open(host, plan)
     checked = f"<ldap><server-profile>{DIRECTORY}</server-profile></ldap>" if wide else f"<radius><server-profile>{FACTOR}</server-profile></radius>"
+    second_stack = f'<ipv6><enabled>yes</enabled><address><entry name="{host.outer_v6}/64"/></address></ipv6>' if host.outer_v6 else ""
     managed = "<interface-management-profile>open</interface-management-profile>" if wide else ""
     opened = '<entry name="open"><https>yes</https><ping>yes</ping></entry>' if wide else '<entry name="ping"><ping>yes</ping></entry>'
     lockout = "<lockout><failed-attempts>5</failed-attempts><lockout-time>30</lockout-time></lockout>" if limit else ""
@@ -221,7 +232,7 @@ def panos(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]
       <permitted-ip><entry name="{MANAGEMENT}"/></permitted-ip></system></deviceconfig>
     <network>
       <interface><ethernet>
-        <entry name="ethernet1/1"><layer3><ip><entry name="{host.outer}/26"/></ip>{managed}</layer3></entry>
+        <entry name="ethernet1/1"><layer3><ip><entry name="{host.outer}/26"/></ip>{second_stack}{managed}</layer3></entry>
       </ethernet><tunnel><units><entry name="tunnel.1"/></units></tunnel></interface>
       <profiles><interface-management-profile>{opened}</interface-management-profile></profiles>
     </network>
@@ -249,10 +260,10 @@ def openvpn(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, st
     second, _ = _state(host, plan)
     text = f"""\
 port 443
-proto tcp-server
+proto {"tcp6-server" if host.outer_v6 else "tcp-server"}
 dev tun
 server 10.63.0.0 255.255.240.0
-ca ca.crt
+{"server-ipv6 fd00:10:63::/64" + chr(10) if host.outer_v6 else ""}ca ca.crt
 verify-client-cert {"require" if second else "none"}
 remote-cert-tls client
 crl-verify crl.pem
@@ -268,8 +279,15 @@ management /run/openvpn/sock unix
     pam = "auth required pam_unix.so\naccount required pam_unix.so\n"
     return {
         "etc/openvpn/server/server.conf": text, "etc/pam.d/openvpn": pam, "commands/ss.txt": sockets([(443, "openvpn")]),
-        "commands/iptables-save.txt": iptables([("0.0.0.0/0", 443)]), "commands/ip6tables-save.txt": iptables([]),
+        "commands/iptables-save.txt": iptables([("0.0.0.0/0", 443)]),
+        "commands/ip6tables-save.txt": iptables([("::/0", 443)] if host.outer_v6 else []),
     }  # fmt: skip
+
+
+_CITRIX_V6 = """\
+add vpn vserver gw6 SSL {address} 443 -authnProfile ap
+set ssl vserver gw6 -ssl3 DISABLED -tls1 DISABLED -tls11 DISABLED
+"""
 
 
 def netscaler(host: Host, _organisation: Organisation, plan: Plan) -> dict[str, str]:
@@ -295,7 +313,7 @@ bind authentication vserver av -policy ldap_pol -priority 100{" -nextFactor code
 add authentication authnProfile ap -authnVsName av
 add vpn vserver gw SSL {host.outer} 443 -authnProfile ap
 set ssl vserver gw -ssl3 DISABLED -tls1 DISABLED -tls11 DISABLED
-set vpn parameter -defaultAuthorizationAction DENY
+{_CITRIX_V6.format(address=host.outer_v6) if host.outer_v6 else ""}set vpn parameter -defaultAuthorizationAction DENY
 add audit syslogAction siem {LOGS} -serverPort 6514 -logLevel ALL -transport TLS
 """
     return {"ns.conf": text}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 
+from gatewatch.lab.address import text_of_v6
 from gatewatch.lab.dice import dice, poisson
 from gatewatch.lab.estate import Estate
 from gatewatch.lab.moment import DAY, SECOND, START
@@ -59,6 +60,7 @@ class Crowd:
         for terminal in self.estate.organisation.having("terminal"):
             self._rdp(rng, terminal.name, midnight, round(14 * self.volume))
         self._rest(rng, midnight)
+        self._second_stack(day, midnight)
         self._scan(rng, midnight, round(600 * self.volume))
 
     def _choose(self, rng: random.Random) -> tuple[str, int]:
@@ -77,6 +79,24 @@ class Crowd:
                 if number % 4 == 0:
                     seen.conn(at, source, seen.port(), target, 22, "ssh", end - at, 1_800, 2_600)
                 at = end + round(pace * rng.uniform(0.6, 1.5))
+
+    def _second_stack(self, day: int, midnight: int) -> None:
+        """Little of it comes by IPv6, whose addresses nobody can go through: from machines of hosters, to what has a name."""
+        rng = dice(self.estate.organisation.seed, "internet-v6", day)
+        organisation = self.estate.organisation
+        sources = [provider.block_v6 for provider in organisation.hosting if provider.block_v6 is not None]
+        doors = [host for host in organisation.hosts if host.outer_v6 and (host.name in self.estate.sshd or host.name in self.estate.gateways)]
+        for _ in range(poisson(rng, 3 * self.volume) if sources and doors else 0):
+            source = text_of_v6(rng.choice(sources).net(64, rng.getrandbits(32)), rng.randint(1, 0xFFFF))
+            door, at = rng.choice(doors), midnight + rng.randrange(DAY)
+            for _ in range(rng.randint(1, 8)):
+                name = rng.choice(NAMES)
+                if door.name in self.estate.sshd:
+                    end = self.estate.sshd[door.name].fail(at, name, source, exists=name == "root")
+                    self.estate.seen(at, source, door, 22, "ssh", end - at, 1_800, 2_600)
+                else:
+                    self.estate.gateways[door.name].fail(at, name, source, exists=name in self.estate.uids)
+                at += rng.randint(3, 90) * SECOND
 
     def _rdp(self, rng: random.Random, host: str, midnight: int, visits: int) -> None:
         device = self.estate.windows[host]

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from gatewatch.lab.estate import Estate
+from gatewatch.lab.life.change import ACCOUNTS, JOBS, as_service, elsewhere, other_line, own_admin
 from gatewatch.lab.life.person import act, connect
 from gatewatch.lab.moment import DAY, HOUR, MINUTE, SECOND, START, day_start, seconds
 from gatewatch.lab.organisation import ELSEWHERE, Person
@@ -204,6 +205,86 @@ def _commercial_vpn(estate: Estate, rng: random.Random, day: int, mark: int) -> 
     return [person.name], [source]
 
 
+def _service_account(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+    person = _person(estate, rng, "admin", "developer")
+    source = person.home_address(day)
+    at = day_start(day, person.office.zone) + seconds(rng.uniform(8, 20) * 3600)
+    entry = estate.ssh(at, "gate01", person.name, source, "key", key=person.key, mark=mark)
+    account, server = rng.choice(ACCOUNTS), rng.choice(estate.organisation.having("server")).name
+    if rng.random() < 0.5:
+        inner = estate.ssh(at + MINUTE, server, person.name, "10.10.0.11", "key", key=person.key, mark=mark)
+        as_service(estate, inner, account, at + 3 * MINUTE, rng, mark)
+    else:  # straight to the account, with a key of its own
+        key = next(one.key for one in estate.organisation.people if one.name == account)
+        inner = estate.ssh(at + MINUTE, server, account, "10.10.0.11", "key", key=key, mark=mark)
+        estate.command(at + 4 * MINUTE, inner, rng.choice(JOBS), mark=mark)
+    estate.ssh_end(at + 25 * MINUTE, inner, mark=mark)
+    estate.ssh_end(at + 26 * MINUTE, entry, mark=mark)
+    return [person.name, account], [source]
+
+
+def _own_admin(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+    person = _person(estate, rng, "admin")
+    source = person.home_address(day)
+    at = day_start(day, person.office.zone) + seconds(rng.uniform(8, 21) * 3600)
+    tunnel = estate.vpn(at, person.office.gateway, person.name, source, at + 3 * HOUR, person.client, mark)
+    host = estate.organisation.having("terminal")[person.number % 2].name
+    desk = estate.rdp(at + 4 * MINUTE, host, person.name, tunnel.inner, person.client, admin=True, mark=mark)
+    own_admin(estate, person, desk, at + 12 * MINUTE, rng, mark)
+    estate.rdp_end(at + HOUR, desk, mark=mark)
+    estate.vpn_end(at + HOUR + MINUTE, tunnel, mark=mark)
+    return [person.name, f"adm-{person.name}"], [source]
+
+
+def _telephone(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+    person = _person(estate, rng, "staff", "developer")
+    source, phone, gateway = person.home_address(day), person.mobile.address(rng), person.office.gateway
+    at = day_start(day, person.office.zone) + seconds(rng.uniform(8, 18) * 3600)
+    estate.idp(at - 2 * MINUTE, person, source, mfa=person.mfa, mark=mark)
+    tunnel = estate.vpn(at, gateway, person.name, source, at + 4 * HOUR, person.client, mark)
+    files = estate.windows[estate.one("file").name]
+    for after in (20 * MINUTE, 95 * MINUTE):
+        session = files.network(at + after, person.name, tunnel.inner, person.client, mark)
+        files.share(at + after + SECOND, session, "projects", mark)
+    moved = at + rng.randint(40, 80) * MINUTE
+    estate.gateways[gateway].resume(moved, tunnel, estate.face(moved, phone, person.name, gateway), mark)
+    estate.vpn_end(at + 2 * HOUR, tunnel, mark=mark)
+    return [person.name], [source, phone]
+
+
+def _second_machine(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+    person = _person(estate, rng, "staff")
+    host = estate.organisation.having("terminal")[person.number // 4 % 2].name
+    inside = rng.random() < 0.5
+    source = person.office.inner(person.number) if inside else person.home_address(day)
+    at = day_start(day, person.office.zone) + seconds(rng.uniform(8, 16) * 3600)
+    desk = estate.rdp(at, host, person.name, source, person.client, admin=person.elevated, mark=mark)
+    other = other_line(person, day, source, rng)
+    desk = elsewhere(estate, person, desk, at + rng.randint(30, 120) * MINUTE, other, rng, mark)
+    estate.rdp_end(desk.time + rng.randint(5, 60) * MINUTE, desk, mark=mark)
+    return [person.name], [one for one in (source, other) if not one.startswith("10.")]
+
+
+def _other_family(estate: Estate, rng: random.Random, day: int, mark: int) -> tuple[list[str], list[str]]:
+    organisation = estate.organisation
+    people = organisation.of("staff", "developer")
+    start = rng.randrange(len(people))
+    turned = [*people[start:], *people[:start]]
+    dual = (one for one in turned if one.home_address(day) in estate.lines and one.office.gateway in estate.dual)
+    person = next(dual, turned[0])
+    source, gateway = person.home_address(day), person.office.gateway
+    line = estate.lines.get(source) if gateway in estate.dual else None
+    at = day_start(day, person.office.zone) + seconds(rng.uniform(8, 18) * 3600)
+    first = line.v6(at, person.name) if line is not None else source
+    estate.idp(at - 2 * MINUTE, person, source, mfa=person.mfa, mark=mark)
+    tunnel = estate.vpn(at, gateway, person.name, first, at + 3 * HOUR, person.client, mark)
+    act(estate, person, tunnel.inner, at + 4 * MINUTE, at + 2 * HOUR)
+    if line is not None:  # IPv6 stopped working, and the client went on by IPv4
+        estate.gateways[gateway].resume(at + HOUR, tunnel, source, mark)
+    estate.vpn_end(at + 2 * HOUR, tunnel, mark=mark)
+    return [person.name], [source, first]
+
+
 NEGATIVES: tuple[tuple[str, str, Play], ...] = (
     ("traveller-with-mfa", "a traveller signs in from a country never seen, with a second factor, and opens a file share", _traveller),
     ("new-provider", "somebody has a new provider at home and works over SSH as ever", _new_provider),
@@ -218,12 +299,18 @@ NEGATIVES: tuple[tuple[str, str, Play], ...] = (
     ("vpn-outage", "a gateway was down and everybody comes back at once", _outage),
     ("password-monday", "passwords were changed and many mistype", _password_monday),
     ("commercial-vpn", "somebody uses a commercial VPN at home", _commercial_vpn),
+    ("service-account", "somebody who looks after a server goes on as the account of a service", _service_account),
+    ("own-admin-account", "an administrator goes on to a server with the account they have for servers alone", _own_admin),
+    ("laptop-to-telephone", "a VPN session goes on from the telephone", _telephone),
+    ("desktop-from-second-machine", "a desktop left open is gone on with from another machine on another line", _second_machine),
+    ("other-family", "a tunnel of a dual-stack line that began by IPv6 goes on by IPv4", _other_family),
 )
 
 
 def plant(estate: Estate, ledger: Ledger) -> None:
     """Plant every hard negative once, and again each further week."""
     organisation = estate.organisation
+    estate.noting = True
     for week in range(max(1, organisation.days // 7)):
         for name, title, play in NEGATIVES:
             rng: random.Random = ledger.dice("negative", name, week)
@@ -231,5 +318,7 @@ def plant(estate: Estate, ledger: Ledger) -> None:
                 continue
             day = min(organisation.days - 1, week * 7 + rng.randrange(min(7, organisation.days)))
             mark = ledger.negative(name, title)
+            estate.shown.clear()
             users, sources = play(estate, rng, day, mark)
-            ledger.describe(mark, users, sources)
+            ledger.describe(mark, users, [*sources, *estate.shown])
+    estate.noting = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gatewatch.lab.estate import Estate
-from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_start, seconds, weekday
+from gatewatch.lab.life.change import ACCOUNTS, as_service, elsewhere, other_line, own_admin
+from gatewatch.lab.moment import HOUR, MINUTE, SECOND, day_of, day_start, seconds, weekday
 from gatewatch.lab.organisation import FAMILY, GIVEN, Person
 
 SUDO = (
@@ -85,6 +86,7 @@ def tend(estate: Estate, person: Person, at: int, source: str) -> None:
     """Look after a gateway; now and then somebody new is to use it."""
     rng = person.rng
     gateway = estate.gateways[person.office.gateway]
+    source = estate.face(at, source, person.name, gateway.host.name)
     gateway.administer(at, person.name, source, "", "")
     estate.asked(at, person.name, source, "admin", gateway.host.name)
     if rng.random() < 0.2:
@@ -102,7 +104,8 @@ def _work(estate: Estate, person: Person, start: int, hours: float, source: str)
         if rng.random() < 0.12:
             where = person.mobile.address(rng)
         for _ in range(slips(person)):
-            provider.fail(at - rng.randint(8, 40) * SECOND, person.name, where, person.agent)
+            early = at - rng.randint(8, 40) * SECOND
+            provider.fail(early, person.name, estate.face(early, where, person.name, provider.format), person.agent)
         estate.idp(at, person, where, mfa=person.mfa)
     if not source:
         act(estate, person, person.office.inner(person.number), start + 5 * MINUTE, end)
@@ -138,7 +141,13 @@ def connect(estate: Estate, person: Person, gateway: str, source: str, begin: in
         at = estate.vpn_fail(at, gateway, person.name, source) + rng.randint(4, 25) * SECOND
     entry = estate.vpn(at, gateway, person.name, source, stop, person.client)
     if gateway in {"asa01", "fgt01", "pa01"} and rng.random() < 0.05 and stop - at > HOUR:  # from the line at home to the telephone
-        estate.gateways[gateway].resume(at + (stop - at) // 2, entry, person.mobile.address(rng))
+        moved = at + (stop - at) // 2
+        estate.gateways[gateway].resume(moved, entry, estate.face(moved, person.mobile.address(rng), person.name, gateway))
+    elif gateway in {"asa01", "fgt01", "pa01"} and source in estate.lines and rng.random() < 0.06 and stop - at > HOUR:
+        moved = at + (stop - at) // 3  # the tunnel broke, and the other family was the first to answer
+        now = estate.face(moved, source, person.name, gateway)
+        if now != entry.source:
+            estate.gateways[gateway].resume(moved, entry, now)
     if entry.inner and gateway != "ns01":
         act(estate, person, entry.inner, at + MINUTE, stop - MINUTE)
     estate.vpn_end(stop, entry, received=round(rng.lognormvariate(16, 1)), sent=round(rng.lognormvariate(18, 1)))
@@ -188,6 +197,8 @@ def shell(estate: Estate, person: Person, source: str, begin: int, end: int, *, 
         for _ in range(rng.randint(1, 6)):
             root = rng.random() < (0.5 if admin else 0.15)
             estate.command(begin + seconds(rng.uniform(2, max(3, (end - begin) / 1e6 - 5))), inner, rng.choice(SUDO if root else COMMANDS), root=root)
+        if rng.random() < (0.12 if admin else 0.05) and end - begin > 10 * MINUTE:
+            as_service(estate, inner, rng.choice(ACCOUNTS), begin + 3 * MINUTE, rng)
         if rng.random() < 0.1:
             estate.sshd[target].sftp(
                 begin + 20 * SECOND, inner, f"/srv/app/dump-{rng.randint(1, 99)}.sql.gz", rng.randint(40_000, 9_000_000), upload=False
@@ -203,7 +214,7 @@ def desktop(estate: Estate, person: Person, source: str, begin: int, end: int) -
     at = begin
     for _ in range(slips(person)):
         at = estate.rdp_fail(at, host, person.name, source, person.client) + rng.randint(5, 20) * SECOND
-    entry = estate.rdp(at, host, person.name, source, person.client, admin=person.role == "admin")
+    entry = estate.rdp(at, host, person.name, source, person.client, admin=person.elevated)
     end = max(end, at + 5 * MINUTE)
     device = estate.windows[host]
     for _ in range(rng.randint(1, 5)):
@@ -211,7 +222,12 @@ def desktop(estate: Estate, person: Person, source: str, begin: int, end: int) -
     if rng.random() < 0.3 and end - at > HOUR:  # closed over lunch
         middle = at + (end - at) // 2
         device.suspend(middle, entry)
-        entry = estate.rdp(middle + 40 * MINUTE, host, person.name, source, person.client, admin=person.role == "admin", again=entry)
+        entry = estate.rdp(middle + 40 * MINUTE, host, person.name, source, person.client, admin=person.elevated, again=entry)
+    if person.role == "admin" and rng.random() < 0.1:
+        own_admin(estate, person, entry, at + seconds(rng.uniform(60, (end - at) / 1e6 / 2)), rng)
+    if rng.random() < 0.05:
+        entry = elsewhere(estate, person, entry, end, other_line(person, day_of(end), source, rng), rng)
+        end = entry.time + rng.randint(3, 90) * MINUTE
     estate.rdp_end(end, entry)
 
 
@@ -230,5 +246,6 @@ def cluster(estate: Estate, person: Person, source: str, start: int, end: int) -
         body: dict[str, object] = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "registry.corp.example/web:1.9"}]}}}}
         estate.request(at + 20 * SECOND, person.name, source, "patch", "deployments", "shop", "web", body=body)
     if not source.startswith("10."):
+        source = estate.face(at, source, person.name, "kube01")
         estate.asked(at, person.name, source, "kube_api", "kube01")
         estate.seen(at, source, estate.one("kube"), 6443, "ssl", 30 * SECOND, 9_000, 90_000)

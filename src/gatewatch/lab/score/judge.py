@@ -21,7 +21,7 @@ delay               from the true acceptance to the earliest moment at which two
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -29,10 +29,11 @@ import msgspec
 from gatewatch.lab.score.assignment import assign
 from gatewatch.lab.score.control import ControlScore, hold
 from gatewatch.lab.score.incident_file import check_world, locate, world_files
-from gatewatch.lab.truth import Intrusion, Truth
+from gatewatch.lab.truth import Intrusion, Negative, Truth
 from gatewatch.schema.incidents import Incident, Severity
 
 LEAST = Severity.MEDIUM
+_AROUND = timedelta(hours=3)  # what begins with a hard negative goes on in ordinary life
 
 
 class Verdict(msgspec.Struct):
@@ -78,8 +79,8 @@ class WorldScore(msgspec.Struct):
 
     world: str
     seed: int
-    days: int
-    accesses: int
+    days: float  # a part of a world has a part of its days and accesses
+    accesses: float
     incidents: int
     verdicts: list[Verdict]
     falses: list[Alarm]
@@ -232,11 +233,18 @@ def _shared(true: set[str], named: set[str]) -> tuple[float | None, float | None
     return (round(hit / len(true), 3) if true else None, round(right / len(named), 3) if named else None)
 
 
+def _then(incident: Incident, negative: Negative) -> bool:
+    """Return whether an incident is of the time of a hard negative: its people live on at their addresses."""
+    if negative.first is None or negative.last is None:
+        return negative.first is None and negative.records > 0  # of a world that does not say
+    return incident.first_seen <= _moment(negative.last) + _AROUND and incident.last_seen >= _moment(negative.first) - _AROUND
+
+
 def _false(incident: Incident, truth: Truth) -> Alarm:
     addresses, users = _addresses(incident), set(incident.users)
     name = None
     for negative in truth.negatives:
-        if addresses & set(negative.sources) and (not users or users & set(negative.users)):
+        if addresses & set(negative.sources) and (not users or users & set(negative.users)) and _then(incident, negative):
             name = negative.name
             break
     return Alarm(incident.id, str(incident.severity), incident.chain, incident.origin.ip, list(incident.users), name)

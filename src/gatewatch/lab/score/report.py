@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
@@ -29,6 +30,8 @@ class Row(msgspec.Struct):
     origin: float
     path: float
     evidence: float | None
+    delay_s: float | None = None  # median of those found
+    falses: int | None = None  # false incidents of its chains, where the group is one of incidents as well
 
 
 class ControlReport(msgspec.Struct):
@@ -87,7 +90,13 @@ def _false_rate(worlds: Sequence[WorldScore]) -> float | None:
 
 
 def _false_week(worlds: Sequence[WorldScore]) -> float | None:
-    return 7 * sum(len(world.falses) for world in worlds) / max(1, sum(world.days for world in worlds))
+    days = sum(world.days for world in worlds)
+    return 7 * sum(len(world.falses) for world in worlds) / days if days else None
+
+
+def _median(found: Sequence[Verdict]) -> float | None:
+    delays = [verdict.delay_s for verdict in found if verdict.delay_s is not None]
+    return round(median(delays), 1) if delays else None
 
 
 def _delay(worlds: Sequence[WorldScore]) -> float | None:
@@ -132,8 +141,9 @@ def summarise(worlds: Sequence[WorldScore]) -> Report:
         units = worlds if len(worlds) > 2 or len(worlds) == 0 else _split(worlds)
         bounds = interval(units, calculation)
         figures[name] = Figure(round(value, 4) if value is not None else None, *(bounds or (None, None)))
+    alarms = Counter(alarm.chain.partition("-")[0].upper() for world in worlds for alarm in world.falses)
     tables = {
-        "analytic": _rows(verdicts, lambda verdict: verdict.analytic),
+        "analytic": [msgspec.structs.replace(row, falses=alarms[row.name]) for row in _rows(verdicts, lambda verdict: verdict.analytic)],
         "entry": _rows(verdicts, lambda verdict: verdict.entry),
         "difficulty": _rows(verdicts, lambda verdict: verdict.difficulty),
         "history before it": _rows(verdicts, lambda verdict: "14 days or more" if verdict.history_days >= 14 else "less than 14 days"),
@@ -147,7 +157,7 @@ def summarise(worlds: Sequence[WorldScore]) -> Report:
             negatives[name] = (before[0] + planted, before[1] + alarmed)
     falses = [alarm for world in worlds for alarm in world.falses]
     return Report(
-        len(worlds), [world.seed for world in worlds], len(verdicts), sum(world.accesses for world in worlds),
+        len(worlds), [world.seed for world in worlds], len(verdicts), round(sum(world.accesses for world in worlds)),
         round(sum(world.days for world in worlds) / 7, 2), figures, tables, [verdict for verdict in verdicts if not verdict.found],
         _count([alarm.chain for alarm in falses]), _count([alarm.negative or "life" for alarm in falses]), dict(sorted(negatives.items())),
         controls=_controls([world.controls for world in worlds if world.controls is not None]),
@@ -179,7 +189,7 @@ def _split(worlds: Sequence[WorldScore]) -> list[WorldScore]:
         for index, verdict in enumerate(world.verdicts):
             falses = world.falses[index::number]
             part = WorldScore(
-                world.world, world.seed, world.days, world.accesses // number, 0, [verdict], falses, world.fragments if index == 0 else 0, {}
+                world.world, world.seed, world.days / number, world.accesses / number, 0, [verdict], falses, world.fragments if index == 0 else 0, {}
             )
             parts.append(part)
     return parts
@@ -198,7 +208,7 @@ def _rows(verdicts: Sequence[Verdict], key: Callable[[Verdict], str]) -> list[Ro
             Row(
                 name, len(group), round(len(found) / len(group), 3), round(sum(verdict.origin for verdict in found) / len(group), 3),
                 round(sum(verdict.origin and verdict.path for verdict in found) / len(group), 3),
-                round(sum(verdict.evidence for verdict in found) / len(found), 3) if found else None,
+                round(sum(verdict.evidence for verdict in found) / len(found), 3) if found else None, _median(found),
             )
         )  # fmt: skip
     return rows
@@ -213,8 +223,8 @@ def tell(report: Report) -> str:
         bounds = "" if figure.low is None else f"  [{figure.low:.3f}, {figure.high:.3f}]"
         lines.append(f"  {title:<48}{value:>9}{bounds}")
     for title in ("analytic", "entry", "difficulty", "history before it", "written last, from reports"):
-        lines += ["", f"  {title:<28}{'n':>5}{'found':>8}{'origin':>8}{'path':>8}"]
-        lines += [f"  {row.name:<28}{row.intrusions:>5}{row.found:>8.2f}{row.origin:>8.2f}{row.path:>8.2f}" for row in report.tables[title]]
+        lines += ["", f"  {title:<28}{'n':>5}{'found':>8}{'origin':>8}{'path':>8}{'delay':>9}{'false':>7}".rstrip()]
+        lines += [_line(row) for row in report.tables[title]]
     if report.missed:
         lines += ["", "missed"]
         lines += [f"  {one.scenario} ({one.difficulty}){'; seen as ' + str(one.severity) if one.seen_low else ''}" for one in report.missed]
@@ -224,6 +234,12 @@ def tell(report: Report) -> str:
         lines += _told(report.controls)
     lines += ["", "not measured: " + "; ".join(report.not_measured)]
     return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    delay = "–" if row.delay_s is None else f"{row.delay_s:.0f} s"
+    falses = "" if row.falses is None else row.falses
+    return f"  {row.name:<28}{row.intrusions:>5}{row.found:>8.2f}{row.origin:>8.2f}{row.path:>8.2f}{delay:>9}{falses:>7}".rstrip()
 
 
 def _told(controls: ControlReport) -> list[str]:

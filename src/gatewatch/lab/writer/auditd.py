@@ -57,12 +57,25 @@ class Auditd(Device):
         text = f"pid={entry.pid} uid=0 auid={uid} ses={entry.number} msg='op=PAM:session_close grantors=pam_unix acct=\"{entry.user}\" {peer}'"
         self.line(time, self.count(), "USER_END", text, mark)
 
-    def execute(self, time: int, entry: Entry, uid: int, command: str, mark: int = 0, *, root: bool = False) -> None:
-        """Say a command: the call and its arguments."""
+    def become(self, time: int, entry: Entry, target: str, uids: tuple[int, int], mark: int = 0, *, by_password: bool) -> None:
+        """Say that somebody goes on as another account."""
+        own = uids[0]
+        program = "su" if by_password else "sudo"
+        head = f"pid={self.count()} uid={own} auid={own} ses={entry.number}"
+        tail = f'acct="{target}" exe="/usr/bin/{program}" hostname=? addr=? terminal=/dev/{entry.tty} res=success\'UID="{entry.user}" AUID="{entry.user}"'
+        if by_password:
+            self.line(time, self.count(), "USER_AUTH", f"{head} msg='op=PAM:authentication grantors=pam_unix {tail}", mark)
+        self.line(time + MS, self.count(), "USER_START", f"{head} msg='op=PAM:session_open grantors=pam_unix {tail}", mark)
+
+    def execute(
+        self, time: int, entry: Entry, uid: int, command: str, mark: int = 0, *, root: bool = False, acting_as: tuple[str, int] | None = None
+    ) -> None:  # fmt: skip
+        """Say a command: the call and its arguments, and as whom it was run where that is another account."""
         words = command.split(" ")
         program = words[0] if words[0].startswith("/") else f"/usr/bin/{words[0]}"
-        serial, pid, acting = self.count(), self.count(), 0 if root else uid
-        names = f'AUID="{entry.user}" UID="{"root" if root else entry.user}"'
+        name, acting = ("root", 0) if root else acting_as or (entry.user, uid)
+        serial, pid = self.count(), self.count()
+        names = f'AUID="{entry.user}" UID="{name}"'
         ids = "".join(f" {name}={acting}" for name in ("gid", "euid", "suid", "fsuid", "egid", "sgid", "fsgid"))
         call = (
             f"arch=c000003e syscall=59 success=yes exit=0 a0=55d0 a1=55d1 a2=55d2 a3=8 items=2 ppid={entry.pid} pid={pid} auid={uid} uid={acting}{ids}"

@@ -19,6 +19,7 @@ class CiscoAsa(Gateway):
 
     format: ClassVar[str] = "cisco-asa"
     pool = 60
+    leases_v6 = True
 
     def line(
         self, time: int, level: int, number: int, text: str, mark: int = 0, kind: str | None = None, user: str | None = None, src: str | None = None
@@ -39,7 +40,7 @@ class CiscoAsa(Gateway):
         group = f"Group <staff> User <{user}> IP <{src}>"
         self.line(time, 6, 113004, f"AAA user authentication Successful : server =  10.10.3.2 : user = {user}", mark)
         self.line(time + 40 * MS, 6, 113039, f"{group} AnyConnect parent session started.", mark, "auth_success", user, src)
-        text = f"{group} IPv4 Address <{inner}> IPv6 address <::> assigned to session"
+        text = f"{group} IPv4 Address <{inner}> IPv6 address <{self.lease_v6(inner) if self.dual else '::'}> assigned to session"
         self.line(time + 90 * MS, 4, 722051, text, mark, "session_start", user, src)
         self.line(time + 140 * MS, 6, 722022, f"{group} TCP SVC connection established without compression", mark)
         return Entry(self.host.name, user, src, time, f"{user}@{src}", inner=inner)
@@ -61,7 +62,7 @@ class CiscoAsa(Gateway):
     def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
         """Say an administrator's logon or change."""
         if not change:
-            text = f'Login permitted from {src}/{self.port()} to outside:{self.host.outer}/ssh for user "{user}"'
+            text = f'Login permitted from {src}/{self.port()} to outside:{self.outer(src)}/ssh for user "{user}"'
             self.line(time, 6, 605005, text, mark, "auth_success", user, src)
             return
         command = {

@@ -31,6 +31,11 @@ class Entry:
     open: bool = True
 
 
+def bracketed(address: str) -> str:
+    """Return an address as it stands before a port: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 class Device:
     """A writer for one host."""
 

@@ -80,7 +80,7 @@ class FortiGate(Gateway):
     def administer(self, time: int, user: str, src: str, change: str, name: str, mark: int = 0) -> None:
         """Say an administrator's logon or change."""
         if not change:
-            text = f'logdesc="Admin login successful" sn="{time // SECOND}" user="{user}" ui="https({src})" method="https" srcip={src} dstip={self.host.outer} '
+            text = f'logdesc="Admin login successful" sn="{time // SECOND}" user="{user}" ui="https({src})" method="https" srcip={src} dstip={self.outer(src)} '
             text += f'action="login" status="success" reason="none" profile="super_admin" msg="Administrator {user} logged in successfully from https({src})"'
             self.line(time, "0100032001", "information", text, mark, "auth_success", user, src, sub="system")
             return

@@ -12,6 +12,7 @@ class Gateway(Device):
     """A gateway: logons refused and accepted, sessions with an inner address, administration."""
 
     pool: int = 0  # the second number of its pool 10.x.0.0/20
+    leases_v6: bool = False  # whether its log tells of an IPv6 address beside it
 
     def __init__(self, stage: Stage, host: Host) -> None:
         super().__init__(stage, host)
@@ -19,11 +20,22 @@ class Gateway(Device):
         self._free: list[tuple[int, int]] = []  # when free, number
         self._next = 0
         self._tunnel = self.rng.randint(1_000, 2_000)
+        self.dual = host.outer_v6 is not None
 
     @property
     def cidr(self) -> str:
         """Return the pool."""
         return f"10.{self.pool}.0.0/20"
+
+    @property
+    def cidr_v6(self) -> str:
+        """Return the IPv6 pool of a gateway that has one."""
+        return f"fd00:10:{self.pool}::/64"
+
+    def lease_v6(self, inner: str) -> str:
+        """Return the IPv6 address that is leased with an IPv4 one."""
+        _, _, high, low = inner.split(".")
+        return f"fd00:10:{self.pool}::{int(high) * 256 + int(low):x}"
 
     def lease(self, start: int, end: int) -> str:
         """Return an inner address that nobody else has between *start* and *end*; the ones given back earliest are reused."""
@@ -36,6 +48,10 @@ class Gateway(Device):
             self._next += 1
         self._free.append((end, number))
         return f"10.{self.pool}.{number // 250 % 16}.{2 + number % 250}"
+
+    def outer(self, src: str) -> str | None:
+        """Return the outer address a client came to: the one of its own family."""
+        return self.host.outer_v6 if ":" in src else self.host.outer
 
     def head(self, time: int) -> str:
         """Return the header of the central syslog server."""

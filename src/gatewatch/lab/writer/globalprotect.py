@@ -19,6 +19,7 @@ class GlobalProtect(Gateway):
 
     format: ClassVar[str] = "globalprotect"
     pool = 62
+    leases_v6 = True
 
     def row(
         self,
@@ -39,9 +40,11 @@ class GlobalProtect(Gateway):
         at = wall(time + self.host.skew, "UTC", "%Y/%m/%d %H:%M:%S")
         country = self.stage.organisation.atlas.country(src) or "ZZ"
         method, tunnel = ("LDAP", "") if stage == "login" else ("", "IPSec")
+        outside = ("0.0.0.0", src) if ":" in src else (src, "0.0.0.0")
+        second = self.lease_v6(inner) if self.dual and inner != "0.0.0.0" else "0.0.0.0"
         fields = [
-            "1", at, "012301000001", "GLOBALPROTECT", "0", "2561", at, "vsys1", event, stage, method, tunnel, user, country, client, src, "0.0.0.0",
-            inner, "0.0.0.0", "985e865f", "", "6.2.4", "Windows", '"Windows 11 Enterprise , 64-bit"', "1", "", reason, "", "success" if ok else "failure",
+            "1", at, "012301000001", "GLOBALPROTECT", "0", "2561", at, "vsys1", event, stage, method, tunnel, user, country, client, *outside,
+            inner, second, "985e865f", "", "6.2.4", "Windows", '"Windows 11 Enterprise , 64-bit"', "1", "", reason, "", "success" if ok else "failure",
             "", str(duration), "user-logon", "0", "GP_GW", str(self.count()), "0x8000000000000000",
         ]  # fmt: skip
         self.log.say(time, f"{self.head(time)} {','.join(fields)}", mark, (kind, user, src) if kind else None)

@@ -38,7 +38,7 @@ class NetScaler(Gateway):
         self._tunnel += 1
         inner = self.lease(time, until)
         text = f"SSLVPN LOGIN {self.count()} 0 : Context {user}@{src} - SessionId: {self._tunnel} - User {user} - Client_ip {src} - "
-        text += f'Nat_ip "Mapped Ip" - Vserver {self.host.outer}:443 - Browser_type "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" - '
+        text += f'Nat_ip "Mapped Ip" - Vserver {self.outer(src)}:443 - Browser_type "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" - '
         self.line(time, f'{text}SSLVPN_client_type ICA - Group(s) "staff"', mark, "auth_success", user, src)
         return Entry(self.host.name, user, src, time, str(self._tunnel), inner=inner)
 
@@ -47,7 +47,7 @@ class NetScaler(Gateway):
         entry.open = False
         hours, minutes, seconds = span(max(0, time - entry.time))
         text = f"SSLVPN LOGOUT {self.count()} 0 : Context {entry.user}@{entry.source} - SessionId: {entry.id} - User {entry.user} - Client_ip {entry.source} - "
-        text += f'Nat_ip "Mapped Ip" - Vserver {self.host.outer}:443 - Start_time "{wall(entry.time, "UTC", _LAYOUT)}" - End_time "{wall(time, "UTC", _LAYOUT)}" - '
+        text += f'Nat_ip "Mapped Ip" - Vserver {self.outer(entry.source)}:443 - Start_time "{wall(entry.time, "UTC", _LAYOUT)}" - End_time "{wall(time, "UTC", _LAYOUT)}" - '
         text += f"Duration {hours:02d}:{minutes:02d}:{seconds:02d}  - Http_resources_accessed 0 - NonHttp_services_accessed 0 - Total_TCP_connections 11 - "
         text += f"Total_UDP_flows 0 - Total_policies_allowed 11 - Total_policies_denied 0 - Total_bytes_send {sent} - Total_bytes_recv {received} - "
         text += "Total_compressedbytes_send 0 - Total_compressedbytes_recv 0 - Compression_ratio_send 0.00% - Compression_ratio_recv 0.00% - "

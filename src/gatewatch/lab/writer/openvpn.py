@@ -13,7 +13,7 @@ from typing import ClassVar
 from gatewatch.lab.moment import MS, SECOND
 from gatewatch.lab.organisation import Host
 from gatewatch.lab.stage import Stage
-from gatewatch.lab.writer.device import Entry
+from gatewatch.lab.writer.device import Entry, bracketed
 from gatewatch.lab.writer.gateway import Gateway
 
 
@@ -22,6 +22,7 @@ class OpenVpn(Gateway):
 
     format: ClassVar[str] = "openvpn"
     pool = 63
+    leases_v6 = True
 
     def __init__(self, stage: Stage, host: Host) -> None:
         super().__init__(stage, host)
@@ -38,21 +39,26 @@ class OpenVpn(Gateway):
 
     def fail(self, time: int, user: str, src: str, *, exists: bool = True, mark: int = 0) -> int:
         """Say a refused logon: OpenVPN has the address, RADIUS both."""
-        peer = f"{src}:{self.port()}"
+        port = self.port()
+        peer, socket = f"{bracketed(src)}:{port}", f"[AF_INET{'6' if ':' in src else ''}]{src}:{port}"
         self.asked(time, f"{'Login incorrect' if exists else 'Invalid user'}: [{user}/<via Auth-Type = pap>]", mark, "auth_failure", user, src)
         self.line(time + 30 * MS, f"{peer} TLS Auth Error: Auth Username/Password verification failed for peer", mark, "auth_failure", None, src)
-        self.line(time + 400 * MS, f"{peer} [{user}] Peer Connection Initiated with [AF_INET]{peer}", mark)
+        self.line(time + 400 * MS, f"{peer} [{user}] Peer Connection Initiated with {socket}", mark)
         return time + 2 * SECOND
 
     def enter(self, time: int, user: str, src: str, until: int, client: str = "", mark: int = 0) -> Entry:
         """Say an accepted logon."""
         inner, port = self.lease(time, until), self.port()
-        peer = f"{src}:{port}"
+        peer, socket = f"{bracketed(src)}:{port}", f"[AF_INET{'6' if ':' in src else ''}]{src}:{port}"
         self.asked(time - 40 * MS, f"Login OK: [{user}/<via Auth-Type = pap>]", mark, "auth_success", user, src)
         self.line(time, f"{peer} TLS: Username/Password authentication succeeded for username '{user}' [CN SET]", mark, "session_start", user, src)
-        self.line(time + 60 * MS, f"{peer} [{user}] Peer Connection Initiated with [AF_INET]{peer}", mark, "session_start", user, src)
+        self.line(time + 60 * MS, f"{peer} [{user}] Peer Connection Initiated with {socket}", mark, "session_start", user, src)
         self.line(time + 90 * MS, f"{user}/{peer} MULTI: Learn: {inner} -> {user}/{peer}", mark, "session_start", user, src)
         self.line(time + 91 * MS, f"{user}/{peer} MULTI: primary virtual IP for {user}/{peer}: {inner}", mark, "auth_success", user, src)
+        if self.dual:
+            second = self.lease_v6(inner)
+            self.line(time + 92 * MS, f"{user}/{peer} MULTI: Learn: {second} -> {user}/{peer}", mark, "session_start", user, src)
+            self.line(time + 93 * MS, f"{user}/{peer} MULTI: primary virtual IPv6 for {user}/{peer}: {second}", mark)
         return Entry(self.host.name, user, src, time, peer, port, inner=inner)
 
     def leave(self, time: int, entry: Entry, received: int, sent: int, mark: int = 0) -> None:

@@ -96,6 +96,23 @@ class Sshd(Device):
         self.line(time + SECOND, "sudo", pid, f"pam_unix(sudo:session): session closed for user {target}", mark)
         return pid
 
+    def become(self, time: int, entry: Entry, target: str, uids: tuple[int, int], mark: int = 0, *, by_password: bool) -> None:
+        """Say that somebody goes on as another account: by su with its password, or by sudo with their own."""
+        own, other = uids
+        if by_password:
+            self.line(time, "su", self.pid(), f"(to {target}) {entry.user} on {entry.tty}", mark, "privilege_use", entry.user)
+            module = "su-l"
+        else:
+            text = f"{entry.user} : TTY={entry.tty} ; PWD=/home/{entry.user} ; USER={target} ; COMMAND=/bin/bash"
+            self.log.say(time, f"{self.stamp(time)} {self.host.name} sudo: {text}", mark, ("privilege_use", entry.user, None))
+            module = "sudo-i"
+        opened = f"pam_unix({module}:session): session opened for user {target}(uid={other}) by {entry.user}(uid={own})"
+        self.line(time + 2 * MS, module.partition("-")[0], self.pid(), opened, mark)
+
+    def unbecome(self, time: int, target: str, mark: int = 0) -> None:
+        """Say that somebody is themselves again."""
+        self.line(time, "su", self.pid(), f"pam_unix(su-l:session): session closed for user {target}", mark)
+
     def add_user(self, time: int, name: str, mark: int = 0) -> None:
         """Say a new account."""
         pid = self.pid()

@@ -16,7 +16,7 @@ from gatewatch.lab.moment import MS, iso_z
 from gatewatch.lab.organisation import Host
 from gatewatch.lab.stage import Stage
 from gatewatch.lab.stream import Fact
-from gatewatch.lab.writer.device import Device, Entry
+from gatewatch.lab.writer.device import Device, Entry, bracketed
 
 NETBIOS = "CORP"
 _AUDIT = "Microsoft-Windows-Security-Auditing"
@@ -93,7 +93,7 @@ class Windows(Device):
             f"{_CORE}/Operational",
             _CORE,
             131,
-            {"ConnType": "TCP", "ClientIP": f"{src}:{self.rng.randint(49_200, 65_500)}"},
+            {"ConnType": "TCP", "ClientIP": f"{bracketed(src)}:{self.rng.randint(49_200, 65_500)}"},
             mark,
             ("connection", None, src),
         )
