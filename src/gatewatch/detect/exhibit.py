@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from gatewatch.schema.client import account_named
 from gatewatch.schema.events import DTYPES, Kind, ensure
 
 RULE = "rule:"
-_CLIENTS = frozenset({"ssh", "scp", "sftp", "slogin", "plink", "pscp", "psftp", "putty"})
-_LINE = 2048  # of a command line that is read
 
 
 class Exhibit(NamedTuple):
@@ -134,15 +133,10 @@ def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, .
 
 
 def as_whom(event: Exhibit) -> str | None:
-    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in ``ssh name@host``."""
+    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in
+    a client's command."""
     if event.kind == Kind.AUTH_SUCCESS:
         return event.user if event.hop else None
     if event.kind == Kind.LOGON_OUT:
         return event.target_user
-    words = [word.strip("\"'") for word in (event.command or "")[:_LINE].split()]
-    program = next((at for at, word in enumerate(words) if _program(word) in _CLIENTS), len(words))
-    return next((word.partition("@")[0] for word in words[program + 1 :] if "@" in word[1:] and not word.startswith("-")), None)
-
-
-def _program(word: str) -> str:
-    return word.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")
+    return account_named(event.command)

@@ -9,7 +9,7 @@ gateway relay          RD Gateway 302, an ICA session, a bastion: user and targe
 explicit credentials   4648 towards another host: the account that was used         :data:`LATER`
 remote client          RDP, WinRM or Sysmon's record of an outgoing connection      :data:`LATER`
 port forwarding        a port opened through an SSH session: target, no account     :data:`LATER`
-client program         ssh, mstsc, psexec … ran in the session (process and auid)   :data:`SOON`
+client program         ssh, plink, mstsc, psexec … ran in the session   :data:`SOON`
                        and names the target; kubectl, helm, docker need not: the
                        cluster is what they are configured for
 =====================  ===========================================================  =====================================================
@@ -30,18 +30,17 @@ from gatewatch.origin.address import Hosts
 from gatewatch.origin.ownership import Ownership
 from gatewatch.origin.session import Sessions
 from gatewatch.origin.track import NOBODY
+from gatewatch.schema import client
+from gatewatch.schema.client import pattern
 from gatewatch.schema.events import UTC, Kind, Service, ensure
 
 BEFORE = timedelta(seconds=5)  # the target may write first
 SOON = timedelta(minutes=2)
 LATER = timedelta(minutes=5)
-API_CLIENT = r"(?:^|[\s/\\\"'])(?:kubectl|helm|oc|docker)(?:\.exe)?(?:[\s\"']|$)"
+API_CLIENT = pattern(client.CLUSTER)
 CLUSTER = "\0cluster"  # the target of a command that is configured for one
 GATEWAYS = (Service.RDGATEWAY, Service.CITRIX, Service.WEB)
-_CLIENT = (
-    r"(?i)(?:^|[\s/\\;&|\"'])(?:ssh|scp|sftp|rsync|mosh|slogin|mstsc|xfreerdp|rdesktop|vncviewer|psexec(?:64)?|winrs|evil-winrm|wmiexec|smbexec|"
-    r"enter-pssession|new-pssession|invoke-command|kubectl|helm|oc|docker)(?:\.exe|\.py)?(?:[\s\"']|$)"
-)
+_CLIENT = rf"{pattern(client.CLIENTS)}|\b(?i:open)\s+(?:-\S+\s+)*[\"']?(?:vnc|ssh|smb|afp)://"
 _WORD = r"[0-9a-z_][0-9a-z._-]*"
 _SHELL = r"(?:^|/)(?:su|bash|sh|zsh|dash|fish|ksh)(?: |$)|(?:^|/)sudo (?:-i|-s|su)"
 PASSAGES = pl.Schema(
