@@ -135,7 +135,11 @@ class Bench:
         Cases must be judged in the order of their accesses, as habits only grow.
         """
         anchor, access = self.exhibits.get(match.anchor), self.access(match)
-        if anchor is None or access is None or anchor.origin_ip is None or not anchor.counted:
+        if anchor is None or access is None:
+            return None
+        if anchor.opened and anchor.dst_ip is not None:  # nobody came in by it: it is about whom the host went out to
+            anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
+        if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
         if "src_host" in _distinct(chain) and anchor.src_ip is not None:

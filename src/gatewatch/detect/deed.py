@@ -79,6 +79,7 @@ _BY_RULE: dict[str, str] = {
     "defender-lookalike": "installed a service or job that calls itself Defender{what}",
     "service-exposed": "exposed a service of the cluster ({object})",
     "cluster-guard-removed": "removed a network policy of the cluster ({object})",
+    "outbound-remote-access": "went out to {host}",
     "lateral-logon": "moved on to {host}",
 }
 # what Windows calls otherwise
@@ -147,7 +148,7 @@ def _on_windows(event: Exhibit) -> bool:
 
 def _worded(rule: str, words: str, event: Exhibit) -> str:
     """Return the words for what *event* did by *rule*: those of its platform, kind and of what it leaves out."""
-    if event.kind == Kind.EXEC and rule in _COMMAND:
+    if event.kind in {Kind.EXEC, Kind.PRIVILEGE_USE} and event.command and rule in _COMMAND:
         return _COMMAND[rule]
     if _on_windows(event) and rule in _ON_WINDOWS and (event.object or "{object}" not in _ON_WINDOWS[rule]):
         return _ON_WINDOWS[rule]

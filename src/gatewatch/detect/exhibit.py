@@ -70,6 +70,11 @@ class Exhibit(NamedTuple):
         return self.kind == Kind.AUTH_SUCCESS or (self.kind == Kind.SESSION_START and "control-plane-answered" in self.rules)
 
     @property
+    def opened(self) -> bool:
+        """Whether a host of the site opened it towards the outside, and a log of the network tells so: it says nothing of who did."""
+        return "outbound-remote-access" in self.rules
+
+    @property
     def account(self) -> str | None:
         """The account acted on; a sudo record names there only whose rights were used, an outbound logon as whom."""
         return None if self.kind in {Kind.PRIVILEGE_USE, Kind.LOGON_OUT} else self.target_user

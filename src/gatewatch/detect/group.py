@@ -1,4 +1,4 @@
-"""Groups: which cases are one intrusion, because they share an outside address within a day, a session, or a door."""
+"""Groups: which cases are one intrusion, because they share an outside address within a day, a session, a door, or a connection out."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def _order(case: Case) -> tuple[int, str]:
 def _links(case: Case) -> Iterable[Hashable]:
     yield from (("session", session) for session in case.sessions)
     yield from (("door", *door) for door in case.doors)
+    yield from (("outbound", event.row) for event in case.hits.get("outbound", ()))
 
 
 def _neighbours(cases: Sequence[Case], indices: Sequence[int]) -> Iterable[tuple[int, int]]:

@@ -16,7 +16,7 @@ from gatewatch.schema.platform import Platform, platform_of
 
 HOPS = 32
 ALSO = 3  # further entries that the verdict names
-_DEED_STAGES = ("act", "door", "foothold", "onward")
+_DEED_STAGES = ("act", "door", "foothold", "onward", "outbound")
 
 
 def verdict(intrusion: Intrusion, zone: str) -> str:
@@ -48,6 +48,8 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     if facts.fatigue or facts.worn:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
+    if entry.opened:
+        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who} at {when}"
     if lead.tried is None:
         return f"{who} came in as {user} {where} at {when}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
@@ -80,7 +82,7 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
         for case in intrusion.cases
         if case.access.kind == Kind.AUTH_SUCCESS and case.access.outside and case.access.host not in {None, intrusion.lead.access.host}
     )
-    did = deeds(intrusion.events_of(*_DEED_STAGES))
+    did = deeds(tuple(event for event in intrusion.events_of(*_DEED_STAGES) if not (intrusion.lead.access.opened and event.opened)))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
     seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
     opened = intrusion.events_of("exposure")

@@ -178,6 +178,11 @@ def _assign_hosts(collected: Collected, site: Site) -> None:
             state.host = site.host_names()[0]
 
 
+def macs(collected: Collected) -> list[str]:
+    """Return the hosts whose own logs are those of a Mac."""
+    return sorted({name for state in collected.files if _is_mac(state) for name in (state.host, *state.hosts) if name})
+
+
 def _is_mac(state: FileState) -> bool:
     """Return whether the records of a file are of macOS; PF's are of any system."""
     return any(name.startswith("macos-") and name != "macos-pf" for name in state.sources)

@@ -28,6 +28,7 @@ from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
 from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE, MOST_RIVALS
 from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
+from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
 
@@ -156,7 +157,7 @@ class Attacher:
         rows = np.flatnonzero(left)
         if not len(rows):
             return
-        part = events.select("src_ip", "user", "time", "kind")[rows]
+        part = events.select("src_ip", "user", "time", "kind", "pattern")[rows]
         moments, keys = part["time"].to_physical().to_numpy(), hashed(part, "src_ip")
         place = self.by_lease.find(keys, moments)
         held = np.where(place >= 0, self.by_lease.held[place] if len(self.by_lease.held) else NOBODY, NOBODY)
@@ -172,7 +173,8 @@ class Attacher:
         rows, part, moments = rows[hit], part.filter(pl.Series(hit)), moments[hit]
         part = part.with_columns(self._hosts.gather(self._addresses.held[place[hit]]).alias("host"))
         # a failure or a connection is nobody's act on the target: it is the source that acts
-        loose = part["kind"].cast(pl.String).is_in([*OWN, str(Kind.EXEC), str(Kind.FILE_TRANSFER)]).fill_null(False).to_numpy()
+        opened = part["pattern"].cast(pl.String).is_in([OUTBOUND, OUTBOUND_MAC])
+        loose = (part["kind"].cast(pl.String).is_in([*OWN, str(Kind.EXEC), str(Kind.FILE_TRANSFER)]) | opened).fill_null(False).to_numpy()
         piece = self.ownership.by_user.find(hashed(part, "host", "user"), moments)
         held = np.where(piece >= 0, self.ownership.by_user.held[piece] if len(self.ownership.by_user.held) else NOBODY, NOBODY)
         same = (held != NOBODY) & loose

@@ -36,7 +36,7 @@ def pattern(names: tuple[str, ...]) -> str:
 def account_named(command: str | None) -> str | None:
     """Return the account as which a *command* goes on to another host; None where it names none.
 
-    >>> account_named("ssh -p 2222 deploy@db02"), account_named("plink -ssh -l root 10.0.0.5"), account_named("psexec \\\\\\\\fs01 -u CORP\\\\bob cmd")
+    >>> account_named("ssh -p 2222 deploy@db02"), account_named("plink -ssh -l root 10.0.0.5"), account_named("psexec \\\\\\\\fs -u bob cmd")
     ('deploy', 'root', 'bob')
     """
     words = [word.strip("\"'") for word in (command or "")[:_LONGEST].split()]

@@ -294,8 +294,8 @@ LOGS: tuple[Log, ...] = (
         ("conn_state",),
         flow.KINDS,
         _conn,
-        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}|{_PLANES}",
-        json_hint=rf'"(?:id[._])?resp_p"[ \t]*:[ \t]*(?:{_PLANES})\b|"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"'
+        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}|{_PLANES}|{flow.OUTWARD_PORTS}",
+        json_hint=rf'"(?:id[._])?resp_p"[ \t]*:[ \t]*(?:{_PLANES}|{flow.OUTWARD_PORTS})\b|"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"'
         rf'|"(?:orig|resp)_bytes"[ \t]*:[ \t]*"?{flow.VOLUME_DIGITS}',
     ),
     Log(
