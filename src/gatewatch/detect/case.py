@@ -23,6 +23,7 @@ from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
+from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
@@ -139,13 +140,17 @@ class Bench:
             return None
         if anchor.opened and anchor.dst_ip is not None:  # nobody came in by it: it is about whom the host went out to
             anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
+        tunnelled = is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
+        if tunnelled and not anchor.counted:
+            # whoever came through the tunnel: that a session of somebody else was live is no proof that it was them
+            anchor = access = anchor._replace(origin_ip=anchor.src_ip, origin_session=None, hop=0, hop_confidence="likely")
         if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
         if "src_host" in _distinct(chain) and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
-        if chain.anchor.name in _ENTRIES and not anchor.outside:
+        if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None

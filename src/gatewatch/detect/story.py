@@ -14,9 +14,10 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Hop
 from gatewatch.schema.platform import Platform, platform_of
 
+_RULING = frozenset({"control-plane-answered", "kubelet-run"})  # what came in is no person with an account
 HOPS = 32
 ALSO = 3  # further entries that the verdict names
-_DEED_STAGES = ("act", "door", "foothold", "onward", "outbound")
+_DEED_STAGES = ("act", "door", "foothold", "onward", "outbound", "created", "followed", "searched")
 
 
 def verdict(intrusion: Intrusion, zone: str) -> str:
@@ -50,6 +51,9 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if entry.opened:
         return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who} at {when}"
+    ruling = next((event for event in (entry, lead.anchor) if _RULING & set(event.rules)), None)
+    if ruling is not None:
+        return f"{who} {deed(ruling)} {where} at {when}"
     if lead.tried is None:
         return f"{who} came in as {user} {where} at {when}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)

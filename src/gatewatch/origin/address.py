@@ -55,11 +55,11 @@ class Hosts:
 def name_hosts(events: pl.DataFrame, hosts: Hosts, macs: Iterable[str] = ()) -> pl.DataFrame:
     """Return *events* with the host named where a record has only its address.
 
-    So does a sensor or a resolver that tells of another's contact with Tor, or of a connection out to somebody's SSH or VNC; where the host's own
-    logs are those of a Mac (*macs*, and what the events say), the pattern of such a connection says so.
+    So does a sensor or a resolver that tells of another's contact with Tor, of what it knocks at, or of a connection out to somebody's SSH or
+    VNC; where the host's own logs are those of a Mac (*macs*, and what the events say), the pattern of such a connection says so.
     """
     events = ensure(events, "host", "host_ip", "kind", "time", "pattern", "source")
-    told = (pl.col("kind").cast(pl.String) == str(Kind.RELAY_CONTACT)) | (pl.col("pattern").cast(pl.String) == OUTBOUND)
+    told = pl.col("kind").cast(pl.String).is_in([str(Kind.RELAY_CONTACT), str(Kind.PROBE)]) | (pl.col("pattern").cast(pl.String) == OUTBOUND)
     bare = pl.col("host").is_null() & pl.col("host_ip").is_not_null() & told
     rows = events.select(bare.fill_null(value=False).alias("bare"))["bare"].arg_true()
     if len(rows):

@@ -157,7 +157,7 @@ class Attacher:
         rows = np.flatnonzero(left)
         if not len(rows):
             return
-        part = events.select("src_ip", "user", "time", "kind", "pattern")[rows]
+        part = ensure(events, "pattern").select("src_ip", "user", "time", "kind", "pattern")[rows]
         moments, keys = part["time"].to_physical().to_numpy(), hashed(part, "src_ip")
         place = self.by_lease.find(keys, moments)
         held = np.where(place >= 0, self.by_lease.held[place] if len(self.by_lease.held) else NOBODY, NOBODY)

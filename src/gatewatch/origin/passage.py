@@ -31,7 +31,7 @@ from gatewatch.origin.ownership import Ownership
 from gatewatch.origin.session import Sessions
 from gatewatch.origin.track import NOBODY
 from gatewatch.schema import client
-from gatewatch.schema.client import pattern
+from gatewatch.schema.client import account_named, pattern
 from gatewatch.schema.events import UTC, Kind, Service, ensure
 
 BEFORE = timedelta(seconds=5)  # the target may write first
@@ -110,11 +110,17 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts, owners: Own
     named = pl.col("command").str.to_lowercase().str.slice(0, 400).str.extract_all(_WORD)
     api = pl.when(pl.col("command").str.to_lowercase().str.contains(API_CLIENT)).then(named.list.concat(pl.lit([CLUSTER]))).otherwise(named)
     words = pl.when(ran.fill_null(False)).then(api)
+    part = part.with_columns(pl.Series("as_whom", [account_named(command) for command in part["command"].to_list()], dtype=pl.String))
     made = part.select(
         "host", "sid", pl.col("by").alias("user"), "grade", (pl.col("time") - BEFORE).alias("start"), until.alias("end"),
         pl.coalesce(short(pl.col("dst_host")), short(pl.col("at"))).alias("to_host"),
         pl.col("dst_ip").alias("to_ip"),
-        pl.when(gate & ~portal).then("user").when(~ran.fill_null(False)).then("target_user").alias("account"),
+        pl.when(gate & ~portal)
+        .then("user")
+        .when(ran.fill_null(False))
+        .then(pl.col("as_whom").str.to_lowercase())
+        .otherwise("target_user")
+        .alias("account"),
         words.alias("words"), via.alias("via"), gate.alias("relay"),
     )  # fmt: skip
     # towards the host itself nothing leads on
