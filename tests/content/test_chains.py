@@ -13,7 +13,7 @@ from gatewatch.site.tunable import BY_NAME
 
 CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
-STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved", "created"}
+STAGES = {*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved", "created", "outbound", "followed", "searched"}
 CLUSTER = {
     *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),
     *("cluster-credential-issued", "cluster-job-installed", "cluster-role-widened", "docker-api-exposed", "service-exposed", "cluster-guard-removed"),

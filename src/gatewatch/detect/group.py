@@ -1,4 +1,4 @@
-"""Groups: which cases are one intrusion, because they share an outside address within a day, a session, a door, or a connection out."""
+"""Groups: which cases are one intrusion, because they share an outside address within a day, a session, a door, a connection out, or a change of a gateway."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ def _links(case: Case) -> Iterable[Hashable]:
     yield from (("session", session) for session in case.sessions)
     yield from (("door", *door) for door in case.doors)
     yield from (("outbound", event.row) for event in case.hits.get("outbound", ()))
+    yield from (("tampered", event.row) for name in ("exposure", "act") for event in case.hits.get(name, ()) if "gateway-tampered" in event.rules)
 
 
 def _neighbours(cases: Sequence[Case], indices: Sequence[int]) -> Iterable[tuple[int, int]]:
