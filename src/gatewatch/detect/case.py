@@ -104,9 +104,9 @@ class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used; ``evictions`` says when an
-    account was disabled, locked or deleted; ``factors`` when a second factor of a user was accepted at an outside address, ``refusals`` when one
-    of a user was refused; ``arrivals`` is the row of the first success from each outside address; ``unproved`` are the accesses before which a record
-    that should be there is absent; ``company`` says who else came in from an address.
+    account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a user was accepted at an outside address,
+    ``refusals`` when one of a user was refused; ``arrivals`` is the row of the first success from each outside address; ``unproved`` are the
+    accesses before which a record that should be there is absent; ``company`` says who else came in from an address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -115,7 +115,7 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
-    evictions: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    evictions: Mapping[str, tuple[tuple[datetime, datetime | None], ...]] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
@@ -167,8 +167,8 @@ class Bench:
             return None
         if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
             # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
-            tampered = hits["exposure"][-1]
-            if tampered.origin_ip is None or self.baseline.habit(access.user, origin, access.country, access.time, access.src_host).new_network is not True:
+            habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
+            if hits["exposure"][-1].origin_ip is None or habit.new_network is not True:
                 return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
@@ -331,7 +331,8 @@ class Bench:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
         if access.user is None or access.user in DEFAULT_NAMES:
             return ""
-        before = [moment for moment in self.evictions.get(access.user, ()) if timedelta(0) < access.time - moment <= EVICTED]
+        shut = [start for start, end in self.evictions.get(access.user, ()) if end is None or end > access.time]
+        before = [moment for moment in shut if timedelta(0) < access.time - moment <= EVICTED]
         return f"disabled, locked or deleted {(access.time - before[-1]) // timedelta(days=1)} days before" if before else ""
 
     def _tried(self, chain: Chain, stage: Stage, match: Match, anchor: Exhibit) -> Tally | None:

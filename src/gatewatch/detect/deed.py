@@ -57,6 +57,7 @@ _BY_RULE: dict[str, str] = {
     "container-created": "created a container ({object})",
     "port-forward": "forwarded a port{to}",
     "admin-share": "opened an administrative share{what}",
+    "exfil-volume": "sent {size} out{to}",
     "file-transfer": "transferred files",
     "remote-login-enabled": "switched Remote Login (SSH) on{what}",
     "screen-sharing-enabled": "switched Screen Sharing on{what}",
@@ -178,6 +179,8 @@ def _fill(words: str, event: Exhibit) -> str:
     if _on_windows(event) and event.kind in _NAMED and event.command and event.object:
         what = f"{event.object}: {event.command}"
     to = event.dst_host or event.dst_ip or event.object
+    if "exfil-volume" in event.rules and event.src_ip is not None and event.src_ip == event.origin_ip:
+        to = event.src_ip  # the outsider opened the connection, and it is to them that the data went
     host = event.dst_host or event.dst_ip if event.kind == Kind.LOGON_OUT else event.host
     values = {
         "who": event.account or "an account",
@@ -186,6 +189,7 @@ def _fill(words: str, event: Exhibit) -> str:
         "host": host or "another host",
         "to": f" to {quoted(to)}" if to else "",
         "what": f" ({quoted(what)})" if what else "",
+        "size": f"{event.bytes_out / (1 << 20):,.0f} MiB" if event.bytes_out else "much",
         "service": _APIS.get(event.service or "", "API of the containers"),
     }
     # not str.format: what a log says may contain braces

@@ -57,6 +57,7 @@ class Exhibit(NamedTuple):
     origin_session: str | None
     hop: int | None
     hop_confidence: str | None
+    bytes_out: int | None
     rules: tuple[str, ...] = ()
 
     @property

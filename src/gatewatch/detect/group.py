@@ -1,4 +1,7 @@
-"""Groups: which cases are one intrusion, because they share an outside address within a day, a session, a door, a connection out, or a change of a gateway."""
+"""Groups: which cases are one intrusion.
+
+They share an outside address within a day, a session, a door, a connection that a host opened outwards, or a change of a gateway.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ In this order, each only for what the one before leaves open:
 3. for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root;
 4. a source address that was leased to a session at the time: that session's origin, one hop on; ``certain``, ``possible`` with rivals;
 5. a source address that an entered host bears: the same user's live session there, one hop on, ``likely``; for failures and connections
-   of another account, or of none, the session begun last on that host, ``possible``;
+   of another account, or of none, the session begun last on that host, ``possible``; ``likely`` for bulk that the host sends out to an address
+   it never sent as much to, while nobody else is on it;
 6. an outside source address of its own: hop 0.
 """
 
@@ -111,6 +112,15 @@ class Attacher:
             pl.col("sid").rank("ordinal").alias("rank"),
         )
         self.by_host = build_track(inside, 0)
+        anyone = table.filter(pl.col("host").is_not_null())
+        anyone = anyone.with_columns(
+            pl.Series("key", hashed(anyone, "host")),
+            pl.Series("origin", [codes[bonds[sid].ip if sid in bonds else INSIDE] for sid in anyone["sid"].to_list()], dtype=pl.Int64),
+            pl.col("start").to_physical(),
+            (pl.col("until").to_physical() + GRACE_MICROS).alias("end"),
+            pl.col("sid").rank("ordinal").alias("rank"),
+        )
+        self.by_anyone = build_track(anyone, 1)
         self._addresses = self._spans()
 
     def _spans(self) -> Track:
@@ -188,6 +198,26 @@ class Attacher:
         at = rows[some]
         result.number[at], result.grade[at], result.how[at], result.beyond[at] = held[some], 0, SOURCE, 1
 
+    def by_volume(self, events: pl.DataFrame, result: Result) -> None:
+        """Raise to ``likely`` what an entered host sent out in bulk, where nobody else was on it and it never sent as much to that address."""
+        large = (events["pattern"].cast(pl.String) == "flow-volume").fill_null(value=False).to_numpy()
+        if not large.any():
+            return
+        part = ensure(events, "dst_ip").filter(pl.Series(large)).select(
+            pl.Series("at", np.flatnonzero(large)), pl.col("src_ip", "dst_ip").cast(pl.String), pl.col("time").to_physical().alias("moment")
+        )  # fmt: skip
+        part = part.with_columns(pl.Series("taken", (result.how[large] == SOURCE) & (result.grade[large] == 0)))
+        first = (pl.col("moment") == pl.col("moment").min().over("src_ip", "dst_ip")).fill_null(value=False)
+        part = part.filter(pl.col("taken") & first & pl.col("src_ip").is_not_null())
+        if not part.height:
+            return
+        at, moments = part["at"].to_numpy(), part["moment"].to_numpy()
+        place = self._addresses.find(hashed(part, "src_ip"), moments)
+        hosts = pl.DataFrame({"host": self._hosts.gather(self._addresses.held[place])})
+        alone = self.by_anyone.find(hashed(hosts, "host"), moments)
+        sure = (place >= 0) & (alone >= 0) & (self.by_anyone.grade[alone] == 1) & (self.by_anyone.held[alone] == result.number[at])
+        result.grade[at[sure]] = 1
+
     def columns(self, result: Result) -> pl.DataFrame:
         """Return ``origin_ip, origin_session, hop, hop_confidence`` of *result*, row by row."""
         number = np.where((result.number != NOBODY) & self.is_bonded(result.number), result.number, NOBODY)
@@ -245,6 +275,7 @@ def attributed(
     attacher = Attacher(sessions, bonds, bindings)
     result = attacher.find(events)
     _by_tool(events, result, sessions)
+    attacher.by_volume(events, result)
     found = attacher.columns(result)
     public = (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
     # what the record itself says of its source outweighs a choice among rivals; of the sessions chosen it bears out those of that address

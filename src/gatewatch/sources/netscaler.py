@@ -62,6 +62,7 @@ _PASSWORD = {"auth_method": "password"}
 _FLOW = rf"{_WHO}Vserver [^ ]+ - Source (?P<x_source>[^ ]+) - Destination (?P<x_destination>[^ ]+) - [^<>]*"
 
 _ELSEWHERE = "elsewhere: "
+_BEGAN, _NOW = r"Context [^ ]*@([0-9A-Fa-f.:]+) - ", r" - Source \[?([0-9A-Fa-f.:]+?)\]?:[0-9]+ - "
 _MOVED = (
     rf"{_SESSION}User (?P<user>.*?) - Client_ip [^<>]*? - Source \[?(?P<rhost>[0-9A-Fa-f.:]+?)\]?:[0-9]+ - "
     r"Destination (?P<x_destination>[^ ]+) - [^<>]*"
@@ -267,7 +268,7 @@ def _moved(messages: pl.Series) -> pl.Series:
     if not len(rows):
         return messages
     part = messages[rows]
-    began, now = (addresses(part.str.extract(regex)) for regex in (r"Context [^ ]*@([0-9A-Fa-f.:]+) - ", r" - Source \[?([0-9A-Fa-f.:]+?)\]?:[0-9]+ - "))
+    began, now = (addresses(part.str.extract(regex)) for regex in (_BEGAN, _NOW))
     ends = pl.DataFrame({"began": began, "now": now})
     other = ends.select(((pl.col("began") != pl.col("now")) & public("began") & public("now")).fill_null(value=False).alias("o"))["o"]
     return messages.scatter(rows.filter(other), (_ELSEWHERE + part.filter(other))) if other.any() else messages
