@@ -36,6 +36,7 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
+_UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
 _TAMPERED = "gateway-tampered"
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
@@ -165,6 +166,8 @@ class Bench:
             hits = {name: events for name, events in hits.items() if name not in GUESSES}
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
+        if access.known and not _UNOWNED.isdisjoint(hits):
+            return None  # nobody knows for whom it was done, and who came in may do so
         if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
             # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
             habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
