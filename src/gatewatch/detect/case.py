@@ -2,9 +2,11 @@
 
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
-``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done);
-``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container, by whomever) and ``before`` are told
-but prove nothing. A chain without any of the proving ones stands as it is, with the severity it declares.
+``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
+
+Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
+``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
+of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
