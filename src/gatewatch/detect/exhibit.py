@@ -23,6 +23,7 @@ class Exhibit(NamedTuple):
     row: int
     time: datetime
     kind: str
+    pattern: str | None
     service: str | None
     host: str | None
     user: str | None

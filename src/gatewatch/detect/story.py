@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,26 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     if facts.spread:
         many = f"{user} was tried {own.attempts} times from {len(own.sources)} addresses"
         return f"{many}; then {who}, never seen before, got in {where} at {when}"
-    return f"{who} had the right password of {user} {where} after {tried} failures and was stopped at {when}"
+    failed = f"{who} failed {own.attempts} {'time' if own.attempts == 1 else 'times'}, then had the right password of {user} {where} at {when}"
+    return f"{failed} and was stopped: {stopped_by(entry)}{'' if intrusion.accepted else '; nobody got in'}"
+
+
+_STOPS = (
+    (r"expir|must.?change|0xc0000071|0xc0000224", "the password or the account has expired"),
+    (r"lock|0xc0000234", "the account is locked"),
+    (r"disab|0xc0000072", "the account is disabled"),
+    (r"root", "root may not log on so"),
+    (r"factor|mfa|push|otp", "the second factor was not given"),
+    (r"group|role|allow|acct|account|unauthori|denied|refus|policy|polic", "the account may not log on there"),
+)
+
+
+def stopped_by(event: Exhibit) -> str:
+    """Return what stopped *event*, whose password was right, in words."""
+    if event.kind == Kind.MFA_DENIED:
+        return "the second factor was refused"
+    told = " ".join(filter(None, (event.pattern, event.object))).casefold()
+    return next((words for regex, words in _STOPS if re.search(regex, told)), "by a rule of the service or a second factor")
 
 
 def _guess(lead: Case, who: str, user: str, where: str, when: str, tried: int) -> str:
@@ -117,7 +137,7 @@ def summary(act: Act) -> str:
         places = " and ".join(dict.fromkeys(source(event.src_ip, event.country) for event in act.events))
         return f"one session of {first.user or 'an unnamed user'} at {places}"
     if act.name == "stopped":
-        return f"the right password of {first.user} on {first.host} was stopped"
+        return f"the right password of {first.user or 'an unnamed user'} on {first.host} was stopped: {stopped_by(first)}"
     if act.name == "privilege":
         ran = list(dict.fromkeys(quoted(event.command) for event in act.events if event.command))
         rights = "administrator rights" if platform_of(first.source) is Platform.WINDOWS else "root rights"

@@ -34,6 +34,7 @@ from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
 
 ACTORLESS = timedelta(seconds=15)  # sudo writes its line, then the tool writes its own
+SLICE = 1_000_000  # events looked up at once
 RECENT = 32  # live sessions that hold root on one host that are considered as rivals
 MAX_HOP = 255
 _ADMIN = (Kind.ACCOUNT_CHANGE, Kind.CONFIG_CHANGE, Kind.SERVICE_INSTALL, Kind.SCHEDULED_JOB, Kind.LOG_CLEARED)
@@ -62,6 +63,10 @@ class Result:
     how: Ints
     piece: Ints
     by_lease: Ints
+
+    def part(self, start: int, end: int) -> Result:
+        """Return the result of the rows from *start* to before *end*."""
+        return Result(*(getattr(self, name)[start:end] for name in Result.__slots__))
 
 
 class Attacher:
@@ -142,7 +147,16 @@ class Attacher:
         )
 
     def find(self, events: pl.DataFrame) -> Result:
-        """Return the origins of *events* (``row, host, session, user, time, kind, src_ip, scope``) but for records that name no actor."""
+        """Return the origins of *events* (``row, host, session, user, time, kind, src_ip, scope``) but for records that name no actor.
+
+        They are looked up slice by slice, so that what a look-up needs on the way does not grow with them.
+        """
+        if events.height <= SLICE:
+            return self._find(events)
+        parts = [self._find(part) for part in events.iter_slices(SLICE)]
+        return Result(*(np.concatenate([getattr(part, name) for part in parts]) for name in Result.__slots__))
+
+    def _find(self, events: pl.DataFrame) -> Result:
         height = events.height
         owner = self.ownership.find(events)
         number, grade = owner.number.copy(), owner.grade.astype(np.int64)
@@ -220,6 +234,12 @@ class Attacher:
 
     def columns(self, result: Result) -> pl.DataFrame:
         """Return ``origin_ip, origin_session, hop, hop_confidence`` of *result*, row by row."""
+        size = len(result.number)
+        if size <= SLICE:
+            return self._columns(result)
+        return pl.concat([self._columns(result.part(start, start + SLICE)) for start in range(0, size, SLICE)], rechunk=False)
+
+    def _columns(self, result: Result) -> pl.DataFrame:
         number = np.where((result.number != NOBODY) & self.is_bonded(result.number), result.number, NOBODY)
         places = pl.Series("at", number).replace(NOBODY, None)
         taken = (
@@ -289,7 +309,10 @@ def attributed(
         pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise(found["hop"]).cast(DTYPES["hop"]).alias("hop"),
         pl.when(own | borne).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
-    return made, _table(made, result, attacher)
+    if made.height <= SLICE:
+        return made, _table(made, result, attacher)
+    parts = [_table(made.slice(start, SLICE), result.part(start, start + SLICE), attacher) for start in range(0, made.height, SLICE)]
+    return made, pl.concat(parts, rechunk=False)
 
 
 def _reused(events: pl.DataFrame, result: Result, sessions: Sessions) -> pl.Series:
