@@ -169,7 +169,7 @@ def _what(event: _Event, name: str, given: Any, answer: Any) -> dict[str, Any] |
         return None
     named = (said(given.get(key)) for key in deed.object)
     if name == "ChangeResourceRecordSets":
-        named = iter((record_names(given),))
+        named = (name for name in (record_names(given),))
     target = said(given.get(deed.target)) if deed.target else None
     if target is None and deed.target:
         target = _user(event.user_identity or _Identity())  # without a name, the call is about who makes it
