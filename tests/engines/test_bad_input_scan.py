@@ -156,3 +156,17 @@ def peak(folder: Path, number: int) -> int:
 def test_a_failure_more_takes_at_most_two_kilobytes(tmp_path: Path) -> None:
     few, many = 20_000, 220_000
     assert (peak(tmp_path, many) - peak(tmp_path, few)) / (many - few) <= 2.0
+
+
+def test_a_gateway_whose_log_names_nobody_is_a_host_of_its_own(tmp_path: Path) -> None:
+    peer = f"{OUT}:1194"
+    vpn = [f"2026-03-03 03:0{n}:01 {peer} TLS Auth Error: Auth Username/Password verification failed for peer" for n in range(6)]
+    vpn += [f"2026-03-03 03:07:02 ann/{peer} MULTI: primary virtual IP for ann/{peer}: 10.9.0.6"]
+    (tmp_path / "gatewatch.toml").write_text(SITE, encoding="utf-8")
+    (tmp_path / "logs" / "vpn").mkdir(parents=True)
+    (tmp_path / "logs" / "vpn" / "openvpn.log").write_text("".join(f"{text}\n" for text in vpn), encoding="utf-8")
+    lines = [ssh("03:09:00", "ann", "10.9.0.6", "gate", 5), ssh("03:12:00", "ann", "10.0.0.5", "db", 6)]
+    (tmp_path / "logs" / "all.log").write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
+    result = scan([str(tmp_path / "logs")], site=load_site(tmp_path / "gatewatch.toml"))
+    assert one(result).hosts == ("vpn", "gate", "db")
+    assert any("names no host" in note for note in result.notes)
