@@ -39,6 +39,7 @@ REFUSED = timedelta(hours=24)  # a second factor refused within this time takes 
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 _UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
+_OUTBOUND, LOOPBACK = "outbound-remote-access", r"^(?:127\.|::1$)"
 _TAMPERED = "gateway-tampered"
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
@@ -96,10 +97,17 @@ class Case:
 def arguable(chain: Chain) -> pl.Expr:
     """Return which anchor events of *chain* :meth:`Bench.judge` can make a case of: those that surely have an outside origin.
 
-    Of attached events (``origin_ip, hop, hop_confidence``). It only says beforehand what the judge would say of the finished match.
+    So have connections that a host opened outwards (their target), and logons through a tunnel after one was set up.
+    Of attached events (``origin_ip, hop, hop_confidence, pattern, src_ip, dst_ip``). It only says beforehand what the judge would say of the
+    finished match.
     """
+    if chain.anchor.rules == (_OUTBOUND,):
+        return pl.col("dst_ip").is_not_null()
     counted = pl.col("origin_ip").is_not_null() & (pl.col("hop_confidence").cast(pl.String) != "possible").fill_null(True)
-    return counted & (pl.col("hop").fill_null(0) == 0) if chain.anchor.name in _ENTRIES else counted
+    if chain.anchor.name not in _ENTRIES:
+        return counted
+    first = counted & (pl.col("hop").fill_null(0) == 0)
+    return first | pl.col("src_ip").cast(pl.String).str.contains(LOOPBACK) if any(stage.name == "exposure" for stage in chain.stages) else first
 
 
 @dataclass(frozen=True, slots=True)
