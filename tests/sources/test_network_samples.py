@@ -88,7 +88,7 @@ def test_every_kind_and_pattern_has_a_sample(tmp_path: Path) -> None:
             *("notice-password-guessing", "notice-watched-country", "notice-interesting-host", "notice-login-by-guesser"),
             *("dns-query", "onion-query"),
         },
-        "aws-vpc-flow": {"flow", "flow-reply", "flow-rejected", "flow-volume"},
+        "aws-vpc-flow": {"flow", "flow-reply", "flow-rejected", "flow-volume", "outbound-flow"},
         "windows-firewall-log": {"dropped", "allowed", "ended"},
     }
 
