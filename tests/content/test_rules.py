@@ -36,7 +36,7 @@ EXPECTED = (
     *("role-granted", "mfa-method-added", "mfa-weakened", "api-credential-issued", "application-consent", "authentication-weakened"),
     *("federation-changed", "remote-access-opened", "mail-diverted", "cloud-host-access", "gateway-tampered", "gateway-user-changed"),
     *("mfa-denied", "mfa-passed", "session-seen", "defender-lookalike", "gateway-authenticated", "gateway-session"),
-    *("rdp-from-outside", "preload-changed", "tunnel-logon", "relay-contact"),
+    *("rdp-from-outside", "preload-changed", "tunnel-logon", "relay-contact", "outbound-remote-access", "container-tool", "inner-probe"),
 )
 ORDINARY = (
     *("apt update", "apt-get -y upgrade", "apt-get install -y nginx", "dnf upgrade", "systemctl restart nginx", "systemctl status ssh"),

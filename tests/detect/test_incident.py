@@ -491,6 +491,10 @@ def test_an_account_that_was_shut_out_says_so_when_it_comes_in() -> None:
     other = event(-60, "account_change", pattern="user-disabled", target_user="bob", user="ann")
     after = event(60, "account_change", pattern="user-disabled", target_user="deploy", user="ann")
     assert not reason(one(frame(old, other, *INTRUSION, after)), "evicted account")
+    back = event(-24 * 60, "account_change", pattern="user-enabled", target_user="deploy", user="ann")
+    assert not reason(one(frame(shut, back, *INTRUSION)), "evicted account")
+    again = event(60, "account_change", pattern="user-enabled", target_user="deploy", user="ann")
+    assert reason(one(frame(shut, *INTRUSION, again)), "evicted account")
 
 
 def test_a_logon_out_of_reach_of_the_next_one_is_impossible_travel() -> None:

@@ -85,7 +85,7 @@ def test_what_lowers_is_said() -> None:
 
 def test_an_account_that_was_shut_out_weighs_like_one_long_unused() -> None:
     factors = weigh(Access(user="ann", evicted="disabled, locked or deleted 3 days before"), LONG)
-    assert Factor("evicted account", 2, "disabled, locked or deleted 3 days before") in factors
+    assert Factor("evicted account", 3, "disabled, locked or deleted 3 days before") in factors
     assert "evicted account" not in {factor.factor for factor in weigh(Access(user="ann"), LONG)}
 
 

@@ -12,9 +12,11 @@ from gatewatch.app import scan
 from gatewatch.detect.chain import Chain
 from gatewatch.schema.incidents import Scan
 
+_FORMER = ("an1004-distributed-guess", "an1004-guess-logon-onward", "an1004-exposure-opened")
+_TUNNELS, _OUTWARD = ("an1004-tor-service", "an1006-tor-service"), ("an1006-unexpected-outbound",)
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parent / "examples" / "breach"
-FOLDERS = [EXAMPLES, *(HERE / "scenarios" / name for name in ("an1004-distributed-guess", "an1004-guess-logon-onward", "an1004-exposure-opened"))]
+FOLDERS = [EXAMPLES, *(HERE / "scenarios" / name for name in (*_FORMER, *_TUNNELS, *_OUTWARD))]
 
 
 def seen(folder: Path, counted: dict[str, int]) -> Scan:

@@ -165,7 +165,10 @@ def test_the_trace_is_the_tree_with_every_hop(logs: Path) -> None:
     assert found.steps[3].did and all(step.order == "certain" for step in found.steps)
 
 
-@pytest.mark.parametrize("target", ["cluster-admin", "host:kubernetes", "user:deploy", "10.8.0.6", "kube:cluster-admin@10.0.0.5"])
+TARGETS = ("cluster-admin", "host:kubernetes", "user:deploy", "10.8.0.6", "kube:cluster-admin@10.0.0.5", "session:cluster-admin@10.0.0.5")
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_whatever_is_asked_the_way_back_to_the_outside_is_there(logs: Path, target: str) -> None:
     steps = trace(target, [str(logs)]).steps
     assert steps[0].source == OUT and steps[0].depth == 0

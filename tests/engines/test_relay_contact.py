@@ -21,7 +21,9 @@ XRDP = "[20260302-02:01:03] [INFO ] ++ created session: username ann, ip 127.0.0
 QUERIES = {
     "dnsmasq": "Mar  1 20:00:00 dns01 dnsmasq[812]: query[A] abcdefghijklmnop.onion from {0}",
     "unbound": "Mar  1 20:00:00 dns01 unbound[812]: [812:0] info: {0} abcdefghijklmnop.onion. A IN",
+    "unbound's own file": "[1772395200] unbound[812:0] info: {0} abcdefghijklmnop.onion. A IN",
     "bind": "Mar  1 20:00:00 dns01 named[812]: client @0x7f {0}#5353 (abcdefghijklmnop.onion): query: abcdefghijklmnop.onion IN A +E(0)K (10.0.0.2)",
+    "notice": '{{"_path":"notice","ts":1772395200.0,"note":"TorNotice::Tor_Certificate","msg":"x","src":"{0}","dst":"203.0.113.4","p":9001}}',
     "zeek": '{{"_path":"dns","ts":1772395200.0,"uid":"C1","id.orig_h":"{0}","id.orig_p":5353,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp",'
     '"query":"abcdefghijklmnop.onion","qtype_name":"A"}}',
 }

@@ -1,4 +1,4 @@
-"""Logs that xrdp, Guacamole, Tor and VNC servers write themselves: whose line it is, when, and what is nobody's."""
+"""Logs that xrdp, Guacamole, Tor, unbound and VNC servers write themselves: whose line it is, when, and what is nobody's."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def frame(text: str) -> Framed:
         (f"2026-01-05T12:00:00.000000000Z stdout F 12:00:00.001 {WEB}", "guacamole", None, NOON, WEB),
         (f"12:00:00.000 {WEB}", "guacamole", None, None, WEB),
         ("2026-01-05T12:00:00Z guacd[7]: INFO:\tx", "guacd", None, NOON, "INFO:\tx"),
+        ("[1767614400] unbound[812:0] info: x", "unbound", None, NOON, "[812:0] info: x"),
+        ("[1767614400.5] unbound[812:a] query: x", "unbound", None, NOON.replace(microsecond=500_000), "[812:a] query: x"),
+        ("Jan 05 12:00:00 unbound[812:0] info: x", "unbound", datetime.fromisoformat("2000-01-05T12:00:00"), None, "[812:0] info: x"),
+        ("2026-01-05T12:00:00.000+00:00 unbound[812:0] info: x", "unbound", None, NOON, "[812:0] info: x"),
         ("05-Jan-2026 12:00:00.000 INFO [main] x", "tomcat", WALL, None, "INFO [main] x"),
         ("05/01/2026 12:00:00 Got connection from client 203.0.113.7", "x11vnc", WALL, None, "Got connection from client 203.0.113.7"),
         ("05/01/26 12:00:00 Got connection from client 203.0.113.7", "x11vnc", WALL, None, "Got connection from client 203.0.113.7"),

@@ -176,9 +176,8 @@ class Oracle:
                     grade = "possible"
                 if owner_ is None or (named is None and (event.get("session") or "").startswith("pid:")):
                     continue
-                span = Span(
-                    event["time"] - BEFORE, event["time"] + (SOON if ran else LATER), owner_, least(grade, "likely"), event.get("target_user")
-                )
+                account = (event["command"].partition(" ")[2].rpartition("@")[0] or None) if ran else event.get("target_user")
+                span = Span(event["time"] - BEFORE, event["time"] + (SOON if ran else LATER), owner_, least(grade, "likely"), account)
             found.append((span, event["host"]))
         return sorted(found, key=lambda one: one[0].start)
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from datetime import timedelta
+from itertools import combinations
 
 import msgspec
+import pytest
 
 from gatewatch.schema.incidents import Hop, Incident, Scan
 from gatewatch.sinks.picture_path import MOST, drawn, is_wide, path_graph
@@ -67,3 +69,20 @@ def test_hostile_text_stays_text(hostile_scan: Scan) -> None:
         svg = path_graph(incident, "p")
         assert {element.tag for element in ET.fromstring(svg).iter()} <= {"svg", "g", "rect", "path", "text", "title", "desc"}
         assert svg.isprintable()
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("a", "gate"), ("a", "rds"), ("b", "gate")],
+        [("a", "gate"), ("b", "rds"), ("a", "rds"), ("b", "gate")],
+        [("a", "x"), ("a", "y"), ("b", "y"), ("b", "x"), ("c", "x"), ("c", "y")],
+    ],
+)
+def test_names_of_edges_that_cross_stand_apart(pairs: list[tuple[str, str]], scan: Scan) -> None:
+    incident = scan.incidents[1]
+    hops = tuple(Hop(source, target, "ssh", None, incident.first_seen, "certain") for source, target in pairs)
+    root = ET.fromstring(path_graph(msgspec.structs.replace(incident, path=hops), "p"))
+    places = [(float(it.get("x") or 0), float(it.get("y") or 0)) for it in root.iter() if it.get("class") == "edge-name"]
+    assert len(places) == len(pairs)
+    assert all(abs(y0 - y1) >= 12 or abs(x0 - x1) >= 60 for (x0, y0), (x1, y1) in combinations(places, 2))

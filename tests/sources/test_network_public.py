@@ -23,7 +23,7 @@ def test_every_row_of_zeeks_own_logs_is_used(path: Path, tmp_path: Path) -> None
     collected = read(content, tmp_path)
     assert Counter({(source, fate): number for (_, source, fate, _), number in collected.tally.items()}) == {("zeek", Disposition.USED): expected}
     found = rows(collected)
-    assert {row["pattern"] for row in found} <= {"conn", "conn-unanswered", "ssh", "rdp", "notice-password-guessing"}
+    assert {row["pattern"] for row in found} <= {"conn", "conn-unanswered", "ssh", "rdp", "notice-password-guessing", "outbound-flow"}
     for row in found:
         assert row["src_ip"] is not None
         assert row.get("user") is None

@@ -82,13 +82,13 @@ def test_every_kind_and_pattern_has_a_sample(tmp_path: Path) -> None:
         patterns[path.parent.name] |= {row["pattern"] for row in rows(read(load(path)[1], tmp_path))}
     assert patterns == {
         "zeek": {
-            *("conn", "conn-unanswered", "conn-rejected", "control-plane", "flow-volume"),
+            *("conn", "conn-unanswered", "conn-rejected", "outbound-flow", "notice-tor", "control-plane", "flow-volume"),
             *("ssh", "rdp", "rfb", "rfb-failed", "rfb-authenticated"),
             *("kerberos-as", "kerberos-tgs", "kerberos-bad-password", "kerberos-unknown-user", "kerberos-refused", "ntlm", "ntlm-failed"),
             *("notice-password-guessing", "notice-watched-country", "notice-interesting-host", "notice-login-by-guesser"),
             *("dns-query", "onion-query"),
         },
-        "aws-vpc-flow": {"flow", "flow-reply", "flow-rejected", "flow-volume"},
+        "aws-vpc-flow": {"flow", "flow-reply", "flow-rejected", "flow-volume", "outbound-flow"},
         "windows-firewall-log": {"dropped", "allowed", "ended"},
     }
 

@@ -2,9 +2,11 @@
 
 Stages have a meaning by their name: ``guess`` and ``names`` (failures of one source, or by place where the log knows no source), ``spread``
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
-``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done);
-``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container, by whomever) and ``before`` are told
-but prove nothing. A chain without any of the proving ones stands as it is, with the severity it declares.
+``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
+
+Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
+``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
+of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
+from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.events import Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
@@ -36,6 +39,9 @@ REFUSED = timedelta(hours=24)  # a second factor refused within this time takes 
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
+_UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
+_OUTBOUND, LOOPBACK = "outbound-remote-access", r"^(?:127\.|::1$)"
+_TAMPERED = "gateway-tampered"
 _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the record seldom says whose
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
@@ -92,10 +98,17 @@ class Case:
 def arguable(chain: Chain) -> pl.Expr:
     """Return which anchor events of *chain* :meth:`Bench.judge` can make a case of: those that surely have an outside origin.
 
-    Of attached events (``origin_ip, hop, hop_confidence``). It only says beforehand what the judge would say of the finished match.
+    So have connections that a host opened outwards (their target), and logons through a tunnel after one was set up.
+    Of attached events (``origin_ip, hop, hop_confidence, pattern, src_ip, dst_ip``). It only says beforehand what the judge would say of the
+    finished match.
     """
+    if chain.anchor.rules == (_OUTBOUND,):
+        return pl.col("dst_ip").is_not_null()
     counted = pl.col("origin_ip").is_not_null() & (pl.col("hop_confidence").cast(pl.String) != "possible").fill_null(True)
-    return counted & (pl.col("hop").fill_null(0) == 0) if chain.anchor.name in _ENTRIES else counted
+    if chain.anchor.name not in _ENTRIES:
+        return counted
+    first = counted & (pl.col("hop").fill_null(0) == 0)
+    return first | pl.col("src_ip").cast(pl.String).str.contains(LOOPBACK) if any(stage.name == "exposure" for stage in chain.stages) else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,7 @@ class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used, ``onward`` those that moved
-    on to another host; ``evictions`` says when an account was disabled, locked or deleted; ``factors`` when a second factor of a user was
+    on to another host; ``evictions`` says when an account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a user was
     accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the row
     of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent;
     ``company`` says who else came in from an address.
@@ -115,7 +128,7 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
-    evictions: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    evictions: Mapping[str, tuple[tuple[datetime, datetime | None], ...]] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
@@ -138,13 +151,21 @@ class Bench:
         Cases must be judged in the order of their accesses, as habits only grow.
         """
         anchor, access = self.exhibits.get(match.anchor), self.access(match)
-        if anchor is None or access is None or anchor.origin_ip is None or not anchor.counted:
+        if anchor is None or access is None:
+            return None
+        if anchor.opened and anchor.dst_ip is not None:  # nobody came in by it: it is about whom the host went out to
+            anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
+        tunnelled = is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
+        if tunnelled and not anchor.counted:
+            # whoever came through the tunnel: that a session of somebody else was live is no proof that it was them
+            anchor = access = anchor._replace(origin_ip=anchor.src_ip, origin_session=None, hop=0, hop_confidence="likely")
+        if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
         if "src_host" in _distinct(chain) and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
-        if chain.anchor.name in _ENTRIES and not anchor.outside:
+        if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
             return None  # a logon further in is what followed, not how the outsider came in
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
@@ -158,6 +179,13 @@ class Bench:
             hits = {name: events for name, events in hits.items() if name not in GUESSES}
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
+        if access.known and not _UNOWNED.isdisjoint(hits):
+            return None  # nobody knows for whom it was done, and who came in may do so
+        if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
+            # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
+            habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
+            if hits["exposure"][-1].origin_ip is None or habit.new_network is not True:
+                return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
         unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
         if not unused and (stage is None or tried is not None or shared):
@@ -325,7 +353,8 @@ class Bench:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
         if access.user is None or access.user in DEFAULT_NAMES:
             return ""
-        before = [moment for moment in self.evictions.get(access.user, ()) if timedelta(0) < access.time - moment <= EVICTED]
+        shut = [start for start, end in self.evictions.get(access.user, ()) if end is None or end > access.time]
+        before = [moment for moment in shut if timedelta(0) < access.time - moment <= EVICTED]
         return f"disabled, locked or deleted {(access.time - before[-1]) // timedelta(days=1)} days before" if before else ""
 
     def _tried(self, chain: Chain, stage: Stage, match: Match, anchor: Exhibit) -> Tally | None:

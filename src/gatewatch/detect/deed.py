@@ -14,10 +14,14 @@ SHOWN = 100  # characters of a command line that a sentence carries
 _PLACE = re.compile(r"\{([a-z]+)\}")
 _NAMED = frozenset({str(Kind.CONFIG_CHANGE), str(Kind.SERVICE_INSTALL), str(Kind.SCHEDULED_JOB)})  # their object has a name of its own
 
+_APIS = {"docker_api": "Docker API", "kubelet": "API of the node (kubelet)"}
+
 ONE = timedelta(seconds=15)  # a sudo record and the record of the tool it ran are one deed
 
 # The rules of the content that say more than the kind of the event does; {who} is the account acted on, {what} the object or command.
 _BY_RULE: dict[str, str] = {
+    "defender-lookalike": "installed a service or job that calls itself Defender{what}",
+    "tor-service": "set up a Tor service{what}",
     "account-created": "made account '{who}'",
     "group-privileged-added": "put {who} into a privileged group",
     "password-changed": "changed the password of {who}",
@@ -30,7 +34,6 @@ _BY_RULE: dict[str, str] = {
     "tool-download": "downloaded a tool{what}",
     "remote-tool": "set up a remote-access tool{what}",
     "tunnel": "opened a tunnel{what}",
-    "tor-service": "set up a Tor service{what}",
     "log-cleared": "cleared or stopped logs{what}",
     "credential-access": "read stored credentials{what}",
     "miner": "ran a miner{what}",
@@ -39,7 +42,9 @@ _BY_RULE: dict[str, str] = {
     "service-account-token-read": "read the token of a pod{what}",
     "node-proxy": "used the API of a node{what}",
     "kubelet-run": "ran a command by the API of a node{what}",
-    "control-plane-answered": "used the API that rules the containers of {host}",
+    "control-plane-answered": "used the {service}",
+    "container-tool": "ran a tool in a container{what}",
+    "inner-probe": "searched the network for other Docker APIs and kubelets",
     "privileged-container": "created a container with rights over its host ({object})",
     "system-namespace-pod": "put a pod among those of the system ({object})",
     "cluster-job-installed": "installed what comes back by itself in the cluster ({object})",
@@ -52,6 +57,7 @@ _BY_RULE: dict[str, str] = {
     "container-created": "created a container ({object})",
     "port-forward": "forwarded a port{to}",
     "admin-share": "opened an administrative share{what}",
+    "exfil-volume": "sent {size} out{to}",
     "file-transfer": "transferred files",
     "remote-login-enabled": "switched Remote Login (SSH) on{what}",
     "screen-sharing-enabled": "switched Screen Sharing on{what}",
@@ -76,9 +82,10 @@ _BY_RULE: dict[str, str] = {
     "mail-diverted": "diverted mail{what}",
     "application-consent": "let an application or person into an account{what}",
     "cloud-host-access": "entered a host through the cloud's provider ({host}){what}",
-    "defender-lookalike": "installed a service or job that calls itself Defender{what}",
     "service-exposed": "exposed a service of the cluster ({object})",
     "cluster-guard-removed": "removed a network policy of the cluster ({object})",
+    "relay-contact": "reached the Tor network or asked for a name in it",
+    "outbound-remote-access": "went out to {host}",
     "lateral-logon": "moved on to {host}",
 }
 # what Windows calls otherwise
@@ -147,7 +154,7 @@ def _on_windows(event: Exhibit) -> bool:
 
 def _worded(rule: str, words: str, event: Exhibit) -> str:
     """Return the words for what *event* did by *rule*: those of its platform, kind and of what it leaves out."""
-    if event.kind == Kind.EXEC and rule in _COMMAND:
+    if event.kind in {Kind.EXEC, Kind.PRIVILEGE_USE} and event.command and rule in _COMMAND:
         return _COMMAND[rule]
     if _on_windows(event) and rule in _ON_WINDOWS and (event.object or "{object}" not in _ON_WINDOWS[rule]):
         return _ON_WINDOWS[rule]
@@ -172,6 +179,8 @@ def _fill(words: str, event: Exhibit) -> str:
     if _on_windows(event) and event.kind in _NAMED and event.command and event.object:
         what = f"{event.object}: {event.command}"
     to = event.dst_host or event.dst_ip or event.object
+    if "exfil-volume" in event.rules and event.src_ip is not None and event.src_ip == event.origin_ip:
+        to = event.src_ip  # the outsider opened the connection, and it is to them that the data went
     host = event.dst_host or event.dst_ip if event.kind == Kind.LOGON_OUT else event.host
     values = {
         "who": event.account or "an account",
@@ -180,6 +189,8 @@ def _fill(words: str, event: Exhibit) -> str:
         "host": host or "another host",
         "to": f" to {quoted(to)}" if to else "",
         "what": f" ({quoted(what)})" if what else "",
+        "size": f"{event.bytes_out / (1 << 20):,.0f} MiB" if event.bytes_out else "much",
+        "service": _APIS.get(event.service or "", "API of the containers"),
     }
     # not str.format: what a log says may contain braces
     return _PLACE.sub(lambda found: values[found[1]], words)

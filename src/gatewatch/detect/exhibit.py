@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from gatewatch.schema.client import account_named
 from gatewatch.schema.events import DTYPES, Kind, ensure
 
 RULE = "rule:"
-_CLIENTS = frozenset({"ssh", "scp", "sftp", "slogin", "plink", "pscp", "psftp", "putty"})
-_LINE = 2048  # of a command line that is read
 
 
 class Exhibit(NamedTuple):
@@ -24,6 +23,7 @@ class Exhibit(NamedTuple):
     row: int
     time: datetime
     kind: str
+    pattern: str | None
     service: str | None
     host: str | None
     user: str | None
@@ -58,6 +58,7 @@ class Exhibit(NamedTuple):
     origin_session: str | None
     hop: int | None
     hop_confidence: str | None
+    bytes_out: int | None
     rules: tuple[str, ...] = ()
 
     @property
@@ -69,6 +70,11 @@ class Exhibit(NamedTuple):
     def entered(self) -> bool:
         """Whether somebody came in by this event: a logon, or the answer of a control plane that a sensor saw."""
         return self.kind == Kind.AUTH_SUCCESS or (self.kind == Kind.SESSION_START and "control-plane-answered" in self.rules)
+
+    @property
+    def opened(self) -> bool:
+        """Whether a host of the site opened it towards the outside, and a log of the network tells so: it says nothing of who did."""
+        return "outbound-remote-access" in self.rules
 
     @property
     def account(self) -> str | None:
@@ -134,15 +140,10 @@ def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, .
 
 
 def as_whom(event: Exhibit) -> str | None:
-    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in ``ssh name@host``."""
+    """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in
+    a client's command."""
     if event.kind == Kind.AUTH_SUCCESS:
         return event.user if event.hop else None
     if event.kind == Kind.LOGON_OUT:
         return event.target_user
-    words = [word.strip("\"'") for word in (event.command or "")[:_LINE].split()]
-    program = next((at for at, word in enumerate(words) if _program(word) in _CLIENTS), len(words))
-    return next((word.partition("@")[0] for word in words[program + 1 :] if "@" in word[1:] and not word.startswith("-")), None)
-
-
-def _program(word: str) -> str:
-    return word.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")
+    return account_named(event.command)

@@ -34,6 +34,7 @@ MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing 
 AFTER, WALKED = timedelta(hours=24), 64  # how long, and for how many logons, an incident's addresses are followed for its path
 _TAG = "attack."
 SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
+LET_IN = ("user-enabled", "password-unlocked", "user-created", "user-added")
 _ONWARD = "T1021"  # shown only where onward movement was
 
 Raw = Callable[[Sequence[int]], dict[int, str]]
@@ -113,18 +114,22 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
     return bench, sorted(matches, key=order)
 
 
-def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
-    """Return when each of *users* was disabled, locked or deleted, in order."""
+def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[tuple[datetime, datetime | None], ...]]:
+    """Return when each of *users* was disabled, locked or deleted, and when let in again (None: never), in order."""
     shut = events.filter(
         (pl.col("kind") == str(Kind.ACCOUNT_CHANGE))
-        & pl.col("pattern").cast(pl.String).is_in(SHUT_OUT)
+        & pl.col("pattern").cast(pl.String).is_in((*SHUT_OUT, *LET_IN))
         & pl.col("target_user").is_in(sorted(users))
         & pl.col("time").is_not_null()
     )
-    found: dict[str, list[datetime]] = {}
-    for user, moment in shut.sort("time").select("target_user", "time").iter_rows():
-        found.setdefault(str(user), []).append(moment)
-    return {user: tuple(times) for user, times in found.items()}
+    out: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    for user, pattern, moment in shut.sort("time").select("target_user", pl.col("pattern").cast(pl.String), "time").iter_rows():
+        spans = out.setdefault(str(user), [])
+        if pattern not in LET_IN:
+            spans.append((moment, None))
+        else:
+            spans[:] = [(start, moment if end is None else end) for start, end in spans]
+    return {user: tuple(spans) for user, spans in out.items()}
 
 
 def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:

@@ -216,5 +216,5 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),
         ("privileged account", 1, privileged, "root or administrator rights were used, or are the account's own", ""),
         ("dormant account", 2, habit.dormant, "unused for months before", habit.note),
-        ("evicted account", 2, bool(access.evicted), access.evicted, ""),
+        ("evicted account", 3, bool(access.evicted), access.evicted, ""),
     )

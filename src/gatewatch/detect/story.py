@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.incidents import Hop
 from gatewatch.schema.platform import Platform, platform_of
 
+_RULING = frozenset({"control-plane-answered", "kubelet-run"})  # what came in is no person with an account
 HOPS = 32
 ALSO = 3  # further entries that the verdict names
-_DEED_STAGES = ("act", "door", "foothold", "onward")
+_DEED_STAGES = ("act", "door", "foothold", "onward", "outbound", "created", "followed", "searched")
 
 
 def verdict(intrusion: Intrusion, zone: str) -> str:
@@ -48,6 +50,11 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     if facts.fatigue or facts.worn:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
+    if entry.opened:
+        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who} at {when}"
+    ruling = next((event for event in (entry, lead.anchor) if _RULING & set(event.rules)), None)
+    if ruling is not None:
+        return f"{who} {deed(ruling)} {where} at {when}"
     if lead.tried is None:
         return f"{who} came in as {user} {where} at {when}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
@@ -56,7 +63,26 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     if facts.spread:
         many = f"{user} was tried {own.attempts} times from {len(own.sources)} addresses"
         return f"{many}; then {who}, never seen before, got in {where} at {when}"
-    return f"{who} had the right password of {user} {where} after {tried} failures and was stopped at {when}"
+    failed = f"{who} failed {own.attempts} {'time' if own.attempts == 1 else 'times'}, then had the right password of {user} {where} at {when}"
+    return f"{failed} and was stopped: {stopped_by(entry)}{'' if intrusion.accepted else '; nobody got in'}"
+
+
+_STOPS = (
+    (r"expir|must.?change|0xc0000071|0xc0000224", "the password or the account has expired"),
+    (r"lock|0xc0000234", "the account is locked"),
+    (r"disab|0xc0000072", "the account is disabled"),
+    (r"root", "root may not log on so"),
+    (r"factor|mfa|push|otp", "the second factor was not given"),
+    (r"group|role|allow|acct|account|unauthori|denied|refus|policy|polic", "the account may not log on there"),
+)
+
+
+def stopped_by(event: Exhibit) -> str:
+    """Return what stopped *event*, whose password was right, in words."""
+    if event.kind == Kind.MFA_DENIED:
+        return "the second factor was refused"
+    told = " ".join(filter(None, (event.pattern, event.object))).casefold()
+    return next((words for regex, words in _STOPS if re.search(regex, told)), "by a rule of the service or a second factor")
 
 
 def _guess(lead: Case, who: str, user: str, where: str, when: str, tried: int) -> str:
@@ -80,10 +106,10 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
         for case in intrusion.cases
         if case.access.kind == Kind.AUTH_SUCCESS and case.access.outside and case.access.host not in {None, intrusion.lead.access.host}
     )
-    did = deeds(intrusion.events_of(*_DEED_STAGES))
+    did = deeds(tuple(event for event in intrusion.events_of(*_DEED_STAGES) if not (intrusion.lead.access.opened and event.opened)))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
     seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
-    opened = intrusion.events_of("exposure")
+    opened = [event for event in intrusion.events_of("exposure") if event.time <= intrusion.lead.access.time]
     before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
@@ -111,7 +137,7 @@ def summary(act: Act) -> str:
         places = " and ".join(dict.fromkeys(source(event.src_ip, event.country) for event in act.events))
         return f"one session of {first.user or 'an unnamed user'} at {places}"
     if act.name == "stopped":
-        return f"the right password of {first.user} on {first.host} was stopped"
+        return f"the right password of {first.user or 'an unnamed user'} on {first.host} was stopped: {stopped_by(first)}"
     if act.name == "privilege":
         ran = list(dict.fromkeys(quoted(event.command) for event in act.events if event.command))
         rights = "administrator rights" if platform_of(first.source) is Platform.WINDOWS else "root rights"

@@ -25,7 +25,7 @@ from gatewatch.engines.nearest import strangers
 from gatewatch.engines.order import in_order
 from gatewatch.engines.raw import read_records
 from gatewatch.engines.reach import Reach
-from gatewatch.engines.settle import copies, settle
+from gatewatch.engines.settle import copies, macs, settle
 from gatewatch.engines.spill import Spill
 from gatewatch.enrich.apply import Enricher
 from gatewatch.enrich.forwarded import believe
@@ -133,7 +133,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     del merged
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())
-    events = name_hosts(events, bindings.hosts)
+    events = name_hosts(events, bindings.hosts, macs(collected))
     bonds = attribute(sessions, bindings)
     clocks = skews(events, bindings.hosts)  # what is left is told, and judges the order of hops
     events, table = attributed(events, sessions, bonds, bindings)

@@ -1,8 +1,9 @@
 """Reach: which of the many events can concern somebody who came in from outside. The others are counted and leave memory.
 
-That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, or by an outside address of its own
-(:func:`gatewatch.origin.attach.attach`). A failure takes part in a match only where it shares its address, client name or account with a logon that
-has an outside origin (keys never mix); whether an address tries many accounts is told by a few of its failures.
+That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, by an outside address of its own, or by the
+address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). A failure takes part in a match only where it shares its
+address, client name or account with a logon that has an outside origin (keys never mix); whether an address tries many accounts is told by a few of
+its failures.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Reach:
         stopped = pl.col("kind").is_in([str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED)])
         anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | stopped)
         self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
-        self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._sources(bindings, entered)]).unique().sort()
+        self._inner = self._sources(bindings, entered)
+        self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._inner]).unique().sort()
 
     @staticmethod
     def _sources(bindings: Bindings, entered: pl.DataFrame) -> pl.Series:
@@ -64,6 +66,7 @@ class Reach:
             acts.join(self._ids, on=["host", "session"], how="semi").select("zz_at"),
             acts.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
             acts.filter(pl.col("src_ip").cast(pl.String).is_in(public)).select("zz_at"),
+            acts.filter(pl.col("src_ip").cast(pl.String).is_in(self._inner.implode())).select("zz_at"),
         ]
         return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
 

@@ -46,7 +46,7 @@ def settle(collected: Collected, site: Site, *, year: int | None = None, zone: s
         names |= {name: target for name, one in names.items() if one == names.get(old, old)}
     for state in collected.files:
         _rename_hosts(state, names)
-    _assign_hosts(collected, site)
+    notes += _assign_hosts(collected, site)
     notes += _name_macs(collected)
     for state in collected.files:
         _span(state)
@@ -158,9 +158,16 @@ def _rename_hosts(state: FileState, names: Mapping[str, str]) -> None:
     state.hosts = renamed
 
 
-def _assign_hosts(collected: Collected, site: Site) -> None:
-    """Name the host of files that do not (audit.log, wtmp): by a folder of that name, else the only host there is."""
+def _assign_hosts(collected: Collected, site: Site) -> list[str]:
+    """Name the host of files that do not (audit.log, wtmp): by a folder of that name, else the only host there is; return notes.
+
+    Where several hosts may be meant, a log is a host of its own, called as its folder or file: its sessions and leases hold together, and are
+    nobody else's.
+    """
+    notes: list[str] = []
     known = sorted({name for state in collected.files for name in state.hosts} | set(site.host_names()))
+    unnamed: list[FileState] = []
+    placed: dict[int, list[str]] = {}
     for state in collected.files:
         state.addresses = site.addresses()
         if state.hosts:
@@ -168,14 +175,44 @@ def _assign_hosts(collected: Collected, site: Site) -> None:
             continue
         parts = [part.lower() for part in re.split(r"[/!\\]", state.name)[:-1]]
         named = [name for part in reversed(parts) for name in known if re.match(rf"{re.escape(name.lower())}(?:[._-]|$)", part)]
-        # the unified log of a Mac may lie beside the log of any other host
-        hosts = sorted({name for other in collected.files for name in other.hosts if _is_mac(other) or not _is_mac(state)})
         if named:
             state.host = named[0]
-        elif len(hosts) == 1:
+            placed[state.index] = named[:1]
+        else:
+            unnamed.append(state)
+    for state in unnamed:
+        # the unified log of a Mac may lie beside the log of any other host; a host that only a folder names is one as well
+        others = [other for other in collected.files if _is_mac(other) or not _is_mac(state)]
+        hosts = sorted({name for other in others for name in (*other.hosts, *placed.get(other.index, ()))})
+        if len(hosts) == 1:
             state.host = hosts[0]
         elif len(site.host_names()) == 1:
             state.host = site.host_names()[0]
+        elif len(hosts) > 1 and not _is_mac(state) and _nameless(state):
+            state.host = _called(state, collected)
+            notes.append(f"{PurePath(state.name.replace('!', '/')).name} names no host, and no folder does: it is shown as {state.host}")
+    return notes
+
+
+def _nameless(state: FileState) -> bool:
+    """Return whether events of a file name no host, though they are of the one whose log it is."""
+    if set(state.sources) <= {*ELSEWHERE, "macos-pf"}:
+        return False
+    return any("host" not in frame.columns or frame["host"].null_count() for held in (state.bulk, state.rich, state.acts) for frame in held)
+
+
+def _called(state: FileState, collected: Collected) -> str:
+    """Return the folder of a file where not all files lie in it, else the beginning of the file's name."""
+    paths = [PurePath(other.name.replace("!", "/")) for other in collected.files]
+    own = PurePath(state.name.replace("!", "/"))
+    if own.parent.name and any(own.parent not in path.parents for path in paths):
+        return own.parent.name
+    return own.name.partition(".")[0] or own.name
+
+
+def macs(collected: Collected) -> list[str]:
+    """Return the hosts whose own logs are those of a Mac."""
+    return sorted({name for state in collected.files if _is_mac(state) for name in (state.host, *state.hosts) if name})
 
 
 def _is_mac(state: FileState) -> bool:

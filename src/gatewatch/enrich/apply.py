@@ -11,6 +11,7 @@ from gatewatch.enrich.known import KnownSources
 from gatewatch.enrich.place import NOWHERE, Geo, Places, Spot
 from gatewatch.enrich.scope import ScopeTable
 from gatewatch.schema.events import DTYPES, SCOPE, Scope, ensure
+from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 from gatewatch.site.model import Site
 from gatewatch.site.range import parse_address
 
@@ -46,12 +47,12 @@ class Enricher:
         """Return *events* with the columns of this room; rows are kept.
 
         Adds ``site, scope, country, asn, as_org, place_radius_km, anonymizer, known, known_by, off_hours``; reads, as far as they
-        are there, ``kind, src_ip, time, host, user, service, auth_method, object``.
+        are there, ``kind, pattern, src_ip, dst_ip, time, host, user, service, auth_method, object``.
         """
         full = ensure(events, "src_ip", "host")
         found = self._look_up(full["src_ip"])
         full = full.with_columns(self._sites(full["host"]))
-        known = self._known.judge(full, found["class"])
+        known = self._known.judge(full, self._parties(full, found["class"]))
         hours = off_hours(full, self.site)
         return events.with_columns(full["site"], *found.drop("class").get_columns(), *known.get_columns(), hours)
 
@@ -99,6 +100,14 @@ class Enricher:
             self._anonymizers.lists(*parsed, routed),
             self._known.class_of(*parsed, spot.country, spot.asn),
         )
+
+    def _parties(self, events: pl.DataFrame, classes: pl.Series) -> pl.Series:
+        """Return *classes* with that of the target where a host of the site opened the connection: it is the other side that an entry vouches for."""
+        if not {"pattern", "dst_ip"} <= set(events.columns):
+            return classes
+        out = events["pattern"].cast(pl.String).is_in([OUTBOUND, OUTBOUND_MAC]).fill_null(False)
+        rows = out.arg_true()
+        return classes.scatter(rows, self._look_up(events["dst_ip"][rows])["class"]) if len(rows) else classes
 
     def _sites(self, hosts: pl.Series) -> pl.Series | pl.Expr:
         if not any(host.site for host in self.site.hosts):

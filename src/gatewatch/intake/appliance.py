@@ -3,7 +3,8 @@
 Cisco puts a colon between host and message, bears two stamps where a collector added one, or no header at all; OpenVPN's own log and strongSwan's
 have neither host nor program; some devices put a whole RFC 5424 header behind a classic one. CEF and LEEF, NetScaler, FortiGate and PAN-OS have
 readers of their own (:mod:`.cef`, :mod:`.netscaler`, :mod:`.fortigate`, :mod:`.panos`), as have macOS and PF (:mod:`.macos_text`, :mod:`.pf_text`),
-and the logs that xrdp, Guacamole, Tor and VNC servers write themselves (:mod:`.xrdp`, :mod:`.guacamole`, :mod:`.tor`, :mod:`.vnc`).
+and the logs that xrdp, Guacamole, Tor, unbound and VNC servers write themselves (:mod:`.xrdp`, :mod:`.guacamole`, :mod:`.tor`, :mod:`.unbound`,
+:mod:`.vnc`).
 A line is tried here only where a gate, one regex over all of them, says that it may be one.
 
 A stamp without a year may name its zone, also where a collector put its own stamp before it: then the device's own counts, with its zone.
@@ -30,6 +31,7 @@ from gatewatch.intake import (
     pf_text,
     table,
     tor,
+    unbound,
     vnc,
     windows_text,
     xrdp,
@@ -172,6 +174,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, xrdp.GATE, in_turn(xrdp.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, guacamole.GATE, guacamole.take_guacamole),
     Appliance(Framing.SYSLOG_BSD, tor.GATE, in_turn(tor.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, unbound.GATE, in_turn(unbound.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, vnc.GATE, vnc.take_vnc),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),

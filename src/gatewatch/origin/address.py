@@ -9,7 +9,7 @@ from one to the other (a host was renamed, or a lease of DHCP ended); where they
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from types import MappingProxyType
 import polars as pl
 
 from gatewatch.schema.events import Kind, Scope, ensure
+from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC, Platform, on_platform
 
 INNER = (Scope.PRIVATE, Scope.SHARED, Scope.VPN_POOL, Scope.LINK_LOCAL)
 _OUTSIDE = r"^(?:127\.|::1$|0\.0\.0\.0$|169\.254\.|fe80:)"
@@ -51,16 +52,26 @@ class Hosts:
         return pl.DataFrame(rows, schema={"address": pl.String, "at": pl.Int64, "host": pl.String}, orient="row")
 
 
-def name_hosts(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
-    """Return *events* with the host named where a record has only its address: a sensor or a resolver that tells of another's contact with Tor."""
-    events = ensure(events, "host", "host_ip", "kind", "time")
-    bare = pl.col("host").is_null() & pl.col("host_ip").is_not_null() & (pl.col("kind").cast(pl.String) == str(Kind.RELAY_CONTACT))
+def name_hosts(events: pl.DataFrame, hosts: Hosts, macs: Iterable[str] = ()) -> pl.DataFrame:
+    """Return *events* with the host named where a record has only its address.
+
+    So does a sensor or a resolver that tells of another's contact with Tor, of what it knocks at, or of a connection out to somebody's SSH or
+    VNC; where the host's own logs are those of a Mac (*macs*, and what the events say), the pattern of such a connection says so.
+    """
+    events = ensure(events, "host", "host_ip", "kind", "time", "pattern", "source")
+    told = pl.col("kind").cast(pl.String).is_in([str(Kind.RELAY_CONTACT), str(Kind.PROBE)]) | (pl.col("pattern").cast(pl.String) == OUTBOUND)
+    bare = pl.col("host").is_null() & pl.col("host_ip").is_not_null() & told
     rows = events.select(bare.fill_null(value=False).alias("bare"))["bare"].arg_true()
-    if not len(rows):
+    if len(rows):
+        part = events[rows].select(pl.col("host_ip").cast(pl.String), pl.col("time").to_physical().fill_null(EPOCH))
+        names = pl.Series([hosts.at(address, moment) for address, moment in part.iter_rows()], dtype=pl.String)
+        events = events.with_columns(events["host"].cast(pl.String).scatter(rows, names).alias("host"))
+    out = events.select((pl.col("pattern").cast(pl.String) == OUTBOUND).fill_null(value=False).alias("out"))["out"]
+    if not out.any():
         return events
-    part = events[rows].select(pl.col("host_ip").cast(pl.String), pl.col("time").to_physical().fill_null(EPOCH))
-    names = pl.Series([hosts.at(address, moment) for address, moment in part.iter_rows()], dtype=pl.String)
-    return events.with_columns(events["host"].cast(pl.String).scatter(rows, names).alias("host"))
+    own = events.filter(on_platform(Platform.MACOS) & pl.col("host").is_not_null())["host"].unique().to_list()
+    opened = pl.lit(out) & pl.col("host").is_in(sorted({*own, *macs}))
+    return events.with_columns(pl.when(opened).then(pl.lit(OUTBOUND_MAC)).otherwise(pl.col("pattern").cast(pl.String)).alias("pattern"))
 
 
 def micros(moment: datetime) -> int:

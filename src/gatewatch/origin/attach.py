@@ -7,7 +7,8 @@ In this order, each only for what the one before leaves open:
 3. for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root;
 4. a source address that was leased to a session at the time: that session's origin, one hop on; ``certain``, ``possible`` with rivals;
 5. a source address that an entered host bears: the same user's live session there, one hop on, ``likely``; for failures and connections
-   of another account, or of none, the session begun last on that host, ``possible``;
+   of another account, or of none, the session begun last on that host, ``possible``; ``likely`` for bulk that the host sends out to an address
+   it never sent as much to, while nobody else is on it;
 6. an outside source address of its own: hop 0.
 """
 
@@ -28,10 +29,12 @@ from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
 from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE, MOST_RIVALS
 from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
+from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
 
 ACTORLESS = timedelta(seconds=15)  # sudo writes its line, then the tool writes its own
+SLICE = 1_000_000  # events looked up at once
 RECENT = 32  # live sessions that hold root on one host that are considered as rivals
 MAX_HOP = 255
 _ADMIN = (Kind.ACCOUNT_CHANGE, Kind.CONFIG_CHANGE, Kind.SERVICE_INSTALL, Kind.SCHEDULED_JOB, Kind.LOG_CLEARED)
@@ -60,6 +63,10 @@ class Result:
     how: Ints
     piece: Ints
     by_lease: Ints
+
+    def part(self, start: int, end: int) -> Result:
+        """Return the result of the rows from *start* to before *end*."""
+        return Result(*(getattr(self, name)[start:end] for name in Result.__slots__))
 
 
 class Attacher:
@@ -110,6 +117,15 @@ class Attacher:
             pl.col("sid").rank("ordinal").alias("rank"),
         )
         self.by_host = build_track(inside, 0)
+        anyone = table.filter(pl.col("host").is_not_null())
+        anyone = anyone.with_columns(
+            pl.Series("key", hashed(anyone, "host")),
+            pl.Series("origin", [codes[bonds[sid].ip if sid in bonds else INSIDE] for sid in anyone["sid"].to_list()], dtype=pl.Int64),
+            pl.col("start").to_physical(),
+            (pl.col("until").to_physical() + GRACE_MICROS).alias("end"),
+            pl.col("sid").rank("ordinal").alias("rank"),
+        )
+        self.by_anyone = build_track(anyone, 1)
         self._addresses = self._spans()
 
     def _spans(self) -> Track:
@@ -131,7 +147,16 @@ class Attacher:
         )
 
     def find(self, events: pl.DataFrame) -> Result:
-        """Return the origins of *events* (``row, host, session, user, time, kind, src_ip, scope``) but for records that name no actor."""
+        """Return the origins of *events* (``row, host, session, user, time, kind, src_ip, scope``) but for records that name no actor.
+
+        They are looked up slice by slice, so that what a look-up needs on the way does not grow with them.
+        """
+        if events.height <= SLICE:
+            return self._find(events)
+        parts = [self._find(part) for part in events.iter_slices(SLICE)]
+        return Result(*(np.concatenate([getattr(part, name) for part in parts]) for name in Result.__slots__))
+
+    def _find(self, events: pl.DataFrame) -> Result:
         height = events.height
         owner = self.ownership.find(events)
         number, grade = owner.number.copy(), owner.grade.astype(np.int64)
@@ -156,7 +181,7 @@ class Attacher:
         rows = np.flatnonzero(left)
         if not len(rows):
             return
-        part = events.select("src_ip", "user", "time", "kind")[rows]
+        part = ensure(events, "pattern").select("src_ip", "user", "time", "kind", "pattern")[rows]
         moments, keys = part["time"].to_physical().to_numpy(), hashed(part, "src_ip")
         place = self.by_lease.find(keys, moments)
         held = np.where(place >= 0, self.by_lease.held[place] if len(self.by_lease.held) else NOBODY, NOBODY)
@@ -172,7 +197,8 @@ class Attacher:
         rows, part, moments = rows[hit], part.filter(pl.Series(hit)), moments[hit]
         part = part.with_columns(self._hosts.gather(self._addresses.held[place[hit]]).alias("host"))
         # a failure or a connection is nobody's act on the target: it is the source that acts
-        loose = part["kind"].cast(pl.String).is_in([*OWN, str(Kind.EXEC), str(Kind.FILE_TRANSFER)]).fill_null(False).to_numpy()
+        opened = part["pattern"].cast(pl.String).is_in([OUTBOUND, OUTBOUND_MAC])
+        loose = (part["kind"].cast(pl.String).is_in([*OWN, str(Kind.EXEC), str(Kind.FILE_TRANSFER)]) | opened).fill_null(False).to_numpy()
         piece = self.ownership.by_user.find(hashed(part, "host", "user"), moments)
         held = np.where(piece >= 0, self.ownership.by_user.held[piece] if len(self.ownership.by_user.held) else NOBODY, NOBODY)
         same = (held != NOBODY) & loose
@@ -186,8 +212,34 @@ class Attacher:
         at = rows[some]
         result.number[at], result.grade[at], result.how[at], result.beyond[at] = held[some], 0, SOURCE, 1
 
+    def by_volume(self, events: pl.DataFrame, result: Result) -> None:
+        """Raise to ``likely`` what an entered host sent out in bulk, where nobody else was on it and it never sent as much to that address."""
+        large = (events["pattern"].cast(pl.String) == "flow-volume").fill_null(value=False).to_numpy()
+        if not large.any():
+            return
+        part = ensure(events, "dst_ip").filter(pl.Series(large)).select(
+            pl.Series("at", np.flatnonzero(large)), pl.col("src_ip", "dst_ip").cast(pl.String), pl.col("time").to_physical().alias("moment")
+        )  # fmt: skip
+        part = part.with_columns(pl.Series("taken", (result.how[large] == SOURCE) & (result.grade[large] == 0)))
+        first = (pl.col("moment") == pl.col("moment").min().over("src_ip", "dst_ip")).fill_null(value=False)
+        part = part.filter(pl.col("taken") & first & pl.col("src_ip").is_not_null())
+        if not part.height:
+            return
+        at, moments = part["at"].to_numpy(), part["moment"].to_numpy()
+        place = self._addresses.find(hashed(part, "src_ip"), moments)
+        hosts = pl.DataFrame({"host": self._hosts.gather(self._addresses.held[place])})
+        alone = self.by_anyone.find(hashed(hosts, "host"), moments)
+        sure = (place >= 0) & (alone >= 0) & (self.by_anyone.grade[alone] == 1) & (self.by_anyone.held[alone] == result.number[at])
+        result.grade[at[sure]] = 1
+
     def columns(self, result: Result) -> pl.DataFrame:
         """Return ``origin_ip, origin_session, hop, hop_confidence`` of *result*, row by row."""
+        size = len(result.number)
+        if size <= SLICE:
+            return self._columns(result)
+        return pl.concat([self._columns(result.part(start, start + SLICE)) for start in range(0, size, SLICE)], rechunk=False)
+
+    def _columns(self, result: Result) -> pl.DataFrame:
         number = np.where((result.number != NOBODY) & self.is_bonded(result.number), result.number, NOBODY)
         places = pl.Series("at", number).replace(NOBODY, None)
         taken = (
@@ -243,6 +295,7 @@ def attributed(
     attacher = Attacher(sessions, bonds, bindings)
     result = attacher.find(events)
     _by_tool(events, result, sessions)
+    attacher.by_volume(events, result)
     found = attacher.columns(result)
     public = (events["scope"].cast(pl.String) == "public").fill_null(False) & events["src_ip"].is_not_null()
     # what the record itself says of its source outweighs a choice among rivals; of the sessions chosen it bears out those of that address
@@ -256,7 +309,10 @@ def attributed(
         pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise(found["hop"]).cast(DTYPES["hop"]).alias("hop"),
         pl.when(own | borne).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
-    return made, _table(made, result, attacher)
+    if made.height <= SLICE:
+        return made, _table(made, result, attacher)
+    parts = [_table(made.slice(start, SLICE), result.part(start, start + SLICE), attacher) for start in range(0, made.height, SLICE)]
+    return made, pl.concat(parts, rechunk=False)
 
 
 def _reused(events: pl.DataFrame, result: Result, sessions: Sessions) -> pl.Series:

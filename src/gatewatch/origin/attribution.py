@@ -4,7 +4,8 @@ For a session that began at *t*, the first of these that applies decides (``docs
 
 1. its source address was **leased** to another session at *t*: that session's origin, hop + 1; an inside session that held it means inside;
 2. its source is outside: it is its own origin, hop 0;
-3. it came through the loopback address (a **tunnel**): the origin of the sessions live on the host, hop + 1; with none, its own, hop 0;
+3. it came through the loopback address (a **tunnel**): the origin of the SSH sessions live on the host, hop + 1; of other sessions there, hop + 1,
+   possible; with none, its own, hop 0;
 4. a **passage** names its host and its account at *t*: the origin of the session that passed, hop + 1;
 5. the **same user**, or a session that had become that user, was live on the host that bears its source address: that one's origin, hop + 1;
 6. a passage names its host at *t*, but no account: as 4, by another account, a *credential switch*;
@@ -43,6 +44,7 @@ RECENT = 32
 HISTORY = 5  # earlier logons on a host, over
 HISTORY_SPAN = timedelta(days=14)  # this long, before an account that is new there is called never seen
 _APIS = frozenset(str(service) for service in (Service.KUBE_API, Service.KUBELET, Service.KUBE_DASHBOARD, Service.DOCKER_API))
+_SSH = str(Service.SSH)
 _SOON = SOON // timedelta(microseconds=1)
 _SPAN = HISTORY_SPAN // timedelta(microseconds=1)
 
@@ -169,7 +171,7 @@ class _Walk:
                 if host:
                     self.entered[host] = sid
             if host:
-                here = _Candidate(start, until, sid, 1, "")
+                here = _Candidate(start, until, sid, 1, "", service)
                 if user:
                     self.users.add((host, user), here)
                     self.edges.add((host, user))
@@ -210,7 +212,10 @@ class _Walk:
         if outside and src and not tunnel:
             return Bond(src, sid, 0, BY_GRADE[2], None, f"{service or 'logon'} from outside")
         if tunnel:
-            found = self._choose(self.users.at(host, start), via=f"tunnel on {host}", bonded=True) if host else None
+            live = self.users.at(host, start) if host else []
+            carrying = [one for one in live if one.extra == _SSH]
+            # SSH forwards ports; who came by anything else would first have to run a program that does
+            found = self._choose(carrying or live, keep=1 if carrying else 0, via=f"tunnel on {host}", bonded=True)
             return found or Bond(src or "", sid, 0, BY_GRADE[2], None, f"tunnel on {host}")
         source = self.hosts.at(src, start)
         if self.loose:

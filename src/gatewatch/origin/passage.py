@@ -9,7 +9,7 @@ gateway relay          RD Gateway 302, an ICA session, a bastion: user and targe
 explicit credentials   4648 towards another host: the account that was used         :data:`LATER`
 remote client          RDP, WinRM or Sysmon's record of an outgoing connection      :data:`LATER`
 port forwarding        a port opened through an SSH session: target, no account     :data:`LATER`
-client program         ssh, mstsc, psexec … ran in the session (process and auid)   :data:`SOON`
+client program         ssh, plink, mstsc, psexec … ran in the session   :data:`SOON`
                        and names the target; kubectl, helm, docker need not: the
                        cluster is what they are configured for
 =====================  ===========================================================  =====================================================
@@ -30,18 +30,17 @@ from gatewatch.origin.address import Hosts
 from gatewatch.origin.ownership import Ownership
 from gatewatch.origin.session import Sessions
 from gatewatch.origin.track import NOBODY
+from gatewatch.schema import client
+from gatewatch.schema.client import account_named, pattern
 from gatewatch.schema.events import UTC, Kind, Service, ensure
 
 BEFORE = timedelta(seconds=5)  # the target may write first
 SOON = timedelta(minutes=2)
 LATER = timedelta(minutes=5)
-API_CLIENT = r"(?:^|[\s/\\\"'])(?:kubectl|helm|oc|docker)(?:\.exe)?(?:[\s\"']|$)"
+API_CLIENT = pattern(client.CLUSTER)
 CLUSTER = "\0cluster"  # the target of a command that is configured for one
 GATEWAYS = (Service.RDGATEWAY, Service.CITRIX, Service.WEB)
-_CLIENT = (
-    r"(?i)(?:^|[\s/\\;&|\"'])(?:ssh|scp|sftp|rsync|mosh|slogin|mstsc|xfreerdp|rdesktop|vncviewer|psexec(?:64)?|winrs|evil-winrm|wmiexec|smbexec|"
-    r"enter-pssession|new-pssession|invoke-command|kubectl|helm|oc|docker)(?:\.exe|\.py)?(?:[\s\"']|$)"
-)
+_CLIENT = rf"{pattern(client.CLIENTS)}|\b(?i:open)\s+(?:-\S+\s+)*[\"']?(?:vnc|ssh|smb|afp)://"
 _WORD = r"[0-9a-z_][0-9a-z._-]*"
 _SHELL = r"(?:^|/)(?:su|bash|sh|zsh|dash|fish|ksh)(?: |$)|(?:^|/)sudo (?:-i|-s|su)"
 PASSAGES = pl.Schema(
@@ -111,11 +110,17 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts, owners: Own
     named = pl.col("command").str.to_lowercase().str.slice(0, 400).str.extract_all(_WORD)
     api = pl.when(pl.col("command").str.to_lowercase().str.contains(API_CLIENT)).then(named.list.concat(pl.lit([CLUSTER]))).otherwise(named)
     words = pl.when(ran.fill_null(False)).then(api)
+    part = part.with_columns(pl.Series("as_whom", [account_named(command) for command in part["command"].to_list()], dtype=pl.String))
     made = part.select(
         "host", "sid", pl.col("by").alias("user"), "grade", (pl.col("time") - BEFORE).alias("start"), until.alias("end"),
         pl.coalesce(short(pl.col("dst_host")), short(pl.col("at"))).alias("to_host"),
         pl.col("dst_ip").alias("to_ip"),
-        pl.when(gate & ~portal).then("user").when(~ran.fill_null(False)).then("target_user").alias("account"),
+        pl.when(gate & ~portal)
+        .then("user")
+        .when(ran.fill_null(False))
+        .then(pl.col("as_whom").str.to_lowercase())
+        .otherwise("target_user")
+        .alias("account"),
         words.alias("words"), via.alias("via"), gate.alias("relay"),
     )  # fmt: skip
     # towards the host itself nothing leads on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -38,7 +39,7 @@ def subject(text: str, sessions: Sessions) -> tuple[str, str]:
     if address is not None:
         return "address", address
     table = sessions.table
-    if ((table["sid"] == text) | (table["session"] == text)).any():
+    if ((table["sid"] == text) | (table["session"] == text)).any() or (re.fullmatch(r"0x[0-9A-Fa-f]+", text) and _named(text, sessions)):
         return "session", text
     name = text.casefold()
     if (table["user"] == name).any():
@@ -80,7 +81,7 @@ def traces(
     found = []
     for text in texts:
         kind, value = subject(text, sessions)
-        wanted = _wanted(kind, value, table, bonds)
+        wanted = _wanted(kind, value, table, bonds, sessions)
         asked = [sid for sid in wanted if sid in bonds]
         found.append(
             Trace(
@@ -96,13 +97,21 @@ def traces(
     return found
 
 
-def _wanted(kind: str, value: str, table: pl.DataFrame, bonds: Mapping[str, Bond]) -> list[str]:
+def _named(value: str, sessions: Sessions) -> list[str]:
+    """Return the sessions that bear an id, own or further, with or without what says of which kind it is (``logon:0x9a01``)."""
+    names = pl.concat([sessions.table.select("sid", "session"), sessions.ids.select("sid", "session")])
+    ids = pl.col("session").str.to_lowercase()
+    found = names.filter((pl.col("sid") == value) | (ids == value.lower()) | ids.str.ends_with(f":{value.lower()}"))
+    return found["sid"].unique().sort().to_list()
+
+
+def _wanted(kind: str, value: str, table: pl.DataFrame, bonds: Mapping[str, Bond], sessions: Sessions) -> list[str]:
     """Return the sessions that are asked for, in order of their start."""
     if kind == "address":
         own = [sid for sid, bond in bonds.items() if bond.ip == value]
         rows = table.filter((pl.col("src_ip") == value) | pl.col("sid").is_in(own))
     elif kind == "session":
-        rows = table.filter((pl.col("sid") == value) | (pl.col("session") == value))
+        rows = table.filter(pl.col("sid").is_in(_named(value, sessions)))
     elif kind == "user":
         rows = table.filter(pl.col("user") == value.casefold())
     else:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CONNECTION_CLOSED = "connection_closed"
     CONNECTION_DENIED = "connection_denied"
     RELAY_CONTACT = "relay_contact"  # a host went to a network that hides where it goes, or asked for a name within it
+    PROBE = "probe"  # an inner host knocked in vain where another's containers are ruled
     EXEC = "exec"
     FILE_TRANSFER = "file_transfer"
     PORT_FORWARD = "port_forward"
@@ -70,6 +71,7 @@ OCSF: dict[Kind, Ocsf] = {
     Kind.CONNECTION_CLOSED: Ocsf(4001, 2, 1),
     Kind.CONNECTION_DENIED: Ocsf(4001, 5, 2),
     Kind.RELAY_CONTACT: Ocsf(4001, 1, 0),
+    Kind.PROBE: Ocsf(4001, 5, 2),
     Kind.EXEC: Ocsf(1007, 1, 1),
     Kind.FILE_TRANSFER: Ocsf(1001, 99, 1),
     Kind.PORT_FORWARD: Ocsf(4014, 1, 1),

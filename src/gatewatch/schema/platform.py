@@ -16,6 +16,9 @@ class Platform(StrEnum):
     LINUX = "linux"
 
 
+OUTBOUND, OUTBOUND_MAC = "outbound-flow", "outbound-mac"
+"""The pattern of a connection that leads from an inner host out to somebody's remote access, and of one that a Mac opened."""
+
 PREFIXES: dict[Platform, tuple[str, ...]] = {
     Platform.WINDOWS: ("windows-",),
     Platform.MACOS: ("macos-",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -16,6 +16,7 @@ NODE, TALL = 140.0, 40.0
 GAP, ROW = 104.0, 52.0
 MARGIN = 7.0
 BEND = 26.0
+LANE = 26.0  # between the level parts of two edges: a label above and its time below
 LEAST_WIDTH, FULL_WIDTH = 640.0, 1190.0
 MOST = 14  # edges drawn; the table below the picture has all
 
@@ -42,10 +43,10 @@ def path_graph(incident: Incident, name: str) -> Markup:
         edges.setdefault((hop.source, hop.target), []).append(hop)
     leaving = Counter(source for source, _ in edges)
     arriving = Counter(target for _, target in edges)
-    marks = []
-    for (source, target), shared in edges.items():
-        # labels stand where no other edge runs: beside the source of a merging edge, else before the target
-        marks.append(_edge(shared, nodes, incident, late=arriving[target] > 1 and leaving[source] == 1))
+    # labels stand where no other edge runs: beside the source of a merging edge, else before the target
+    late = {(source, target): arriving[target] > 1 and leaving[source] == 1 for source, target in edges}
+    lanes = _lanes(late, nodes, height)
+    marks = [_edge(shared, nodes, incident, lane=lanes[pair]) for pair, shared in edges.items()]
     marks += [_box(node) for node in nodes.values()]
     told = "; ".join(f"{hop.source} to {hop.target} by {hop.via}, {hop.confidence}" for hop in hops)
     if any(nodes[target].x <= nodes[source].x for source, target in edges):
@@ -83,7 +84,9 @@ def _arranged(hops: Sequence[Hop], incident: Incident) -> tuple[dict[str, Node],
     tallest = max(len(names) for names in columns.values())
     across = max(columns) + 1
     width = max(2 * MARGIN + across * NODE + (across - 1) * GAP, FULL_WIDTH if across > 3 else LEAST_WIDTH)
-    height = tallest * ROW + 2 * MARGIN
+    into = Counter(column[target] for _, target in dict.fromkeys((hop.source, hop.target) for hop in hops))
+    crossing = max(into.values()) > tallest  # more edges than boxes: room for those that run between
+    height = max(tallest * ROW, (max(into.values()) + 2) * LANE if crossing else 0.0) + 2 * MARGIN
     gap = (width - 2 * MARGIN - across * NODE) / (across - 1) if across > 1 else 0.0
     nodes = {}
     for number, names in columns.items():
@@ -128,8 +131,26 @@ def _short(name: str) -> str:
     return f"…/{name.rsplit('/', 1)[1]}" if name.startswith("/") and text_width(name, 12) > NODE - 16 else name
 
 
-def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, late: bool) -> Markup:
-    """Return the edge that *hops* share. It changes its height at once, or *late*, and bears its label on the level part."""
+def _lanes(late: Mapping[tuple[str, str], bool], nodes: dict[str, Node], height: float) -> dict[tuple[str, str], float]:
+    """Return the height of the level part of each edge: that of its target, or of its source where it is *late*, unless another edge runs there."""
+    lanes: dict[tuple[str, str], float] = {}
+    taken: dict[float, list[float]] = {}
+    # level edges have no choice, so they come first
+    for pair in sorted(late, key=lambda pair: nodes[pair[0]].y != nodes[pair[1]].y):
+        source, target = (nodes[name] for name in pair)
+        y0, y1 = source.y + TALL / 2, target.y + TALL / 2
+        used = taken.setdefault(target.x, [])
+        wished = (y0, y1) if late[pair] else (y1, y0)
+        middle = (y0 + y1) / 2
+        beside = sorted((float(y) for y in range(20, int(height) - 17, 13)), key=lambda y: (abs(y - middle), y))
+        free = (lane for lane in (*wished, middle, *beside) if all(abs(lane - other) >= LANE for other in used))
+        lanes[pair] = next(free, wished[0])
+        used.append(lanes[pair])
+    return lanes
+
+
+def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, lane: float) -> Markup:
+    """Return the edge that *hops* share. It goes to the height of its *lane*, bears its label there, and from there to its target."""
     hop = hops[0]
     source, target = nodes[hop.source], nodes[hop.target]
     x0, y0 = source.x + NODE, source.y + TALL / 2
@@ -137,30 +158,34 @@ def _edge(hops: Sequence[Hop], nodes: dict[str, Node], incident: Incident, *, la
     title = element("title", "; ".join(_said(one, incident) for one in hops))
     if x1 <= x0:
         return element("g", title, element("path", d=_arc(source, target), class_=f"edge {_sure(hop)}"))
-    bend = 0.0 if y0 == y1 else BEND
-    level = y0 if late else y1
-    turn = x1 - 8 - bend if late else x0
-    half = turn + bend / 2
-    line = f"M{x0:.1f} {y0:.1f}H{turn:.1f}C{half:.1f} {y0:.1f} {half:.1f} {y1:.1f} {turn + bend:.1f} {y1:.1f}H{x1 - 6:.1f}"
+    early, late = (0.0 if lane == y0 else BEND), (0.0 if lane == y1 else BEND)
+    first, last = x0 + early, x1 - 8 - late
+    line = f"M{x0:.1f} {y0:.1f}{_bent(x0, y0, first, lane)}H{last:.1f}{_bent(last, lane, x1 - 8, y1)}H{x1 - 6:.1f}"
     tip = f"M{x1 - 8:.1f} {y1 - 4.5:.1f}L{x1:.1f} {y1:.1f}L{x1 - 8:.1f} {y1 + 4.5:.1f}z"
-    left, right = (x0, turn) if late else (max(x0 + bend, x1 - 2 * GAP), x1 - 8)
+    left, right = max(first, x1 - 2 * GAP) if not late else first, last
     middle, room = (left + right) / 2, right - left - 4
     return element(
         "g",
         title,
         element("path", d=line, class_=f"edge {_sure(hop)}"),
         element("path", d=tip, class_=f"tip {_sure(hop)}"),
-        label(_via(hops), middle, level - 6, room=room + 16, class_="edge-name", anchor="middle"),
+        label(_via(hops), middle, lane - 6, room=room + 16, class_="edge-name", anchor="middle"),
         label(
             local(hop.time, zone_info(incident.zone))[5:16],
             middle,
-            level + 14,
-            room=room + 20,
+            lane + 14,
+            room=max(room + 20, 68.0),
             size=10.5,
             class_="faint halo",
             anchor="middle",
         ),
     )
+
+
+def _bent(x0: float, y0: float, x1: float, y1: float) -> str:
+    """Return the curve from one height to another; nothing where they are one."""
+    half = (x0 + x1) / 2
+    return "" if y0 == y1 else f"C{half:.1f} {y0:.1f} {half:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
 
 
 def _via(hops: Sequence[Hop]) -> str:

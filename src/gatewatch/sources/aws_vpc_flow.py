@@ -114,6 +114,8 @@ def _hint(header: Header) -> str:
     rejected = "(?:^| )REJECT(?: |$)"
     if "srcport" in header.names:  # the answering half of a control plane
         rejected += rf"|^(?:[^ ]* ){{{header.names.index('srcport')}}}(?:{'|'.join(str(plane) for plane in PLANES)})(?: |$)"
+    if "dstport" in header.names:
+        rejected += rf"|^(?:[^ ]* ){{{header.names.index('dstport')}}}(?:{flow.OUTWARD_PORTS})(?: |$)"
     if "bytes" not in header.names:
         return rejected
     return rf"{rejected}|^(?:[^ ]* ){{{header.names.index('bytes')}}}{flow.VOLUME_DIGITS}(?: |$)"

@@ -93,6 +93,7 @@ _DEEDS: dict[str, Deed] = {
         ),
         Deed(Kind.CONFIG_CHANGE, "network-rule-changed"),
     ),
+    **dict.fromkeys((f"{_NETWORK}dnszones/{kind}/write" for kind in ("a", "aaaa", "cname", "ns")), Deed(Kind.CONFIG_CHANGE, "dns-record-changed")),
     f"{_NETWORK}publicipaddresses/write": Deed(Kind.CONFIG_CHANGE, "public-address-changed"),
     **dict.fromkeys(
         (

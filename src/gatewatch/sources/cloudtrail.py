@@ -36,7 +36,7 @@ from typing import Any
 import msgspec
 
 from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
-from gatewatch.sources.cloudtrail_action import DEEDS, SECURITY_GROUP, mapping_of, openings
+from gatewatch.sources.cloudtrail_action import DEEDS, SECURITY_GROUP, mapping_of, openings, record_names
 from gatewatch.sources.document import DocumentSource, Made, Part, Unreadable, said
 
 NO_NAME = "no event name"
@@ -168,6 +168,8 @@ def _what(event: _Event, name: str, given: Any, answer: Any) -> dict[str, Any] |
     if deed is None or (name == "ModifyInstanceAttribute" and "userData" not in given):
         return None
     named = (said(given.get(key)) for key in deed.object)
+    if name == "ChangeResourceRecordSets":
+        named = (name for name in (record_names(given),))
     target = said(given.get(deed.target)) if deed.target else None
     if target is None and deed.target:
         target = _user(event.user_identity or _Identity())  # without a name, the call is about who makes it

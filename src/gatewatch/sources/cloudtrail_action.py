@@ -17,6 +17,19 @@ REMOTE_PORTS = (22, 23, 135, 139, 445, 2375, 2376, 3389, 5900, 5901, 5985, 5986,
 _INSIDE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")))
 
 
+def record_names(request: Mapping[str, Any]) -> str | None:
+    """Return the first name that a change of a zone creates or points elsewhere; None where it only deletes."""
+    batch = mapping_of(request.get("changeBatch"))
+    listed = batch.get("changes")
+    for change in listed if isinstance(listed, list) else []:
+        told = mapping_of(change)
+        record = mapping_of(told.get("resourceRecordSet"))
+        name = said(record.get("name"))
+        if name is not None and said(told.get("action")) in {"UPSERT", "CREATE"} and said(record.get("type")) in {"A", "AAAA", "CNAME", "NS"}:
+            return name.removesuffix(".").lower()
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What a call is: its kind and pattern; ``target``: the parameter with the account acted on; ``object``: those that may name the object."""
@@ -86,6 +99,7 @@ DEEDS: dict[str, Deed] = {
         vpn_changed=("CreateClientVpnEndpoint", "AuthorizeClientVpnIngress", "CreateVpnConnection", "ImportClientVpnClientCertificateRevocationList"),
         gateway_created=("CreateInstanceConnectEndpoint", "CreateVpcPeeringConnection", "AttachInternetGateway"),
         cluster_endpoint_changed=("UpdateClusterConfig",),
+        dns_record_changed=("ChangeResourceRecordSets",),
     ),
 }
 SECURITY_GROUP = {

@@ -5,8 +5,7 @@ r"""Queries that a resolver was asked, as dnsmasq, unbound and BIND write them t
 ``relay_contact``, as no program asks for one that is not meant for Tor. Other names are ignored: the resolver forwards them, and a name is not a
 connection. Whoever asked is ``host_ip``; ``observer`` is the resolver, and ``host`` only where it asked itself.
 
-Replies, caches, forwards and the beginning of the service are ignored. Unbound's own file (epoch before the line) is not read: let it write
-to syslog (``use-syslog: yes``).
+Replies, caches, forwards and the beginning of the service are ignored. Unbound's own file says the same as its lines in syslog.
 
 References: dnsmasq(8), unbound.conf(5), BIND 9 Administrator Reference Manual "The category Phrase" (queries), RFC 7686.
 """

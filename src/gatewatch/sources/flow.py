@@ -9,9 +9,12 @@ flow                                                                     becomes
 =======================================================================  =====================================================================
 at least 100 MiB from an inner address to a public one                   ``file_transfer``, pattern ``flow-volume``; ``host_ip`` is the inner side,
                                                                          whichever opened it, and the bytes are as that side saw them
-turned away or never answered, TCP, at a port of remote access           ``connection_denied``
+turned away or never answered, TCP, at a port of remote access           ``connection_denied``; from inside to inside at the Docker API or a
+                                                                         kubelet ``probe``, and ``host_ip`` is the side that asked
 answered, TCP, from a public address to the Docker API or a kubelet      ``session_start``, pattern ``control-plane``: whether the answer was a
                                                                          refusal is not seen, but its size is (``bytes_out``)
+answered, TCP, from an inner address to a public one's SSH or VNC         ``logon_out``, pattern ``outbound-flow``; ``host_ip`` is the inner side, and
+                                                                         the bytes are as it saw them
 any other                                                                ``connection``; where it was turned away, only ``pattern`` says so
 =======================================================================  =====================================================================
 
@@ -27,14 +30,17 @@ import polars as pl
 from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind
-from gatewatch.sources.port import NAMED, by_port, is_door, is_plane
+from gatewatch.schema.platform import OUTBOUND
+from gatewatch.sources.port import NAMED, OUTWARD, by_port, is_door, is_outward, is_plane
 from gatewatch.sources.resolver import resolve_host
 
 VOLUME = 100 << 20
 VOLUME_DIGITS = "[0-9]{9,19}"
 """What a number of bytes of at least :data:`VOLUME` looks like (others may, too)."""
 
-KINDS = (Kind.CONNECTION, Kind.CONNECTION_DENIED, Kind.FILE_TRANSFER, Kind.SESSION_START)
+KINDS = (Kind.CONNECTION, Kind.CONNECTION_DENIED, Kind.FILE_TRANSFER, Kind.SESSION_START, Kind.LOGON_OUT, Kind.PROBE)
+OUTWARD_PORTS = "|".join(str(port) for port in OUTWARD)
+"""The ports of :data:`~gatewatch.sources.port.OUTWARD` as a piece of a regex."""
 _INNER = r"^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|f[cd][0-9a-f]{2}:)"
 _NO_PLACE = r"^(?:0\.|127\.|169\.254\.|192\.0\.0\.|198\.1[89]\.|22[4-9]\.|2[3-5][0-9]\.)"
 _PUBLIC_V6 = r"^[23][0-9a-f]{3}:"
@@ -56,9 +62,21 @@ def public(name: str) -> pl.Expr:
 
 def heads_out(source: str | None, target: str | None) -> bool:
     """Return whether a flow between canonical addresses leads from an inner address to a public one."""
-    if source is None or target is None or not re.search(_INNER, source):
+    return is_inner(source) and is_public(target)
+
+
+def is_inner(address: str | None) -> bool:
+    """Return whether a canonical address lies in a private range."""
+    return address is not None and bool(re.search(_INNER, address))
+
+
+def is_public(address: str | None) -> bool:
+    """Return whether a canonical address lies outside, documentation ranges included."""
+    if address is None:
         return False
-    return bool(re.search(_PUBLIC_V6, target)) or (":" not in target and not re.search(_INNER, target) and not re.search(_NO_PLACE, target))
+    if ":" in address:
+        return bool(re.search(_PUBLIC_V6, address))
+    return not re.search(_INNER, address) and not re.search(_NO_PLACE, address)
 
 
 def is_answer(src_port: int | None, dst_port: int | None) -> bool:
@@ -117,19 +135,25 @@ def as_events(frame: pl.DataFrame) -> pl.DataFrame:
     denied = pl.col("denied") & pl.col("tcp") & is_door("dst_port")
     plane = ~pl.col("denied") & pl.col("tcp") & is_plane("dst_port")
     ruled = plane & (pl.col("answered") > 0).fill_null(False) & public("src_ip")
+    out = ~pl.col("denied") & pl.col("tcp") & is_outward("dst_port") & inner("src_ip") & public("dst_ip") & (pl.col("answered") != 0).fill_null(True)
+    probe = denied & is_plane("dst_port") & inner("src_ip") & inner("dst_ip")
     frame = frame.with_columns(
-        pl.when(denied)
+        pl.when(probe)
+        .then(pl.lit(str(Kind.PROBE)))
+        .when(denied)
         .then(pl.lit(str(Kind.CONNECTION_DENIED)))
         .when(ruled)
         .then(pl.lit(str(Kind.SESSION_START)))
+        .when(out)
+        .then(pl.lit(str(Kind.LOGON_OUT)))
         .otherwise(pl.lit(str(Kind.CONNECTION)))
         .cast(ev.KIND)
         .alias("kind"),
-        pl.when(ruled).then(pl.lit("control-plane")).otherwise("pattern").alias("pattern"),
+        pl.when(ruled).then(pl.lit("control-plane")).when(out).then(pl.lit(OUTBOUND)).otherwise("pattern").alias("pattern"),
         pl.when(plane).then(by_port("dst_port")).otherwise(pl.coalesce(pl.col("named"), by_port("dst_port"))).alias("service"),
-        pl.col("dst_ip").alias("host_ip"),
-        pl.col("sent").alias("bytes_in"),
-        pl.col("answered").alias("bytes_out"),
+        pl.when(out | probe).then("src_ip").otherwise("dst_ip").alias("host_ip"),
+        pl.when(out).then("answered").otherwise("sent").alias("bytes_in"),
+        pl.when(out).then("sent").otherwise("answered").alias("bytes_out"),
     )
     if frame.select(((pl.col("sent") >= VOLUME) | (pl.col("answered") >= VOLUME)).any()).item():
         frame = _volumes(frame)
@@ -144,7 +168,7 @@ def _volumes(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.when(up | down).then(pl.lit(str(Kind.FILE_TRANSFER), ev.KIND)).otherwise("kind").alias("kind"),
         pl.when(up | down).then(pl.lit("flow-volume")).otherwise("pattern").alias("pattern"),
-        pl.when(up).then("src_ip").otherwise("host_ip").alias("host_ip"),
+        pl.when(up).then("src_ip").when(down).then("dst_ip").otherwise("host_ip").alias("host_ip"),
         pl.when(up).then("answered").otherwise("bytes_in").alias("bytes_in"),
         pl.when(up).then("sent").otherwise("bytes_out").alias("bytes_out"),
     )

@@ -19,8 +19,8 @@ _QUAD = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _HOST = rf"{_QUAD}|\[?[0-9A-Fa-f:]+(?:%[a-z0-9]+)?\]?"
 _FROM = rf"from (?P<rhost>{_HOST}):(?P<src_port>[0-9]+)"
 _APP = r"(?P<process>[^:]+)"
-PORTS = {22: Service.SSH, 3283: Service.VNC, **dict.fromkeys(range(5900, 5911), Service.VNC), 445: Service.SMB, 88: Service.KERBEROS}
-"""The ports of remote services of a Mac; 3283 is Remote Management's."""
+PORTS = {22: Service.SSH, **dict.fromkeys((3283, 5500, *range(5900, 5911)), Service.VNC), 445: Service.SMB, 88: Service.KERBEROS}
+"""The ports of remote services of a Mac; 3283 is Remote Management's, 5500 that of a viewer that waits."""
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(

@@ -28,6 +28,7 @@ import polars as pl
 
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service, ensure
+from gatewatch.sources.flow import addresses, public
 from gatewatch.sources.pattern import Pattern, PatternSource
 from gatewatch.sources.resolver import map_values
 
@@ -59,6 +60,13 @@ _DONE = "Success"
 _UNKNOWN = {"auth_method": "unknown"}
 _PASSWORD = {"auth_method": "password"}
 _FLOW = rf"{_WHO}Vserver [^ ]+ - Source (?P<x_source>[^ ]+) - Destination (?P<x_destination>[^ ]+) - [^<>]*"
+
+_ELSEWHERE = "elsewhere: "
+_BEGAN, _NOW = r"Context [^ ]*@([0-9A-Fa-f.:]+) - ", r" - Source \[?([0-9A-Fa-f.:]+?)\]?:[0-9]+ - "
+_MOVED = (
+    rf"{_SESSION}User (?P<user>.*?) - Client_ip [^<>]*? - Source \[?(?P<rhost>[0-9A-Fa-f.:]+?)\]?:[0-9]+ - "
+    r"Destination (?P<x_destination>[^ ]+) - [^<>]*"
+)
 
 
 def _command(text: str, status: str = _DONE) -> tuple[str, ...]:
@@ -134,6 +142,14 @@ PATTERNS: tuple[Pattern, ...] = (
             rf"^(?:SSLVPN )?NONHTTP_RESOURCEACCESS_DENIED: {_FLOW}$",
         ),
         Kind.CONNECTION_DENIED,
+        session_prefix="ns:",
+    ),
+    Pattern(
+        "flow-elsewhere",
+        (_ELSEWHERE,),
+        (rf"^{_ELSEWHERE}(?:SSLVPN )?(?:TCPCONNSTAT|UDPFLOWSTAT): {_MOVED}Access (?:Allowed|Denied) - [^<>]*$",),
+        Kind.SESSION_START,
+        set={"auth_method": "token"},
         session_prefix="ns:",
     ),
     Pattern(
@@ -242,7 +258,20 @@ def _name(records: pl.DataFrame) -> pl.DataFrame:
         .then(pl.concat_str(pl.lit("noise: "), "zz_name"))
         .otherwise(pl.col("zz_text").str.replace(r"^(?:[0-9]+-PPE-[0-9]+ *: *)?default ", ""))
     )
-    return records.with_columns(table.select(made.alias("message"))["message"])
+    return records.with_columns(_moved(table.select(made.alias("message"))["message"]))
+
+
+def _moved(messages: pl.Series) -> pl.Series:
+    """Mark the flows of a session from an outside address other than that of its logon (Context): so looks a session somebody else goes on with."""
+    flow = messages.str.contains(r"^(?:SSLVPN )?(?:TCPCONNSTAT|UDPFLOWSTAT): ").fill_null(value=False)
+    rows = flow.arg_true()
+    if not len(rows):
+        return messages
+    part = messages[rows]
+    began, now = (addresses(part.str.extract(regex)) for regex in (_BEGAN, _NOW))
+    ends = pl.DataFrame({"began": began, "now": now})
+    other = ends.select(((pl.col("began") != pl.col("now")) & public("began") & public("now")).fill_null(value=False).alias("o"))["o"]
+    return messages.scatter(rows.filter(other), (_ELSEWHERE + part.filter(other))) if other.any() else messages
 
 
 def _forwarded(events: pl.DataFrame) -> pl.DataFrame:

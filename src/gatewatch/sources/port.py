@@ -31,6 +31,8 @@ PORTS: dict[int, Service | None] = {
 NAMED: dict[int, Service] = {port: service for port, service in PORTS.items() if service is not None} | {
     21: Service.FTP,
     88: Service.KERBEROS,
+    3283: Service.VNC,
+    5500: Service.VNC,
 }
 """What a port says about the service of a connection."""
 
@@ -57,6 +59,9 @@ PROTOCOLS: dict[str, Service] = {
 }
 """What Zeek and Suricata call the protocol they saw, most telling first: several may be seen in one connection."""
 
+OUTWARD = (22, 3283, 5500, *range(5900, 5911))
+"""The TCP ports of SSH, Screen Sharing, Remote Management and of a VNC viewer that waits for a desktop, as who goes out uses them."""
+
 ALTERNATIVES = "|".join(str(port) for port in PORTS)
 """The ports of remote access as a piece of a regex."""
 
@@ -69,6 +74,11 @@ def is_door(port: str) -> pl.Expr:
 def is_plane(port: str) -> pl.Expr:
     """Return whether the column *port* is one of :data:`PLANES`; never null."""
     return pl.col(port).is_in(list(PLANES)).fill_null(False)
+
+
+def is_outward(port: str) -> pl.Expr:
+    """Return whether the column *port* is one of :data:`OUTWARD`; never null."""
+    return pl.col(port).is_in(list(OUTWARD)).fill_null(False)
 
 
 def by_port(port: str) -> pl.Expr:

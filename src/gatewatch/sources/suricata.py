@@ -33,10 +33,11 @@ from typing import Any
 import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service
+from gatewatch.schema.platform import OUTBOUND
 from gatewatch.sources.document import DocumentSource, Made, Part, Unreadable
-from gatewatch.sources.flow import VOLUME, address, heads_out, is_answer
+from gatewatch.sources.flow import OUTWARD_PORTS, VOLUME, address, heads_out, is_answer, is_inner, is_public
 from gatewatch.sources.pattern import Outcome
-from gatewatch.sources.port import NAMED, PORTS, PROTOCOLS
+from gatewatch.sources.port import NAMED, OUTWARD, PLANES, PORTS, PROTOCOLS
 
 _LARGEST = 2**62
 _GUESSING = re.compile(r"(?i)brute[ -]?forc|password guess|guessing|frequent [a-z]{2,12} (?:connections|logins)|login attempts|failed logins?")
@@ -197,6 +198,13 @@ def _flow(eve: Eve, ends: Ends) -> Row:
         return made | volume | {"host_ip": ends[0], "bytes_in": answered, "bytes_out": sent}
     if answered is not None and answered >= VOLUME and heads_out(ends[2], ends[0]):
         return made | volume
+    if made["kind"] == Kind.CONNECTION_DENIED and ends[3] in PLANES and is_inner(ends[0]) and is_inner(ends[2]):
+        return made | {"kind": str(Kind.PROBE), "host_ip": ends[0]}
+    if tcp and not dropped and answered and ends[3] in PLANES and is_public(ends[0]):
+        service = str(Service.KUBELET if ends[3] == 10250 else Service.DOCKER_API)
+        return made | {"kind": str(Kind.SESSION_START), "pattern": "control-plane", "service": service}
+    if tcp and not dropped and answered and ends[3] in OUTWARD and heads_out(ends[0], ends[2]):
+        return made | {"kind": str(Kind.LOGON_OUT), "pattern": OUTBOUND, "host_ip": ends[0], "bytes_in": answered, "bytes_out": sent}
     return made
 
 
@@ -327,6 +335,7 @@ _KNOWN = "|".join(_READERS)
 _EVENT = r'"event_type"[ \t]*:[ \t]*"'
 _ONLY_CONNECTIONS = rf'{_EVENT}(?:flow|ssh|rdp)"'
 _TELLING_FLOW = (
+    rf'"dest_port"[ \t]*:[ \t]*(?:{OUTWARD_PORTS}|{"|".join(str(plane) for plane in PLANES)})\b|'
     r'"state"[ \t]*:[ \t]*"new"|"action"[ \t]*:[ \t]*"drop"|"bytes_to(?:server|client)"[ \t]*:[ \t]*[0-9]{9}'
     r'|"timestamp"[ \t]*:[ \t]*(?:[^" \t]|"(?:[^0-9]|[0-9]{1,3}[^0-9]))'
 )

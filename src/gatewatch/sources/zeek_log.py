@@ -14,7 +14,8 @@ kerberos  AS refused: ``auth_failure`` (wrong password: method password; unknown
 ntlm      ``success`` false: ``auth_failure`` by password; else ``connection``
 dns       ``relay_contact`` for a name in ``.onion``, of whoever asked (``host_ip``); else ``connection``
 notice    SSH::Password_Guessing, FTP::Bruteforcing: ``ban``, as fail2ban's: some device's count of a burst of failures, which the log of the
-          host (or ssh.log) tells one by one. Nothing was blocked. Logins that Zeek watches for: ``connection``. Other notices are ignored
+          host (or ssh.log) tells one by one. Nothing was blocked. Logins that Zeek watches for: ``connection``. A notice of a script about Tor:
+          ``relay_contact`` of an inner source. Other notices are ignored
 ========  ====================================================================================================================================
 """
 
@@ -244,6 +245,7 @@ _NOTICES: dict[str, tuple[Kind, str, Service]] = {
     "SSH::Watched_Country_Login": (Kind.CONNECTION, "notice-watched-country", Service.SSH),
     "SSH::Interesting_Hostname_Login": (Kind.CONNECTION, "notice-interesting-host", Service.SSH),
 }
+_TOR_NOTE = r"^(?:[Dd]etect_?)?T[Oo][Rr](?:[A-Z_][A-Za-z_]*)?::|::(?:[A-Za-z_]*_)?T[Oo][Rr](?:_[A-Za-z_]*)?$"
 _NOTE = r"^([A-Za-z][A-Za-z0-9_]{0,39}::[A-Za-z][A-Za-z0-9_]{0,59})$"
 
 
@@ -255,10 +257,13 @@ def _notice(frame: pl.DataFrame) -> pl.DataFrame:
     def table(place: int) -> pl.Expr:
         return note.replace_strict({key: str(value[place]) for key, value in _NOTICES.items()}, default=None, return_dtype=pl.String)
 
+    frame = frame.with_columns(pl.coalesce(pl.lit(source), "src_ip").alias("zz_source"))
+    tor = note.str.contains(_TOR_NOTE).fill_null(False) & flow.inner("zz_source")
     return frame.with_columns(
-        table(0).cast(ev.KIND).alias("kind"),
-        pl.coalesce(table(1), named, pl.lit("a notice without a name")).alias("pattern"),
-        table(2).cast(ev.SERVICE).alias("service"),
+        pl.when(tor).then(_as(Kind.RELAY_CONTACT)).otherwise(table(0).cast(ev.KIND)).alias("kind"),
+        pl.when(tor).then(pl.lit("notice-tor")).otherwise(pl.coalesce(table(1), named, pl.lit("a notice without a name"))).alias("pattern"),
+        pl.when(tor).then(pl.lit(str(Service.TOR), ev.SERVICE)).otherwise(table(2).cast(ev.SERVICE)).alias("service"),
+        pl.when(tor).then("zz_source").otherwise(pl.coalesce(pl.lit(target), "dst_ip")).alias("host_ip"),
         pl.coalesce(pl.lit(source), "src_ip").alias("src_ip"),
         pl.coalesce(pl.lit(target), "dst_ip").alias("dst_ip"),
         pl.coalesce("dst_port", pl.lit(flow.port(frame[f"{RAW}p"]))).alias("dst_port"),
@@ -266,7 +271,7 @@ def _notice(frame: pl.DataFrame) -> pl.DataFrame:
         note.alias("object"),
         raw("msg").alias("message"),
         _extra(connections=raw("msg").str.extract(r"\(seen in ([0-9]{1,9}) connections\)").cast(pl.Int64, strict=False), sub=raw("sub")),
-    )
+    ).drop("zz_source")
 
 
 _ONION = r"(?i)(?:^|\.)[a-z2-7]{1,56}\.onion(?:\.[a-z]{2,8})?\.?$"
@@ -294,8 +299,8 @@ LOGS: tuple[Log, ...] = (
         ("conn_state",),
         flow.KINDS,
         _conn,
-        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}|{_PLANES}",
-        json_hint=rf'"(?:id[._])?resp_p"[ \t]*:[ \t]*(?:{_PLANES})\b|"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"'
+        hint=rf"{'|'.join(_DENIED)}|{flow.VOLUME_DIGITS}|{_PLANES}|{flow.OUTWARD_PORTS}",
+        json_hint=rf'"(?:id[._])?resp_p"[ \t]*:[ \t]*(?:{_PLANES}|{flow.OUTWARD_PORTS})\b|"conn_state"[ \t]*:[ \t]*"(?:{"|".join(_DENIED)})"'
         rf'|"(?:orig|resp)_bytes"[ \t]*:[ \t]*"?{flow.VOLUME_DIGITS}',
     ),
     Log(
@@ -346,7 +351,7 @@ LOGS: tuple[Log, ...] = (
         "notice",
         ("note", "msg", "sub", "src", "dst", "p", "peer_descr"),
         ("note",),
-        (Kind.BAN, Kind.CONNECTION),
+        (Kind.BAN, Kind.CONNECTION, Kind.RELAY_CONTACT),
         _notice,
     ),
 )
