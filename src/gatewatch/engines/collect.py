@@ -32,6 +32,7 @@ from gatewatch.intake import (
     windows_xml,
 )
 from gatewatch.intake.batch import Batch, joined
+from gatewatch.intake.evtx_draft import Draft
 from gatewatch.intake.json_shape import Shape
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import Block, cut
@@ -266,7 +267,7 @@ def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:
     return result
 
 
-def _evtx_batch(draft: evtx.Draft, run: _Run) -> Decoded:
+def _evtx_batch(draft: Draft, run: _Run) -> Decoded:
     return decode_batch(draft.batch(), run.wanted, run.maps)
 
 
