@@ -96,10 +96,12 @@ class Spill:
         held: pl.DataFrame | None = None
         for end, frame in _slices(days, self.rows // 4):
             made = frame if held is None else pl.concat([held, frame], how="diagonal_relaxed")
+            del frame
             # what is done is done in one moment: only failures are told of several times
             made, held = (made, None) if self._held == "acts" else _hold_back(made, end)
             if made.height:
-                yield made.sort("file_id", "record")
+                made = made.sort("file_id", "record")
+                yield made
         if held is not None and held.height:
             yield held
 
@@ -138,8 +140,8 @@ class _Day:
         """Return all its events; the files go."""
         return _read([path for place in sorted(self._files) for path in self._files[place]])
 
-    def hours(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Yield its events by the hour; the files go."""
+    def hours(self) -> Iterator[tuple[int, list[pl.DataFrame]]]:
+        """Yield its events by the hour, each as the only one of a list; the files go."""
         rest = _read(self._files.pop(_WHOLE)) if _WHOLE in self._files else None
         for hour in range(24):
             parts = [_read(self._files[hour])] if hour in self._files else []
@@ -147,7 +149,7 @@ class _Day:
                 parts.append(rest.filter(pl.col("time").dt.hour() == hour))
             parts = [part for part in parts if part.height]
             if parts:
-                yield hour, pl.concat(parts, how="diagonal_relaxed")
+                yield hour, [_together(parts)]
 
 
 def _read(paths: Sequence[Path]) -> pl.DataFrame:
@@ -166,15 +168,22 @@ def _slices(days: Mapping[date, _Day], rows: int) -> Iterator[tuple[datetime | N
             yield None, days[day].read()
             continue
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - of UTC, as the column says
-        pieces = days[day].hours() if days[day].rows > rows else iter([(23, days[day].read())])
+        pieces = days[day].hours() if days[day].rows > rows else iter([(23, [days[day].read()])])
         for hour, whole in pieces:
-            for end, frame in _minutes(whole, midnight + timedelta(hours=hour), rows):
+            for end, frame in _minutes(whole.pop(), midnight + timedelta(hours=hour), rows):
                 waiting.append(frame)
+                del frame
                 if sum(one.height for one in waiting) >= rows:
-                    yield end, pl.concat(waiting, how="diagonal_relaxed")
-                    waiting = []
+                    yield end, _together(waiting)
     if waiting:
-        yield end, pl.concat(waiting, how="diagonal_relaxed")
+        yield end, _together(waiting)
+
+
+def _together(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return *frames* as one; the list keeps none of them."""
+    made = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
+    frames.clear()
+    return made
 
 
 def _minutes(frame: pl.DataFrame, hour: datetime, rows: int) -> Iterator[tuple[datetime, pl.DataFrame]]:
@@ -183,8 +192,9 @@ def _minutes(frame: pl.DataFrame, hour: datetime, rows: int) -> Iterator[tuple[d
         yield hour + timedelta(hours=1), frame
         return
     parts = frame.with_columns(pl.col("time").dt.truncate("1m").alias("zz_minute")).partition_by("zz_minute", as_dict=True, include_key=False)
-    for (minute,), part in sorted(parts.items(), key=lambda item: str(item[0])):
-        yield minute.replace(tzinfo=None) + timedelta(minutes=1), part
+    del frame
+    for minute in sorted(key[0] for key in parts):
+        yield minute.replace(tzinfo=None) + timedelta(minutes=1), parts.pop((minute,))
 
 
 def _hold_back(frame: pl.DataFrame, end: datetime | None) -> tuple[pl.DataFrame, pl.DataFrame | None]:
