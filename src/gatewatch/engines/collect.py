@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
+from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, detached, merge
 from gatewatch.engines.mapping import shapes
 from gatewatch.engines.nearest import BINARY, Kinds
 from gatewatch.intake import (
@@ -48,7 +47,7 @@ CHUNK = 24 << 20
 EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while the processor still has it at hand
 WORKERS = 2
 AHEAD = 2
-TOGETHER = 3  # blocks of JSON lines
+PILED, PILE = 20_000, 16  # records, blocks of JSON lines that are decoded together: few records of many sources cost as much as many
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
 
@@ -227,7 +226,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
     state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
     chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else CHUNK))
     if state.framing is Framing.JSON and state.blocks:
-        jobs = (pool.submit(_json_blocks, blocks, run) for blocks in _several(cut(chunks), TOGETHER))
+        jobs = _json_jobs(cut(chunks), pool, run)
     elif state.blocks:
         framer = Framer(run.forced)
         jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
@@ -254,16 +253,46 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         yield state, job
 
 
-def _several(blocks: Iterator[Block], number: int) -> Iterator[list[Block]]:
-    while some := list(islice(blocks, number)):
-        yield some
+def _json_jobs(blocks: Iterable[Block], pool: ThreadPoolExecutor, run: _Run) -> Iterator[Future[Decoded]]:
+    """Frame blocks of JSON lines one by one and yield the decoding of what they hold, several together."""
+    framing: deque[tuple[int, Future[list[Batch]]]] = deque()
+    pile: list[list[Batch]] = []
+    size = records = 0
+
+    def take() -> None:
+        nonlocal size, records
+        length, job = framing.popleft()
+        batches = job.result()
+        pile.append(batches)
+        size += length
+        records += sum(batch.records.height for batch in batches)
+
+    for block in blocks:
+        framing.append((block.size, pool.submit(_framed_json, block, run)))
+        del block
+        if len(framing) > AHEAD:
+            take()
+        if records >= PILED or len(pile) >= PILE:
+            yield pool.submit(_decoded_json, pile, size, run)
+            pile, size, records = [], 0, 0
+    while framing:
+        take()
+    if pile:
+        yield pool.submit(_decoded_json, pile, size, run)
 
 
-def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:
-    """Decode blocks of JSON lines together: few records of many sources cost as much as many."""
-    framed = [json_record.frame_block(block, run.interest, run.shapes) for block in blocks]
+def _framed_json(block: Block, run: _Run) -> list[Batch]:
+    """Return the records of a block of JSON lines; where they are few, their texts stand apart from the block, which need not be kept for them."""
+    batches = json_record.frame_block(block, run.interest, run.shapes)
+    for batch in batches:
+        if batch.records.height < PILED:
+            batch.records = detached(batch.records)
+    return batches
+
+
+def _decoded_json(framed: Sequence[Sequence[Batch]], size: int, run: _Run) -> Decoded:
     result = merge([decode_batch(batch, run.wanted, run.maps) for batch in joined(framed)])
-    result.size = sum(block.size for block in blocks)
+    result.size = size
     return result
 
 

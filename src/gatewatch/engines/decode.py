@@ -331,7 +331,7 @@ def _take(
         if "message" not in few.columns:
             texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
             few = few.join(texts, on="record", how="left", maintain_order="left")
-        rich.append(_detach(few))
+        rich.append(detached(few))
     return unknown
 
 
@@ -348,10 +348,10 @@ def compact(events: pl.DataFrame, *, whole: bool = False) -> pl.DataFrame:
     )
 
 
-def _detach(events: pl.DataFrame) -> pl.DataFrame:
-    """Copy texts out of the buffers of what was read, which would otherwise stay in memory for a few rows."""
+def detached(events: pl.DataFrame) -> pl.DataFrame:
+    """Return *events* with texts copied out of the buffers of what was read, which would otherwise stay in memory for a few rows."""
     texts = [pl.concat_str(pl.col(name), pl.lit("")).alias(name) for name, dtype in events.schema.items() if dtype == pl.String]
     return events.with_columns(texts)
 
 
-__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "merge"]
+__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "detached", "merge"]
