@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import Any, NamedTuple
 
+import nanoarrow as na
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -32,7 +32,6 @@ _HEX = {0x14: 4, 0x15: 8}
 _SIZES = {kind: int(dtype[2]) for kind, dtype in _NUMBERS.items()} | _HEX | {0x0D: 4, GUID: 16, 0x11: 8, 0x12: 16}
 _ANY = 1 << 20  # a type of any size
 _MOST_VALUES = 128
-_SEPARATOR = 0x1F  # is in no text
 _ESCAPED = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _DASHES = (8, 13, 18, 23)  # in a GUID as text
 _GUID_ORDER = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)  # the first three parts are little-endian
@@ -311,17 +310,15 @@ def _repeated(text: str, number: int) -> pl.Series:
 def _guids(octets: npt.NDArray[np.uint8]) -> pl.Series:
     """Return GUIDs, 16 bytes each, in upper case."""
     digits = octets[:, _GUID_ORDER].tobytes().hex().upper().encode()
-    made = np.full((len(octets), 37), ord("-"), np.uint8)
+    made = np.full((len(octets), 36), ord("-"), np.uint8)
     places = [place for place in range(36) if place not in _DASHES]
     made[:, places] = np.frombuffer(digits, np.uint8).reshape(-1, 32)
-    made[:, 36] = _SEPARATOR
-    return _split(made.tobytes(), len(octets))
+    return _cut(made.tobytes(), np.arange(len(octets) + 1) * 36)
 
 
-def _split(joined: bytes, number: int) -> pl.Series:
-    """Return the *number* texts in *joined*, each of which ends with the separator."""
-    texts = pl.Series([joined[:-1].decode("ascii")], dtype=pl.String).str.split(chr(_SEPARATOR)).explode()
-    return texts if len(texts) == number else pl.Series([None] * number, dtype=pl.String)
+def _cut(joined: bytes, bounds: Ints) -> pl.Series:
+    """Return the texts in *joined*, ASCII, that stand between *bounds*."""
+    return pl.Series(na.c_array_from_buffers(na.large_string(), len(bounds) - 1, [None, bounds, joined], null_count=0), dtype=pl.String)
 
 
 class _Texts:
@@ -334,8 +331,7 @@ class _Texts:
         self._order: dict[int, int] = {}  # the others, in the order in which they stand together
         self._escaped: dict[int, str] = {}
         self._made = b""
-        self._texts: pl.Series | None = None
-        self._lock = Lock()
+        self._bounds = np.zeros(1, np.int64)
         if not width or not self._rows:
             return
         for column in range(width):
@@ -349,30 +345,25 @@ class _Texts:
             self._gather(data, begin[:, list(self._order)], length[:, list(self._order)])
 
     def _gather(self, data: bytes, begin: Ints, length: Ints) -> None:
-        """Take the characters of the texts at *begin* together, each text with a separator behind it."""
+        """Take the characters of the texts at *begin* together."""
         at, size = begin.T.ravel(), length.T.ravel()  # datum by datum
         odd = size % 2 > 0
-        ends = np.cumsum(size // 2 + 1)
-        starts = ends - size // 2 - 1
-        where = np.repeat(at - 2 * starts, size // 2 + 1)
+        self._bounds = np.zeros(len(size) + 1, np.int64)
+        ends = np.cumsum(size // 2, out=self._bounds[1:])
+        where = np.repeat(at - 2 * self._bounds[:-1], size // 2)
         where += 2 * np.arange(int(ends[-1]))
-        last = ends - 1
-        where[last] = 0
         units = np.ndarray((len(data) - 1,), "<u2", data, 0, (1,))[where]  # they stand at odd places, too
         made = units.astype(np.uint8)
         wrong = (units > 0x7F) | ~_PLAIN[made]
-        wrong[last] = False
         if wrong.any():
             odd[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = True
-        # what is not sound stays in its place, as nothing
-        made[wrong] = ord("?")
-        made[last] = _SEPARATOR
+            made[wrong] = ord("?")  # what is not sound stays in its place, as nothing
         self.sound = np.logical_not(np.any(odd.reshape(-1, self._rows), axis=0))
         self._made = made.tobytes()
         if any(one in self._made for one in _TO_ESCAPE):
-            bounds = [0, *ends[self._rows - 1 :: self._rows].tolist()]
             for column, place in self._order.items():
-                self._escaped[column] = "".join(chr(one[0]) for one in _TO_ESCAPE if self._made.find(one, bounds[place], bounds[place + 1]) >= 0)
+                first, last = int(self._bounds[place * self._rows]), int(self._bounds[(place + 1) * self._rows])
+                self._escaped[column] = "".join(chr(one[0]) for one in _TO_ESCAPE if self._made.find(one, first, last) >= 0)
 
     def escaped(self, column: int) -> str:
         """Return characters that the texts of a datum hold, with those among them that JSON escapes."""
@@ -382,10 +373,9 @@ class _Texts:
         """Return the texts of a datum."""
         if number in self._same:
             return _repeated(self._same[number], self._rows)
-        with self._lock:
-            if self._texts is None:
-                self._texts, self._made = _split(self._made, self._rows * len(self._order)), b""
-        return self._texts.slice(self._order[number] * self._rows, self._rows)
+        first, last = self._order[number] * self._rows, (self._order[number] + 1) * self._rows
+        bounds = self._bounds[first : last + 1]
+        return _cut(self._made[int(bounds[0]) : int(bounds[-1])], bounds - bounds[0])
 
 
 def _same(data: bytes, begin: Ints, length: Ints) -> str | None:
