@@ -181,7 +181,7 @@ def _only_address(answers: pl.DataFrame, first: Ints, last: Ints) -> tuple[list[
 
 def _beside(reports: pl.DataFrame, better: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """Return the *reports* that have a row of *better* with the same values of *by* close in time: ``zz_row, zz_other`` and the client's name."""
-    schema = {"zz_row": pl.UInt32, "zz_other": pl.UInt32, "zz_name": _COMPARED}
+    schema: dict[str, pl.DataType] = {"zz_row": pl.UInt32(), "zz_other": pl.UInt32(), "zz_name": _COMPARED}
     if not reports.height or not better.height:
         return pl.DataFrame(schema=schema)
     left = reports.drop_nulls(by).sort("zz_at").select(*by, "zz_at", "zz_row", pl.col("zz_src_host").alias("zz_name"))

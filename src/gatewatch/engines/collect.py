@@ -30,7 +30,7 @@ from gatewatch.intake import (
     windows_csv,
     windows_xml,
 )
-from gatewatch.intake.batch import Batch, joined
+from gatewatch.intake.batch import Batch, gathered, joined
 from gatewatch.intake.evtx_draft import Draft
 from gatewatch.intake.json_shape import Shape
 from gatewatch.intake.limit import Limits
@@ -47,6 +47,7 @@ CHUNK = 24 << 20
 EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while the processor still has it at hand
 WORKERS = 2
 AHEAD = 2
+GATHERED = 80_000  # records of an event log that are decoded together
 PILED, PILE = 20_000, 16  # records, blocks of JSON lines that are decoded together: few records of many sources cost as much as many
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
@@ -231,7 +232,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         framer = Framer(run.forced)
         jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
     elif state.framing is Framing.EVTX:
-        jobs = (pool.submit(_evtx_batch, draft, run) for draft in evtx.drafts(chunks, run.interest, run.chunks))
+        jobs = _evtx_jobs(evtx.drafts(chunks, run.interest, run.chunks), pool, run)
     else:
         readers: dict[Framing, Callable[[], Iterator[Batch]]] = {
             Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
@@ -296,8 +297,32 @@ def _decoded_json(framed: Sequence[Sequence[Batch]], size: int, run: _Run) -> De
     return result
 
 
-def _evtx_batch(draft: Draft, run: _Run) -> Decoded:
-    return decode_batch(draft.batch(), run.wanted, run.maps)
+def _evtx_jobs(drafts: Iterable[Draft], pool: ThreadPoolExecutor, run: _Run) -> Iterator[Future[Decoded]]:
+    """Read drafts of records one by one and yield the decoding of what they hold, several together."""
+    reading: deque[Future[Batch]] = deque()
+    pile: list[Batch] = []
+    records = 0
+
+    def take() -> None:
+        nonlocal records
+        batch = reading.popleft().result()
+        pile.append(batch)
+        records += batch.read - batch.skipped.total() - batch.copied
+
+    for draft in drafts:
+        reading.append(pool.submit(draft.batch))
+        if len(reading) > AHEAD:
+            take()
+        if records >= GATHERED:
+            yield pool.submit(_decoded_evtx, pile, run)
+            pile, records = [], 0
+    while reading:
+        take()
+    yield pool.submit(_decoded_evtx, pile, run)
+
+
+def _decoded_evtx(batches: Sequence[Batch], run: _Run) -> Decoded:
+    return decode_batch(gathered(batches), run.wanted, run.maps)
 
 
 def _take(state: FileState, decoded: Decoded, result: Collected) -> None:

@@ -62,6 +62,25 @@ def joined(blocks: Sequence[Sequence[Batch]]) -> list[Batch]:
     return [_join(parts) for parts in groups.values()]
 
 
+def gathered(batches: Sequence[Batch]) -> Batch:
+    """Return *batches* of one file, the records of which are numbered through, as one."""
+    apart: dict[tuple[str, int], list[pl.DataFrame]] = {}
+    for batch in batches:
+        for frame in batch.apart:
+            apart.setdefault((frame["channel"][0], frame["event_id"][0]), []).append(frame)
+    frames = [batch.records for batch in batches if batch.records.height] or [batches[0].records]
+    return Batch(
+        pl.concat(frames),
+        [one for batch in batches for one in batch.rejects],
+        strange=[one for batch in batches for one in batch.strange],
+        skipped=sum((batch.skipped for batch in batches), Counter()),
+        copied=sum(batch.copied for batch in batches),
+        jumps=[jump for batch in batches for jump in batch.jumps],
+        problems=[what for batch in batches for what in batch.problems],
+        apart=[pl.concat(parts) for parts in apart.values()],
+    )
+
+
 def _join(parts: Sequence[tuple[Batch, int]]) -> Batch:
     def moved(rejects: Sequence[RawReject], base: int) -> list[RawReject]:
         return [one._replace(record=one.record + base) for one in rejects]

@@ -34,14 +34,14 @@ from gatewatch.intake.evtx_chunk import (
     scattered,
 )
 from gatewatch.intake.evtx_decode import decode
-from gatewatch.intake.evtx_draft import Draft, Hosts, Part
+from gatewatch.intake.evtx_draft import Draft, Hosts, Part, Source
 from gatewatch.intake.evtx_jump import Clock
 from gatewatch.intake.evtx_peek import UNWANTED, Interest, Judge, table
 
 BAD = "in a chunk with a bad checksum"
 ROWS = 80_000  # of a batch
-GROUP = 64  # chunks looked at together
-HELD = 24 << 20  # bytes of chunks that a draft holds: they are read by another thread
+GROUP = 192  # chunks looked at together
+HELD = 16 << 20  # bytes of chunks that a draft holds: they are read by another thread
 SPAN = 160 << 20  # bytes of a file between two batches
 QUOTED = 2000  # characters of a record in a report
 
@@ -105,8 +105,8 @@ class _Reader:
     """Reads chunks and collects what becomes of their records."""
 
     def __init__(self, interest: Interest, seen: set[bytes]) -> None:
-        self._interest = interest
         self._judge = Judge(interest)
+        self._source = Source(self._judge, interest)
         self._seen = seen
         self._clock = Clock()
         self._group: list[tuple[int, bytes, bool]] = []  # a chunk's offset, its bytes as they are to be read, whether it is a copy
@@ -214,4 +214,4 @@ class _Reader:
         parts, self._parts = self._parts, []
         self._span = self._wanted = self._bytes = 0
         made.jumps = self._clock.jumps() if last else []
-        return Draft(self._judge, self._interest, parts, made, self._hosts)
+        return Draft(self._source, parts, made, self._hosts)

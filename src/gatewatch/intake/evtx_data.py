@@ -67,6 +67,7 @@ class _Part(NamedTuple):
 
 
 Names = tuple[str, ...]
+Kinds = npt.NDArray[np.uint32]
 Needs = Callable[[int], Names | None]
 """Which data of an event are asked for, by the number that stands for its channel and id; None: all, as JSON."""
 
@@ -139,16 +140,26 @@ class DataReader:
         return made
 
 
-def _described(data: bytes, part: _Part, width: int) -> tuple[Ints | None, Ints, Ints, Flags]:
+def _described(data: bytes, part: _Part, width: int) -> tuple[Kinds | None, Ints, Ints, Flags]:
     """Return types, sizes and ends of the values of *part*, and which records have *width* values, each of a size that fits its type."""
     sound = (part.width == width) & (part.sizes + 4 * width <= part.end)
     if width > _MOST_VALUES or not sound.any():
         return None, part.sizes, part.sizes, sound
     described = gather(data, np.where(sound, part.sizes, 0), 4 * width).view("<u4").reshape(-1, width)
-    kinds, lengths = (described >> 16).astype(np.int64), (described & 0xFFFF).astype(np.int64)
-    ends = np.cumsum(lengths, axis=1) + (part.sizes + 4 * width)[:, None]
-    due = _SIZE_OF_KIND[kinds]
-    sound &= (((due == lengths) | (due == _ANY)) & (due >= 0)).all(axis=1) & (ends[:, -1] <= part.end)
+    kinds: Kinds = described >> np.uint32(16)
+    lengths = (described & 0xFFFF).astype(np.int64)
+    ends = np.cumsum(lengths, axis=1)
+    ends += (part.sizes + 4 * width)[:, None]
+    first = kinds[int(np.argmax(sound))]
+    due = _SIZE_OF_KIND[first]
+    fixed = np.flatnonzero(due != _ANY)
+    usual = (kinds == first).all(axis=1)  # nearly all are of the same types
+    fits = usual & (lengths[:, fixed] == due[fixed]).all(axis=1)
+    if not usual.all():
+        rest = np.flatnonzero(~usual)
+        due = _SIZE_OF_KIND[kinds[rest]]
+        fits[rest] = (((due == lengths[rest]) | (due == _ANY)) & (due >= 0)).all(axis=1)
+    sound &= fits & (ends[:, -1] <= part.end)
     return kinds, lengths, ends, sound
 
 
@@ -171,7 +182,7 @@ def _written(data: bytes, template: Template, part: _Part, asked: Names | None, 
     return made
 
 
-def _alike(kinds: Ints, rows: Ints) -> list[tuple[list[int], Ints]]:
+def _alike(kinds: Kinds, rows: Ints) -> list[tuple[list[int], Ints]]:
     """Return the types that records have, and which of *rows* have them: a datum may be of another type in another record of its template."""
     if not len(rows):
         return []

@@ -76,10 +76,9 @@ class Hosts:
 class Draft:
     """What was chosen for a batch. To be read once; of the drafts of a file each may be read as soon as those before it are begun."""
 
-    def __init__(self, judge: Judge, interest: Interest, parts: list[Part], rest: Batch, hosts: Hosts) -> None:
+    def __init__(self, source: Source, parts: list[Part], rest: Batch, hosts: Hosts) -> None:
         """Take *parts*, and what is known of other records in *rest*; its jumps count where the file's *hosts* are not several."""
-        self._judge = judge
-        self._interest = interest
+        self._source = source
         self._parts = parts
         self._rest = rest
         self._hosts = hosts
@@ -98,7 +97,7 @@ class Draft:
         return made
 
     def _batch(self, found: set[str | None]) -> Batch:
-        reading = _Reading(self._judge, self._interest, self._rest)
+        reading = _Reading(self._source, self._rest)
         parts, self._parts = self._parts, []
         parts.reverse()
         while parts:
@@ -107,36 +106,44 @@ class Draft:
         return reading.batch()
 
 
-class _Reading:
-    """What becomes of the records of a draft."""
+class Source:
+    """What the drafts of a file have in common: what is asked of its records, and the templates that were met."""
 
-    def __init__(self, judge: Judge, interest: Interest, rest: Batch) -> None:
-        self._judge = judge
-        self._interest = interest
-        self._rest = rest
+    def __init__(self, judge: Judge, interest: Interest) -> None:
+        self.judge = judge
+        self.interest = interest
         self._naming = interest if isinstance(interest, Naming) else None
         self._asked: dict[int, Names | None] = {}
-        self._data = DataReader(judge.reader, self._names)
-        self._rows = evtx_event.Rows()
-        self._columns = self._new_columns()
-        self._apart: dict[int, Columns] = {}
-
-    def _new_columns(self) -> Columns:
-        return Columns(self._judge.reader.names, self._judge.reader.channels)
+        self.data = DataReader(judge.reader, self._names)
 
     def _names(self, key: int) -> Names | None:
         """Return which data of an event are asked for."""
         if key not in self._asked:
-            self._asked[key] = None if self._naming is None or key < 0 else self._naming.data(*self._judge.name(key))
+            self._asked[key] = None if self._naming is None or key < 0 else self._naming.data(*self.judge.name(key))
         return self._asked[key]
+
+    def columns(self) -> Columns:
+        """Return columns to collect records in."""
+        return Columns(self.judge.reader.names, self.judge.reader.channels)
+
+
+class _Reading:
+    """What becomes of the records of a draft."""
+
+    def __init__(self, source: Source, rest: Batch) -> None:
+        self._source = source
+        self._rest = rest
+        self._rows = evtx_event.Rows()
+        self._columns = source.columns()
+        self._apart: dict[int, Columns] = {}
 
     def read(self, part: Part) -> None:
         """Read the wanted records of a part."""
         records, values, key, number, offset, wanted = part
         left = wanted.copy()
-        for told in self._data.read(values, np.flatnonzero(wanted), key):
+        for told in self._source.data.read(values, np.flatnonzero(wanted), key):
             rows = told.rows
-            columns = self._columns if told.names is None else self._apart.setdefault(told.key, self._new_columns())
+            columns = self._columns if told.names is None else self._apart.setdefault(told.key, self._source.columns())
             odd = columns.add(values.take(rows), _frames(told), key[rows], number[rows], offset[rows])
             left[rows[~odd]] = False
         if not left.any():
@@ -163,7 +170,7 @@ class _Reading:
             event_id = None if event is None else evtx_event.event_id(event)
             if event is None or event_id is None:
                 self._rest.rejects.append(RawReject(int(number[row]), int(offset[row]), evtx_event.NO_EVENT, ""))
-            elif key[row] >= 0 or self._interest(event.Event.System.Channel or "", event_id):
+            elif key[row] >= 0 or self._source.interest(event.Event.System.Channel or "", event_id):
                 kept.append((event, event_id, int(number[row]), int(offset[row])))
             else:
                 self._rest.skipped[event.Event.System.Channel or "", event_id] += 1

@@ -173,9 +173,10 @@ class ValueReader:
 
 
 class Register:
-    """The templates of a file, by number."""
+    """The templates of a file, by number; threads may share them."""
 
     def __init__(self, read: Callable[[bytes, int, int], Template | None]) -> None:
+        self._lock = Lock()
         self.templates: list[Template] = []
         self._numbers: dict[int, int] = {}  # by identity: they stay in the list
         self._known = Templates(read)
@@ -185,7 +186,9 @@ class Register:
         number = np.full(len(place), -1, np.int64)
         places, inverse = np.unique(place[usual], return_inverse=True)
         if len(places):
-            number[usual] = self._at(data, places)[inverse]
+            with self._lock:
+                made = self._at(data, places)
+            number[usual] = made[inverse]
         return number
 
     def _at(self, data: bytes, places: Ints) -> Ints:
