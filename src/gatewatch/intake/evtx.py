@@ -26,6 +26,7 @@ from gatewatch.intake.evtx_chunk import (
     FILE_SIGNATURE,
     LAST_ID,
     NO_CHECKSUMS,
+    RECORD_LEAST,
     Chunk,
     Cutter,
     goes_on,
@@ -40,9 +41,11 @@ from gatewatch.intake.evtx_peek import UNWANTED, Interest, Judge, table
 
 BAD = "in a chunk with a bad checksum"
 ROWS = 80_000  # of a batch
-GROUP = 192  # chunks looked at together
+GROUP, GROUPED = 192, 25_000  # chunks, records looked at together
 HELD = 16 << 20  # bytes of chunks that a draft holds: they are read by another thread
 SPAN = 160 << 20  # bytes of a file between two batches
+FIRST_NUMBER = 8  # offset in a chunk, of the numbers of its first and last record
+_NUMBERS = struct.Struct("<QQ")
 QUOTED = 2000  # characters of a record in a report
 
 
@@ -110,6 +113,7 @@ class _Reader:
         self._seen = seen
         self._clock = Clock()
         self._group: list[tuple[int, bytes, bool]] = []  # a chunk's offset, its bytes as they are to be read, whether it is a copy
+        self._grouped = 0  # records of the group, as the heads of its chunks say
         self._held: _Held | None = None
         self._next = Batch(pl.DataFrame())
         self._parts: list[Part] = []
@@ -147,7 +151,9 @@ class _Reader:
         copied = digest in self._seen
         self._seen.add(digest)
         self._group.append((chunk.offset, data, copied))
-        if len(self._group) >= GROUP:
+        first, last = _NUMBERS.unpack_from(data, FIRST_NUMBER)
+        self._grouped += min(max(last - first, 0), CHUNK_SIZE // RECORD_LEAST) + 1
+        if len(self._group) >= GROUP or self._grouped >= GROUPED:
             self._read_group()
 
     def _hold(self, chunk: Chunk, data: bytes) -> None:
@@ -172,7 +178,7 @@ class _Reader:
 
     def _read_group(self, base: int | None = None) -> None:
         """Read the chunks collected so far; their records are numbered after *base*."""
-        group, self._group = self._group, []
+        group, self._group, self._grouped = self._group, [], 0
         if not group:
             return
         records = table(b"".join(data for _, data, _ in group))

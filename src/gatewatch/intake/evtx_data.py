@@ -44,16 +44,10 @@ def _size_of_kinds() -> Ints:
     return sizes
 
 
-def _plain_characters() -> Flags:
-    plain = np.zeros(256, np.bool_)
-    plain[0x20:0x7F] = True
-    plain[[ord(one) for one, _ in _ESCAPED]] = True
-    return plain
-
-
 _SIZE_OF_KIND = _size_of_kinds()
-_PLAIN = _plain_characters()
-_PLAIN_ONES = bytes(np.flatnonzero(_PLAIN).tolist())
+_PLAIN = bytes((*range(0x20, 0x7F), 9, 10, 13))  # characters that are written here
+_BLANKS = np.array([9, 10, 13], np.uint16)
+_LONG, _SPREAD = 1024, 3  # bytes of a text, and of all together as against their own, up to which they are taken alike
 _TO_ESCAPE = [one.encode() for one, _ in _ESCAPED]
 
 
@@ -339,59 +333,77 @@ class _Texts:
         self._rows, width = begin.shape
         self.sound: Flags = np.ones(self._rows, np.bool_)
         self._same: dict[int, str] = {}  # data that are the same in all records
-        self._order: dict[int, int] = {}  # the others, in the order in which they stand together
-        self._escaped: dict[int, str] = {}
-        self._made = b""
-        self._bounds = np.zeros(1, np.int64)
-        if not width or not self._rows:
-            return
-        for column in range(width):
-            text = _same(data, begin[:, column], length[:, column])
-            if text is None:
-                self._order[column] = len(self._order)
-            else:
+        self._made: dict[int, tuple[bytes, Ints]] = {}  # the characters of the others, and where each text ends
+        for column in range(width if self._rows else 0):
+            at, size = begin[:, column], length[:, column]
+            text = _same(data, at, size)
+            if text is not None:
                 self._same[column] = text
-                self._escaped[column] = text
-        if self._order:
-            self._gather(data, begin[:, list(self._order)], length[:, list(self._order)])
-
-    def _gather(self, data: bytes, begin: Ints, length: Ints) -> None:
-        """Take the characters of the texts at *begin* together."""
-        at, size = begin.T.ravel(), length.T.ravel()  # datum by datum
-        odd = size % 2 > 0
-        self._bounds = np.zeros(len(size) + 1, np.int64)
-        ends = np.cumsum(size // 2, out=self._bounds[1:])
-        where = np.repeat(at - 2 * self._bounds[:-1], size // 2)
-        where += 2 * np.arange(int(ends[-1]))
-        units = np.ndarray((len(data) - 1,), "<u2", data, 0, (1,))[where]  # they stand at odd places, too
-        made = units.astype(np.uint8)
-        wrong = (units > 0x7F) | ~_PLAIN[made]
-        if wrong.any():
-            odd[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = True
-            made[wrong] = ord("?")  # what is not sound stays in its place, as nothing
-        self.sound = np.logical_not(np.any(odd.reshape(-1, self._rows), axis=0))
-        self._made = made.tobytes()
-        if any(one in self._made for one in _TO_ESCAPE):
-            for column, place in self._order.items():
-                first, last = int(self._bounds[place * self._rows]), int(self._bounds[(place + 1) * self._rows])
-                self._escaped[column] = "".join(chr(one[0]) for one in _TO_ESCAPE if self._made.find(one, first, last) >= 0)
+                continue
+            made, sound = _close(data, at, size) or _scattered(data, at, size)
+            self._made[column] = made, np.append(0, np.cumsum(size // 2))
+            self.sound &= sound & (size % 2 == 0)
 
     def escaped(self, column: int) -> str:
-        """Return characters that the texts of a datum hold, with those among them that JSON escapes."""
-        return self._escaped.get(column, "")
+        """Return those characters in the texts of a datum that JSON escapes, and perhaps others."""
+        if column in self._same:
+            return self._same[column]
+        made = self._made[column][0]
+        return "".join(chr(one[0]) for one in _TO_ESCAPE if one in made)
 
     def column(self, number: int) -> pl.Series:
         """Return the texts of a datum."""
-        if number in self._same:
-            return _repeated(self._same[number], self._rows)
-        first, last = self._order[number] * self._rows, (self._order[number] + 1) * self._rows
-        bounds = self._bounds[first : last + 1]
-        return _cut(self._made[int(bounds[0]) : int(bounds[-1])], bounds - bounds[0])
+        return _repeated(self._same[number], self._rows) if number in self._same else _cut(*self._made[number])
+
+
+def _close(data: bytes, at: Ints, size: Ints) -> tuple[bytes, Flags] | None:
+    """Return the characters of texts of like sizes together, and which texts are sound; None where sizes differ much.
+
+    As many bytes as the longest has are taken of each.
+    """
+    width = int(size.max()) // 2 * 2
+    if not width or width > _LONG or width * len(size) > _SPREAD * int(size.sum()) or int(at.max()) + width > len(data):
+        return None
+    units = gather(data, at, width).view("<u2").reshape(len(at), -1)
+    odd = (units - np.uint16(0x20)) > np.uint16(0x5E)
+    inside = None if (size // 2 * 2 == width).all() else np.arange(width // 2) < (size // 2)[:, None]
+    if inside is not None:
+        odd &= inside
+    wrong = _wrong(units, odd)
+    characters = units.astype(np.uint8)
+    sound = np.ones(len(at), np.bool_)
+    if wrong is not None:
+        characters[wrong] = ord("?")  # what is not sound stays in its place, as nothing
+        sound[wrong.any(axis=1)] = False
+    return (characters if inside is None else characters[inside]).tobytes(), sound
+
+
+def _scattered(data: bytes, at: Ints, size: Ints) -> tuple[bytes, Flags]:
+    """Return the characters of texts of any sizes together, and which texts are sound."""
+    ends = np.cumsum(size // 2)
+    where = np.repeat(at - 2 * (ends - size // 2), size // 2)
+    where += 2 * np.arange(len(where))
+    units = np.ndarray((len(data) - 1,), "<u2", data, 0, (1,))[where]  # they stand at odd places, too
+    wrong = _wrong(units, (units - np.uint16(0x20)) > np.uint16(0x5E))
+    characters = units.astype(np.uint8)
+    sound = np.ones(len(at), np.bool_)
+    if wrong is not None:
+        characters[wrong] = ord("?")
+        sound[np.searchsorted(ends, np.flatnonzero(wrong), side="right")] = False
+    return characters.tobytes(), sound
+
+
+def _wrong(units: npt.NDArray[np.uint16], odd: Flags) -> Flags | None:
+    """Return which of the *odd* characters are none that are written here; None where there is none."""
+    if not odd.any():
+        return None
+    odd &= ~np.isin(units, _BLANKS)
+    return odd if odd.any() else None
 
 
 def _same(data: bytes, begin: Ints, length: Ints) -> str | None:
     """Return the text of ASCII that all of a datum are; None where they are not."""
     first = data[int(begin[0]) : int(begin[0] + length[0])]
-    if len(first) % 2 or first[1::2].strip(b"\0") or first[::2].translate(None, _PLAIN_ONES) or not _all_are(data, begin, length, first):
+    if len(first) % 2 or first[1::2].strip(b"\0") or first[::2].translate(None, _PLAIN) or not _all_are(data, begin, length, first):
         return None
     return first[::2].decode("ascii")
