@@ -84,7 +84,9 @@ class Spill:
         if not self.used:
             frames = [frame for state in collected.files for frame in self._take(state)]
             if frames:
-                yield pl.concat(frames, how="diagonal_relaxed", rechunk=False)
+                whole = [pl.concat(frames, how="diagonal_relaxed", rechunk=False)]
+                frames.clear()
+                yield whole.pop()
             return
         days: dict[date, _Day] = {}
         for state in collected.files:
