@@ -23,6 +23,7 @@ LOGON, RDP, KERBEROS, OPENSSH = "windows-logon", "windows-rdp", "windows-kerbero
 CONNECTION, REFUSED = "rdp-connection", "rdp-failure"
 NTLM = "ntlm-failure"
 _BY_NETWORK = ("failure-network", "failure-rdp")
+_COMPARED = pl.Categorical()  # texts by number: they are compared by the hundred thousand
 
 Ints = NDArray[np.int64]
 
@@ -39,10 +40,10 @@ def join_failures(failures: pl.DataFrame, connections: pl.DataFrame) -> pl.DataF
     if not source.is_in([LOGON, RDP, KERBEROS, OPENSSH]).any():
         return failures
     table = failures.with_row_index("zz_row").with_columns(
-        source.alias("zz_source"),
-        pattern.alias("zz_pattern"),
+        source.cast(_COMPARED).alias("zz_source"),
+        pattern.cast(_COMPARED).alias("zz_pattern"),
         pl.col("time").dt.epoch("us").alias("zz_at"),
-        *(pl.col(name).cast(pl.String).alias(f"zz_{name}") for name in ("host", "user", "src_ip", "src_host")),
+        *(pl.col(name).cast(_COMPARED).alias(f"zz_{name}") for name in ("host", "user", "src_ip", "src_host")),
     )
     compared = [name for name in table.columns if name.startswith("zz_") or name == "service"]
     timed = table.select(compared)
@@ -116,7 +117,7 @@ class StopPlaces:
 def _keyed(table: pl.DataFrame) -> pl.DataFrame:
     """Return *table* with the columns that joining compares, plain."""
     return table.with_columns(
-        pl.col("time").dt.epoch("us").alias("zz_at"), *(pl.col(name).cast(pl.String).alias(f"zz_{name}") for name in ("host", "src_ip", "src_host"))
+        pl.col("time").dt.epoch("us").alias("zz_at"), *(pl.col(name).cast(_COMPARED).alias(f"zz_{name}") for name in ("host", "src_ip", "src_host"))
     )
 
 
@@ -127,9 +128,9 @@ def _place(lost: pl.DataFrame, refused: pl.DataFrame, connections: pl.DataFrame)
         return pl.DataFrame(schema={"zz_row": pl.UInt32, "address": pl.String})
     near = refused.select("zz_host", "zz_at", "zz_src_ip")
     calls = connections.select(
-        pl.col("host").cast(pl.String).alias("zz_host"),
+        pl.col("host").cast(_COMPARED).alias("zz_host"),
         pl.col("time").dt.epoch("us").alias("zz_at"),
-        pl.col("src_ip").cast(pl.String).alias("zz_src_ip"),
+        pl.col("src_ip").cast(_COMPARED).alias("zz_src_ip"),
     ).drop_nulls()
     found: list[tuple[int, str]] = []
     for (host,), part in lost.sort("zz_at", "zz_row").partition_by("zz_host", as_dict=True, maintain_order=True).items():
@@ -180,7 +181,7 @@ def _only_address(answers: pl.DataFrame, first: Ints, last: Ints) -> tuple[list[
 
 def _beside(reports: pl.DataFrame, better: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """Return the *reports* that have a row of *better* with the same values of *by* close in time: ``zz_row, zz_other`` and the client's name."""
-    schema = {"zz_row": pl.UInt32, "zz_other": pl.UInt32, "zz_name": pl.String}
+    schema: dict[str, pl.DataType] = {"zz_row": pl.UInt32(), "zz_other": pl.UInt32(), "zz_name": _COMPARED}
     if not reports.height or not better.height:
         return pl.DataFrame(schema=schema)
     left = reports.drop_nulls(by).sort("zz_at").select(*by, "zz_at", "zz_row", pl.col("zz_src_host").alias("zz_name"))
@@ -194,7 +195,8 @@ def _with_addresses(table: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
         return table
     table = table.join(placed, on="zz_row", how="left", maintain_order="left")
     return table.with_columns(
-        pl.coalesce("src_ip", pl.col("address").cast(table["src_ip"].dtype)).alias("src_ip"), pl.coalesce("zz_src_ip", "address").alias("zz_src_ip")
+        pl.coalesce("src_ip", pl.col("address").cast(table["src_ip"].dtype)).alias("src_ip"),
+        pl.coalesce("zz_src_ip", pl.col("address").cast(_COMPARED)).alias("zz_src_ip"),
     ).drop("address")
 
 

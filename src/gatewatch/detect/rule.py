@@ -43,8 +43,10 @@ from gatewatch.schema.incidents import Severity
 
 PREFIX = "rule:"
 Rows = NDArray[np.uint32]
+_Later = dict[tuple[str, Predicate], list[Rows]]  # questions that are asked once for all rows they concern
 _KEYS = ("kind", "source")
 _ROW = "zz_row"
+_FEW = 20_000  # events, up to which a regex costs more to compile than to ask: then questions wait
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +134,16 @@ class RuleSet:
         chosen = self._chosen(names)
         frame = _declared(events, self.columns(names))
         hits: dict[str, list[Rows]] = {rule.name: [] for rule in chosen}
+        later: _Later | None = {} if frame.height <= _FEW else None
         for kind, source, rows in _partitions(frame):
             left = {rule.name: rule.given(kind, source) for rule in chosen}
             for rest, part in _by_head(left, frame, rows):
-                for name, found in _ask(rest, frame, part):
+                for name, found in _ask(rest, frame, part, later):
                     hits[name].append(found)
+        for (name, predicate), parts in (later or {}).items():
+            numbers = np.concatenate(parts)
+            answers = frame.select(sorted(columns_of(predicate)))[numbers].select(expression(predicate)).to_series()
+            hits[name].append(numbers[answers.arg_true().to_numpy()])
         return events.with_columns(_column(rule.name, hits[rule.name], events.height) for rule in chosen)
 
     def _chosen(self, names: Collection[str] | None) -> list[Rule]:
@@ -176,8 +183,8 @@ def _by_head(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series
         yield {name: given(predicate, {}, known) for name, predicate in left.items() if predicate != FALSE}, part
 
 
-def _ask(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series) -> Iterator[tuple[str, Rows]]:
-    """Yield the row numbers, among *rows* of *frame*, that meet each of the predicates *left*."""
+def _ask(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series, later: _Later | None) -> Iterator[tuple[str, Rows]]:
+    """Yield the row numbers, among *rows* of *frame*, that meet each of the predicates *left*; what can wait is added to *later*."""
     numbers = rows.to_numpy()
     asked = {name: predicate for name, predicate in left.items() if not isinstance(predicate, Constant)}
     yield from ((name, numbers) for name, predicate in left.items() if predicate == TRUE)
@@ -185,6 +192,10 @@ def _ask(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series) ->
     if keyed:
         yield from sheet.ask(keyed, frame, rows)
         asked = {name: predicate for name, predicate in asked.items() if name not in keyed}
+    if later is not None:
+        for one in asked.items():
+            later.setdefault(one, []).append(numbers)
+        return
     if not asked:
         return
     part = frame.select(sorted(frozenset().union(*map(columns_of, asked.values()))))

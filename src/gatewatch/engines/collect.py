@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, merge
+from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, detached, merge
 from gatewatch.engines.mapping import shapes
 from gatewatch.engines.nearest import BINARY, Kinds
 from gatewatch.intake import (
@@ -31,7 +30,8 @@ from gatewatch.intake import (
     windows_csv,
     windows_xml,
 )
-from gatewatch.intake.batch import Batch, joined
+from gatewatch.intake.batch import Batch, gathered, joined
+from gatewatch.intake.evtx_draft import Draft
 from gatewatch.intake.json_shape import Shape
 from gatewatch.intake.limit import Limits
 from gatewatch.intake.line import Block, cut
@@ -47,7 +47,8 @@ CHUNK = 24 << 20
 EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while the processor still has it at hand
 WORKERS = 2
 AHEAD = 2
-TOGETHER = 3  # blocks of JSON lines
+GATHERED = 80_000  # records of an event log that are decoded together
+PILED, PILE = 20_000, 16  # records, blocks of JSON lines that are decoded together: few records of many sources cost as much as many
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
 
@@ -226,12 +227,12 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
     state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
     chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else CHUNK))
     if state.framing is Framing.JSON and state.blocks:
-        jobs = (pool.submit(_json_blocks, blocks, run) for blocks in _several(cut(chunks), TOGETHER))
+        jobs = _json_jobs(cut(chunks), pool, run)
     elif state.blocks:
         framer = Framer(run.forced)
         jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
     elif state.framing is Framing.EVTX:
-        jobs = (pool.submit(_evtx_batch, draft, run) for draft in evtx.drafts(chunks, run.interest, run.chunks))
+        jobs = _evtx_jobs(evtx.drafts(chunks, run.interest, run.chunks), pool, run)
     else:
         readers: dict[Framing, Callable[[], Iterator[Batch]]] = {
             Framing.JOURNAL_BINARY: lambda: journal_binary.read(chunks),
@@ -253,21 +254,75 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         yield state, job
 
 
-def _several(blocks: Iterator[Block], number: int) -> Iterator[list[Block]]:
-    while some := list(islice(blocks, number)):
-        yield some
+def _json_jobs(blocks: Iterable[Block], pool: ThreadPoolExecutor, run: _Run) -> Iterator[Future[Decoded]]:
+    """Frame blocks of JSON lines one by one and yield the decoding of what they hold, several together."""
+    framing: deque[tuple[int, Future[list[Batch]]]] = deque()
+    pile: list[list[Batch]] = []
+    size = records = 0
+
+    def take() -> None:
+        nonlocal size, records
+        length, job = framing.popleft()
+        batches = job.result()
+        pile.append(batches)
+        size += length
+        records += sum(batch.records.height for batch in batches)
+
+    for block in blocks:
+        framing.append((block.size, pool.submit(_framed_json, block, run)))
+        del block
+        if len(framing) > AHEAD:
+            take()
+        if records >= PILED or len(pile) >= PILE:
+            yield pool.submit(_decoded_json, pile, size, run)
+            pile, size, records = [], 0, 0
+    while framing:
+        take()
+    if pile:
+        yield pool.submit(_decoded_json, pile, size, run)
 
 
-def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:
-    """Decode blocks of JSON lines together: few records of many sources cost as much as many."""
-    framed = [json_record.frame_block(block, run.interest, run.shapes) for block in blocks]
+def _framed_json(block: Block, run: _Run) -> list[Batch]:
+    """Return the records of a block of JSON lines; where they are few, their texts stand apart from the block, which need not be kept for them."""
+    batches = json_record.frame_block(block, run.interest, run.shapes)
+    for batch in batches:
+        if batch.records.height < PILED:
+            batch.records = detached(batch.records)
+    return batches
+
+
+def _decoded_json(framed: Sequence[Sequence[Batch]], size: int, run: _Run) -> Decoded:
     result = merge([decode_batch(batch, run.wanted, run.maps) for batch in joined(framed)])
-    result.size = sum(block.size for block in blocks)
+    result.size = size
     return result
 
 
-def _evtx_batch(draft: evtx.Draft, run: _Run) -> Decoded:
-    return decode_batch(draft.batch(), run.wanted, run.maps)
+def _evtx_jobs(drafts: Iterable[Draft], pool: ThreadPoolExecutor, run: _Run) -> Iterator[Future[Decoded]]:
+    """Read drafts of records one by one and yield the decoding of what they hold, several together."""
+    reading: deque[Future[Batch]] = deque()
+    pile: list[Batch] = []
+    records = 0
+
+    def take() -> None:
+        nonlocal records
+        batch = reading.popleft().result()
+        pile.append(batch)
+        records += batch.read - batch.skipped.total() - batch.copied
+
+    for draft in drafts:
+        reading.append(pool.submit(draft.batch))
+        if len(reading) > AHEAD:
+            take()
+        if records >= GATHERED:
+            yield pool.submit(_decoded_evtx, pile, run)
+            pile, records = [], 0
+    while reading:
+        take()
+    yield pool.submit(_decoded_evtx, pile, run)
+
+
+def _decoded_evtx(batches: Sequence[Batch], run: _Run) -> Decoded:
+    return decode_batch(gathered(batches), run.wanted, run.maps)
 
 
 def _take(state: FileState, decoded: Decoded, result: Collected) -> None:

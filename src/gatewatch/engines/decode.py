@@ -20,7 +20,9 @@ from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.sources.map import MapSource
-from gatewatch.sources.registry import Source, split, windows_fate
+from gatewatch.sources.pattern import Outcome
+from gatewatch.sources.registry import WINDOWS, Source, split, windows_fate, windows_source
+from gatewatch.sources.windows import WindowsSource
 
 _APART = (Kind.AUTH_FAILURE, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN)
 BULK = tuple(str(kind) for kind in _APART)
@@ -118,9 +120,11 @@ def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[Ma
             result.tally[None, Disposition.UNRECOGNISED, NO_CHANNEL] += number
         else:
             result.tally[name, Disposition.USED if reason is None else Disposition.IGNORED, reason or ""] += number
-    if batch.records.height:
-        result.stamps = _with_absolute(result.stamps, batch.records)
-        _sources(result, [batch.records], wanted, maps)
+    for frame in (batch.records, *batch.apart):
+        if frame.height:
+            result.stamps = _with_absolute(result.stamps, frame)
+    if batch.records.height or batch.apart:
+        _sources(result, [batch.records], wanted, maps, batch.apart)
     return result
 
 
@@ -168,16 +172,25 @@ def _note_yearless(stamps: Stamps, inner: pl.DataFrame) -> None:
         stamps.first, stamps.last, stamps.years = int(seconds[0]), int(seconds[-1]), int(yearless["rel"][-1])
 
 
-def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> None:
-    """Send each record to the source that claims it and take stock."""
+def _sources(
+    result: Decoded,
+    parts: Sequence[pl.DataFrame],
+    wanted: frozenset[Kind] | None,
+    maps: Sequence[MapSource] = (),
+    apart: Sequence[pl.DataFrame] = (),
+) -> None:
+    """Send each record to the source that claims it and take stock; *apart*: records of Windows logs with their data in columns."""
     bulk: list[pl.DataFrame] = []
     rich: list[pl.DataFrame] = []
-    for records in parts:
+    for records in (*parts, *apart):
         for name, number in records["host"].value_counts().iter_rows():
             if name is not None:
                 result.hosts[name] += number
+    for records in parts:
         own, others = split_maps(records, maps) if maps and "event_id" not in records.columns else ([], records)
         claimed, nobodys = split(others)
+        if apart:
+            claimed = _columnar(result, claimed, others.clear(), apart, wanted, bulk, rich)
         for source, frame in (*own, *claimed):
             unknown = _one(result, source, frame, wanted, bulk, rich)
             if unknown.height:
@@ -194,6 +207,30 @@ def _sources(result: Decoded, parts: Sequence[pl.DataFrame], wanted: frozenset[K
         acts = table["kind"].cast(pl.String).is_in(ACTS)
         result.acts = table.filter(acts) if acts.any() else None
         result.rich = table.filter(~acts) if acts.any() else table
+
+
+def _columnar(
+    result: Decoded,
+    claimed: Sequence[tuple[Source, pl.DataFrame]],
+    nothing: pl.DataFrame,
+    apart: Sequence[pl.DataFrame],
+    wanted: frozenset[Kind] | None,
+    bulk: list[pl.DataFrame],
+    rich: list[pl.DataFrame],
+) -> list[tuple[Source, pl.DataFrame]]:
+    """Decode the records of Windows sources, those with their data in columns among them; return what other sources claim."""
+    ready: dict[str, list[pl.DataFrame]] = {}
+    for frame in apart:
+        source = windows_source(frame["channel"][0] or "", frame["event_id"][0])
+        if source is not None:  # else nobody would have asked for its data
+            ready.setdefault(source.name, []).append(frame)
+    texts = {source.name: frame for source, frame in claimed}
+    for source in WINDOWS:
+        if source.name in texts or source.name in ready:
+            frame = texts.get(source.name, nothing)
+            more = ready.get(source.name, [])
+            _take(result, source, frame, source.decode(frame, wanted, _APART, more), wanted, bulk, rich)
+    return [(source, frame) for source, frame in claimed if not isinstance(source, WindowsSource)]
 
 
 def _unclaimed(result: Decoded, records: pl.DataFrame) -> None:
@@ -257,7 +294,19 @@ def _one(
     result: Decoded, source: Source, frame: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
 ) -> pl.DataFrame:
     """Decode the records of *source* and take stock; return those it does not know, with all their columns."""
-    outcome = source.decode(frame, wanted, _APART)
+    return _take(result, source, frame, source.decode(frame, wanted, _APART), wanted, bulk, rich)
+
+
+def _take(
+    result: Decoded,
+    source: Source,
+    frame: pl.DataFrame,
+    outcome: Outcome,
+    wanted: frozenset[Kind] | None,
+    bulk: list[pl.DataFrame],
+    rich: list[pl.DataFrame],
+) -> pl.DataFrame:
+    """Take stock of what *source* made of *frame*; return the records it does not know."""
     if outcome.used:
         result.tally[source.name, Disposition.USED, ""] += outcome.used
     for reason, number in outcome.ignored.items():
@@ -282,7 +331,7 @@ def _one(
         if "message" not in few.columns:
             texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
             few = few.join(texts, on="record", how="left", maintain_order="left")
-        rich.append(_detach(few))
+        rich.append(detached(few))
     return unknown
 
 
@@ -299,9 +348,10 @@ def compact(events: pl.DataFrame, *, whole: bool = False) -> pl.DataFrame:
     )
 
 
-def _detach(events: pl.DataFrame) -> pl.DataFrame:
-    """Copy ``message`` out of the file's buffer, which would otherwise stay in memory for a few lines."""
-    return events.with_columns(pl.Series("message", events["message"].to_list(), dtype=pl.String))
+def detached(events: pl.DataFrame) -> pl.DataFrame:
+    """Return *events* with texts copied out of the buffers of what was read, which would otherwise stay in memory for a few rows."""
+    texts = [pl.concat_str(pl.col(name), pl.lit("")).alias(name) for name, dtype in events.schema.items() if dtype == pl.String]
+    return events.with_columns(texts)
 
 
-__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "merge"]
+__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "detached", "merge"]

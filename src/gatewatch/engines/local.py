@@ -173,25 +173,34 @@ def _merged(
     rich = clocks.correct(rich)
     kept, parts, covered = [rich], [], [slots(rich)]
     stops = StopPlaces(rich)
-    for done in acted.slices(collected):
-        acts = clocks.correct(book.name(believe(_within(copies(collected.files, done, collected), options, collected), site)))
-        covered.append(slots(acts))
-        kept.append(acts if reach is None else reach.acts(acts))
-    for bulk in spill.slices(collected):
-        table = clocks.correct(_within(copies(collected.files, bulk, collected), options, collected))
+
+    def read_acts(done: pl.DataFrame) -> pl.DataFrame:
+        done = clocks.correct(book.name(believe(_within(copies(collected.files, done, collected), options, collected), site)))
+        covered.append(slots(done))
+        return done if reach is None else reach.acts(done)
+
+    def read_bulk(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        table = clocks.correct(_within(copies(collected.files, table, collected), options, collected))
         covered.append(slots(table))
         failing = (table["kind"] == str(Kind.AUTH_FAILURE)).fill_null(False)
         calls = table.filter((table["pattern"].cast(pl.String) == CONNECTION).fill_null(False))
-        failures = merge_failures(table.filter(failing))
+        failures, others = table.filter(failing), table.filter(~failing)
+        del table
+        failures = merge_failures(failures)
         stops.look(failures, calls)
         failures = join_failures(failures, calls)
         failures = ev.ensure(failures, "src_ip", "src_host", "user", "host")
         parts.append(attempt_parts(failures, whole=not spill.used))
-        others = table.filter(~failing)
         if reach is not None:
             others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
             failures, others = reach.failures(failures), reach.failures(others)
-        kept += [_plain(label_repeats(failures)), _plain(others)]
+        yield _plain(label_repeats(failures))
+        yield _plain(others)
+
+    # what a slice was is held by nobody but those who read it: it may be most of what is in memory
+    kept += map(read_acts, acted.slices(collected))
+    for made in map(read_bulk, spill.slices(collected)):
+        kept += made
     kept[0] = stops.placed()
     return kept, parts, covered, clocks
 

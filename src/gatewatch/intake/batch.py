@@ -31,7 +31,8 @@ class Batch:
     records of the same stretch that could not be read; ``strange``: those that are sound but of no kind we know; ``skipped``: how many records of
     a Windows log, by channel and event id, nobody was interested in; ``copied``: how many stand in a part that was read before, elsewhere;
     ``read``: how many records the stretch held: all of these together. ``jumps``: where the clock went back, as (record, before, after);
-    ``problems``: what the reader must know of the file.
+    ``problems``: what the reader must know of the file. ``apart``: more records of a Windows log, each frame of one channel and event id: of their
+    data those that are asked for stand in columns of text (``x_`` and the name of the datum), and ``fields`` is null.
     """
 
     records: pl.DataFrame
@@ -42,10 +43,12 @@ class Batch:
     copied: int = 0
     jumps: list[tuple[int, str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    apart: list[pl.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.read < 0:
-            self.read = self.records.height + len(self.rejects) + len(self.strange) + self.skipped.total() + self.copied
+            self.read = self.records.height + sum(frame.height for frame in self.apart)
+            self.read += len(self.rejects) + len(self.strange) + self.skipped.total() + self.copied
 
 
 def joined(blocks: Sequence[Sequence[Batch]]) -> list[Batch]:
@@ -57,6 +60,25 @@ def joined(blocks: Sequence[Sequence[Batch]]) -> list[Batch]:
             groups.setdefault(tuple(batch.records.columns), []).append((batch, base))
         base += sum(batch.read for batch in batches)
     return [_join(parts) for parts in groups.values()]
+
+
+def gathered(batches: Sequence[Batch]) -> Batch:
+    """Return *batches* of one file, the records of which are numbered through, as one."""
+    apart: dict[tuple[str, int], list[pl.DataFrame]] = {}
+    for batch in batches:
+        for frame in batch.apart:
+            apart.setdefault((frame["channel"][0], frame["event_id"][0]), []).append(frame)
+    frames = [batch.records for batch in batches if batch.records.height] or [batches[0].records]
+    return Batch(
+        pl.concat(frames),
+        [one for batch in batches for one in batch.rejects],
+        strange=[one for batch in batches for one in batch.strange],
+        skipped=sum((batch.skipped for batch in batches), Counter()),
+        copied=sum(batch.copied for batch in batches),
+        jumps=[jump for batch in batches for jump in batch.jumps],
+        problems=[what for batch in batches for what in batch.problems],
+        apart=[pl.concat(parts) for parts in apart.values()],
+    )
 
 
 def _join(parts: Sequence[tuple[Batch, int]]) -> Batch:

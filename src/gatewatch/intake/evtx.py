@@ -1,8 +1,8 @@
 """EVTX, the binary logs of Windows, as a stream: chunk by chunk, damage and all.
 
 Chunks whose checksums are right are read in groups. What a group holds is known before anything is decoded
-(:mod:`gatewatch.intake.evtx_peek`), so only records of interest cost more than a glance, and of these most are read from their values
-(:mod:`gatewatch.intake.evtx_data`). A chunk with a wrong checksum is not read; its
+(:mod:`gatewatch.intake.evtx_peek`), so only records of interest cost more than a glance; they are read later, from drafts
+(:mod:`gatewatch.intake.evtx_draft`). A chunk with a wrong checksum is not read; its
 records are counted as rejects. Two kinds of chunks are read in spite of it, record by record as far as their frames are sound: one that
 is cut short, and in a file that was copied while in use the last one, whose checksum Windows had not written yet.
 
@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import evtx_event
 from gatewatch.intake.batch import Batch, RawReject
 from gatewatch.intake.evtx_chunk import (
     CHUNK_SIGNATURE,
@@ -28,6 +26,7 @@ from gatewatch.intake.evtx_chunk import (
     FILE_SIGNATURE,
     LAST_ID,
     NO_CHECKSUMS,
+    RECORD_LEAST,
     Chunk,
     Cutter,
     goes_on,
@@ -35,20 +34,18 @@ from gatewatch.intake.evtx_chunk import (
     loosen,
     scattered,
 )
-from gatewatch.intake.evtx_column import Columns, data_of
-from gatewatch.intake.evtx_data import DataReader
 from gatewatch.intake.evtx_decode import decode
+from gatewatch.intake.evtx_draft import Draft, Hosts, Part, Source
 from gatewatch.intake.evtx_jump import Clock
 from gatewatch.intake.evtx_peek import UNWANTED, Interest, Judge, table
-from gatewatch.intake.evtx_value import Ints, Values
 
 BAD = "in a chunk with a bad checksum"
-UNREADABLE = "its binary XML cannot be read"
-RENAMED = 2  # computers that one log may name, a host before and after it was renamed
 ROWS = 80_000  # of a batch
-GROUP = 64  # chunks looked at together
-DECODED = 3000  # records decoded together, about
+GROUP, GROUPED = 192, 25_000  # chunks, records looked at together
+HELD = 16 << 20  # bytes of chunks that a draft holds: they are read by another thread
 SPAN = 160 << 20  # bytes of a file between two batches
+FIRST_NUMBER = 8  # offset in a chunk, of the numbers of its first and last record
+_NUMBERS = struct.Struct("<QQ")
 QUOTED = 2000  # characters of a record in a report
 
 
@@ -111,17 +108,17 @@ class _Reader:
     """Reads chunks and collects what becomes of their records."""
 
     def __init__(self, interest: Interest, seen: set[bytes]) -> None:
-        self._interest = interest
         self._judge = Judge(interest)
-        self._data = DataReader(self._judge.reader)
+        self._source = Source(self._judge, interest)
         self._seen = seen
         self._clock = Clock()
         self._group: list[tuple[int, bytes, bool]] = []  # a chunk's offset, its bytes as they are to be read, whether it is a copy
+        self._grouped = 0  # records of the group, as the heads of its chunks say
         self._held: _Held | None = None
         self._next = Batch(pl.DataFrame())
-        self._rows = evtx_event.Rows()
-        self._columns = Columns(self._judge.reader.names, self._judge.reader.channels)
-        self._hosts: set[str | None] = set()
+        self._parts: list[Part] = []
+        self._wanted = self._bytes = 0  # records and bytes of the parts
+        self._hosts = Hosts()
         self._record = 0  # the last number given to a record
         self._span = 0  # bytes since the last batch
         self._bad_chunks = self._bad_records = 0
@@ -130,7 +127,7 @@ class _Reader:
     @property
     def full(self) -> bool:
         """Whether it is time for a batch."""
-        return len(self._columns) + len(self._rows) + len(self._next.rejects) >= ROWS or self._span >= SPAN
+        return self._wanted + len(self._next.rejects) >= ROWS or self._bytes >= HELD or self._span >= SPAN
 
     def add(self, chunk: Chunk, flags: int) -> None:
         """Take the next chunk of a file that has these *flags*."""
@@ -154,7 +151,9 @@ class _Reader:
         copied = digest in self._seen
         self._seen.add(digest)
         self._group.append((chunk.offset, data, copied))
-        if len(self._group) >= GROUP:
+        first, last = _NUMBERS.unpack_from(data, FIRST_NUMBER)
+        self._grouped += min(max(last - first, 0), CHUNK_SIZE // RECORD_LEAST) + 1
+        if len(self._group) >= GROUP or self._grouped >= GROUPED:
             self._read_group()
 
     def _hold(self, chunk: Chunk, data: bytes) -> None:
@@ -179,7 +178,7 @@ class _Reader:
 
     def _read_group(self, base: int | None = None) -> None:
         """Read the chunks collected so far; their records are numbered after *base*."""
-        group, self._group = self._group, []
+        group, self._group, self._grouped = self._group, [], 0
         if not group:
             return
         records = table(b"".join(data for _, data, _ in group))
@@ -193,37 +192,10 @@ class _Reader:
         for one, count in zip(*np.unique(key[(verdict == UNWANTED) & ~copies], return_counts=True), strict=True):
             self._next.skipped[self._judge.name(int(one))] += int(count)
         wanted = (verdict != UNWANTED) & ~copies
-        for rows, written in self._data.read(values, np.flatnonzero(wanted)):
-            odd = self._columns.add(values.take(rows), written.texts, key[rows], number[rows], offset[rows])
-            wanted[rows[~odd]] = False
-        # what is decoded leaves the processor's cache soon, so it is taken a few at a time
-        part = np.cumsum(np.bincount(records.chunk[wanted], minlength=len(group)))[records.chunk] // DECODED
-        for number_of_part in range(int(part.max(initial=-1)) + 1):
-            read, texts, faults = decode(records, wanted & (part == number_of_part))
-            self._next.rejects += [RawReject(int(number[row]), int(offset[row]), UNREADABLE, said) for row, said in faults.items()]
-            self._take(texts, values, np.array(read, np.int64), key, number, offset)
-
-    def _take(self, texts: list[str], values: Values, rows: Ints, key: Ints, number: Ints, offset: Ints) -> None:
-        """Take the decoded records *rows*; those with something unusual about them are looked at one by one."""
-        if not texts:
-            return
-        fields = pl.Series(data_of(texts), dtype=pl.String)
-        left = fields.is_null().to_numpy()
-        odd = np.flatnonzero(self._columns.add(values.take(rows), lambda: fields, key[rows], number[rows], offset[rows], left))
-        if not len(odd):
-            return
-        events = evtx_event.decode([texts[row] for row in odd.tolist()])
-        kept: list[tuple[evtx_event.Event, int, int, int]] = []
-        for event, row in zip(events, rows[odd].tolist(), strict=True):
-            event_id = None if event is None else evtx_event.event_id(event)
-            if event is None or event_id is None:
-                self._next.rejects.append(RawReject(int(number[row]), int(offset[row]), evtx_event.NO_EVENT, ""))
-            elif key[row] >= 0 or self._interest(event.Event.System.Channel or "", event_id):
-                kept.append((event, event_id, int(number[row]), int(offset[row])))
-            else:
-                self._next.skipped[event.Event.System.Channel or "", event_id] += 1
-        if kept:
-            self._rows.add(*zip(*kept, strict=True))
+        if wanted.any():
+            self._parts.append(Part(records, values, key, number, offset, wanted))
+            self._wanted += int(wanted.sum())
+            self._bytes += len(records.data)
 
     def finish(self, cutter: Cutter) -> None:
         """Read what is left at the end of the file, and say what is wrong with it."""
@@ -245,28 +217,7 @@ class _Reader:
     def draft(self, *, last: bool = False) -> Draft:
         """Hand over what was collected and start anew; the *last* one says where the clock jumped."""
         made, self._next = self._next, Batch(pl.DataFrame())
-        columns, self._columns = self._columns, Columns(self._judge.reader.names, self._judge.reader.channels)
-        rows, self._rows = self._rows, evtx_event.Rows()
-        self._span = 0
-        self._hosts |= columns.hosts() | rows.hosts()
-        # a log that collects those of many computers is in the order of their arrival
-        made.jumps = self._clock.jumps() if last and len(self._hosts) <= RENAMED else []
-        return Draft(columns, rows, made)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What was collected for a batch; making one of it is work that can be done elsewhere while the file is read on."""
-
-    columns: Columns
-    rows: evtx_event.Rows
-    rest: Batch
-
-    def batch(self) -> Batch:
-        """Return the batch."""
-        frame = self.columns.frame()
-        if len(self.rows):
-            frame = pl.concat([frame, self.rows.frame()], how="diagonal")
-        frame = evtx_event.complete(frame.sort("record"))
-        rest = self.rest
-        return Batch(frame, rest.rejects, skipped=rest.skipped, copied=rest.copied, jumps=rest.jumps, problems=rest.problems)
+        parts, self._parts = self._parts, []
+        self._span = self._wanted = self._bytes = 0
+        made.jumps = self._clock.jumps() if last else []
+        return Draft(self._source, parts, made, self._hosts)

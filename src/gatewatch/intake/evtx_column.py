@@ -43,14 +43,14 @@ class Columns:
         self._names = names
         self._channels = channels
         self._numbers: dict[str, list[Ints]] = {}
-        self._fields: list[Callable[[], pl.Series]] = []
+        self._data: list[Callable[[], pl.DataFrame]] = []
         self._texts: dict[str, list[str | None]] = {"activity": [], "user_sid": []}
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, values: Values, fields: Callable[[], pl.Series], key: Ints, record: Ints, offset: Ints, left: Flags | None = None) -> Flags:
+    def add(self, values: Values, data: Callable[[], pl.DataFrame], key: Ints, record: Ints, offset: Ints, left: Flags | None = None) -> Flags:
         """Add records with their data, which are asked for later; return which are odd in any way, as those *left* are, and not taken."""
         provider, odd = values.names(PROVIDER, self._names)
         computer, more = values.names(COMPUTER, self._names)
@@ -70,14 +70,14 @@ class Columns:
         texts = {"activity": activity, "user_sid": users}
         if odd.any():
             chosen = keep.tolist()
-            fields = partial(_chosen, fields, keep)
+            data = partial(_chosen, data, keep)
             numbers = {name: number[keep] for name, number in numbers.items()}
             texts = {name: [one for one, is_kept in zip(text, chosen, strict=True) if is_kept] for name, text in texts.items()}
         for name, number in numbers.items():
             self._numbers.setdefault(name, []).append(number)
         for name, text in texts.items():
             self._texts[name] += text
-        self._fields.append(fields)
+        self._data.append(data)
         self._size += len(numbers["record"])
         return odd
 
@@ -87,14 +87,14 @@ class Columns:
         return {self._names.texts[number] if number >= 0 else None for number in found}
 
     def frame(self) -> pl.DataFrame:
-        """Return what was collected, and keep nothing of it: columns of a Windows record, those that are not always null."""
+        """Return what was collected, and keep nothing of it: columns of a Windows record, those that are not always null, and of its data."""
         empty = [np.zeros(0, np.int64)]
         numbers = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("record", "offset", "time", "event_record", "pid")}
         named = {name: np.concatenate(self._numbers.get(name, empty)) for name in ("key", "provider", "host")}
         frame = pl.DataFrame(numbers).with_columns(pl.when(pl.col(name) >= 0).then(name) for name in ("time", "event_record", "pid"))
         text = {name: pl.Series(self._texts.pop(name), dtype=pl.String) for name in list(self._texts)}
-        text["fields"] = pl.concat([made() for made in self._fields]) if self._fields else pl.Series([], dtype=pl.String)
-        self._fields.clear()
+        data = pl.concat([made() for made in self._data]) if self._data else pl.DataFrame(schema={"fields": pl.String})
+        self._data.clear()
         return frame.with_columns(
             (pl.col("time") // 10 - _EPOCH).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             pl.col("pid").cast(pl.String),
@@ -103,10 +103,11 @@ class Columns:
             _pick(self._names, named["provider"]).alias("provider"),
             _pick(self._names, named["host"]).alias("host"),
             *(series.alias(name) for name, series in text.items()),
+            *data.get_columns(),
         )
 
 
-def _chosen(made: Callable[[], pl.Series], keep: Flags) -> pl.Series:
+def _chosen(made: Callable[[], pl.DataFrame], keep: Flags) -> pl.DataFrame:
     return made().filter(pl.Series(keep))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -29,21 +30,25 @@ _WIDTH = len(SLOTS) + len(NAMED) + 1  # numbers that are kept of a template
 
 
 class Names:
-    """Texts that come again and again, by number."""
+    """Texts that come again and again, by number; threads may share them."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._lock = Lock()
 
     def number(self, text: str) -> int:
         """Return the number of *text*; -1 where there are too many to be true."""
         found = self._numbers.get(text)
-        if found is None:
-            if len(self.texts) >= _MOST_NAMES:
-                return -1
-            found = self._numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return found
+        if found is not None:
+            return found
+        with self._lock:
+            if text not in self._numbers:
+                if len(self.texts) >= _MOST_NAMES:
+                    return -1
+                self.texts.append(text)
+                self._numbers[text] = len(self.texts) - 1
+            return self._numbers[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +173,10 @@ class ValueReader:
 
 
 class Register:
-    """The templates of a file, by number."""
+    """The templates of a file, by number; threads may share them."""
 
     def __init__(self, read: Callable[[bytes, int, int], Template | None]) -> None:
+        self._lock = Lock()
         self.templates: list[Template] = []
         self._numbers: dict[int, int] = {}  # by identity: they stay in the list
         self._known = Templates(read)
@@ -180,7 +186,9 @@ class Register:
         number = np.full(len(place), -1, np.int64)
         places, inverse = np.unique(place[usual], return_inverse=True)
         if len(places):
-            number[usual] = self._at(data, places)[inverse]
+            with self._lock:
+                made = self._at(data, places)
+            number[usual] = made[inverse]
         return number
 
     def _at(self, data: bytes, places: Ints) -> Ints:

@@ -24,6 +24,7 @@ _KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_i
 _ELEMENT = r'\{(?:[^{}]|\{[^{}]*\})*?"(?:#text|\$|_|Value)"' + _BLANK + ":"
 _ID = _KEY + _BLANK + "(?:" + _ELEMENT + _BLANK + ')?"?[0-9]+'
 _CHANNEL = r'"(?:Channel|_Channel|channel|LogName|log_name|EventLog|winlog\.channel)"' + _BLANK + ":" + _BLANK + r'"[^"\\]+"'
+_BOTH = _ID + "|" + _CHANNEL
 # data under their own names: then what a hint asks for stands in the line as it will in the fields
 _NAMED = r'"(?:UtcTime|SubjectUserSid|SubjectUserName|ScriptBlockText|ContextInfo)": ?"'
 _NEVER = "\0never"
@@ -65,13 +66,10 @@ SHAPE = WindowsJson()
 
 def _choose(objects: Objects, interest: Interest, regex: str) -> tuple[Objects, Objects, Counter[tuple[str, int]]]:
     """Return what must be decoded, what is no event of Windows, and the count of the rest."""
-    ids = objects.text.str.extract_all(_ID)
-    count = ids.list.len()
+    ids, channels, count, plain = _named(objects.text)
     none = count == 0
     maybe = none & objects.text.set(~none, "").str.contains(regex) if none.any() else none
-    channels = objects.text.str.extract_all(_CHANNEL)
-    plain = (count == 1) & (channels.list.len() == 1)
-    table = pl.DataFrame({"id": ids.list.first(), "channel": channels.list.first(), "text": objects.text}).filter(plain)
+    table = pl.DataFrame({"id": ids, "channel": channels, "text": objects.text}).filter(plain)
     groups = table.group_by("id", "channel", maintain_order=True).agg(pl.len().alias("n"), pl.col("text").first())
     skipped: Counter[tuple[str, int]] = Counter()
     pairs: list[tuple[str, int] | None] = []
@@ -99,6 +97,24 @@ def _choose(objects: Objects, interest: Interest, regex: str) -> tuple[Objects, 
                 skipped[pair] += size
         decode = decode.scatter(plain.arg_true(), kept)
     return objects.filter(decode), objects.filter(none & ~maybe), skipped
+
+
+def _named(texts: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
+    """Return the first event id and channel of each, as they are written, how many ids there are, and which have just one of both."""
+    found = texts.str.extract_all(_BOTH)  # one pass over all the text, where two would cost twice
+    first, last, number = found.list.first(), found.list.last(), found.list.len()
+    reverse = first.str.ends_with('"')
+    pair = (number == 2) & (reverse != last.str.ends_with('"'))
+    ids, channels = first.zip_with(~reverse, last), last.zip_with(~reverse, first)
+    count = pl.Series([1], dtype=pl.UInt32).new_from_index(0, len(texts))
+    rest = (~pair.fill_null(False)).arg_true()
+    if len(rest):
+        left = texts.gather(rest)
+        own, others = left.str.extract_all(_ID), left.str.extract_all(_CHANNEL)
+        ids, channels = ids.scatter(rest, own.list.first()), channels.scatter(rest, others.list.first())
+        count = count.scatter(rest, own.list.len())
+        pair = pair.scatter(rest, (own.list.len() == 1) & (others.list.len() == 1))
+    return ids, channels, count, pair
 
 
 def _hold(table: pl.DataFrame, *, named: bool = False) -> pl.Series:

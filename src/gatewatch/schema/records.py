@@ -10,7 +10,7 @@ import polars as pl
 from gatewatch.schema.events import TIME_BASIS, UTC
 from gatewatch.schema.framing import Framing
 
-__all__ = ["RECORD_DTYPES", "WINDOWS_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Stranger", "Tally"]
+__all__ = ["DATUM", "RECORD_DTYPES", "WINDOWS_DTYPES", "ClockFault", "Disposition", "Framing", "Problem", "Reject", "Stranger", "Tally"]
 
 
 RECORD_DTYPES: dict[str, pl.DataType] = {
@@ -50,6 +50,9 @@ WINDOWS_DTYPES: dict[str, pl.DataType] = {
     "user_sid": pl.String(),  # Security UserID
 }
 """Records of Windows event logs, whatever they were exported as."""
+
+DATUM = "x_"
+"""Before the name of a datum, in the columns of Windows records whose data stand in columns of their own instead of ``fields``."""
 
 
 class Disposition(StrEnum):

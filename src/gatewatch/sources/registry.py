@@ -278,6 +278,11 @@ class WindowsInterest:
         """Return the regex that the JSON of such an event must hold to matter; None where all matter."""
         return self._look_up(channel, event_id)[1]
 
+    def data(self, channel: str, event_id: int) -> tuple[str, ...] | None:
+        """Return the names of the data of such an event that anything is made of; None where all are asked for."""
+        source = windows_source(channel, event_id)
+        return None if source is None else source.data(event_id, self._wanted)
+
     def _look_up(self, channel: str, event_id: int) -> tuple[bool, str | None]:
         found = self._found.get((channel, event_id))
         if found is None:

@@ -39,13 +39,13 @@ from gatewatch.schema import encoded
 from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind, Service
+from gatewatch.schema.records import DATUM as RAW  # before the name of a datum, in the frame that ``refine`` gets
 from gatewatch.schema.secret import TELLTALE
 from gatewatch.sources.json_column import read_columns
 from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 from gatewatch.sources.resolver import as_name, map_values, resolve_host, resolve_user
 from gatewatch.sources.windows_code import WELL_KNOWN
 
-RAW = "x_"  # before the name of a datum, in the frame that ``refine`` gets
 NO_OBJECT = "event data is no JSON object"
 NO_DATA = "event without data"
 NO_ENGLISH = "localised text without event data"
@@ -74,10 +74,11 @@ class Meaning:
     message, for exports that carry nothing else (:mod:`gatewatch.sources.windows_excerpt`); ``hint`` then looks into the message, too.
     ``providers``: where ids are shared, only events of these (case-insensitive; ``name*`` is a beginning). ``hint``: a regex that the raw data
     (JSON) must hold for the event to matter in a scan; the others are recognised and make no event. ``skip``: a regex that takes events out of a
-    scan unless they bear the ``hint``; a hint is then not required. ``kinds``: what ``refine`` may make of it, where that is more than ``kind``.
-    ``always``: it is made whatever kinds are wanted, as joining reports needs it. ``refine`` gets the columns made so far and every datum named
-    here as ``x_<name>`` (text; null where absent), must keep the rows, and may set ``kind`` to null with the reason in ``pattern``: such a record
-    is ignored.
+    scan unless they bear the ``hint``; a hint is then not required. ``sieve``: what hint and skip ask for, said of data in columns
+    (:func:`datum`), where that tells as much; such data need not be written as JSON first. ``kinds``: what ``refine`` may make of it, where that
+    is more than ``kind``. ``always``: it is made whatever kinds are wanted, as joining reports needs it. ``refine`` gets the columns made so far
+    and every datum named here as ``x_<name>`` (text; null where absent), must keep the rows, and may set ``kind`` to null with the reason in
+    ``pattern``: such a record is ignored.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Meaning:
     providers: tuple[str, ...] = ()
     hint: str = ""
     skip: str = ""
+    sieve: pl.Expr | None = None
     kinds: tuple[Kind, ...] = ()
     always: bool = False
     refine: Refine | None = None
@@ -160,6 +162,13 @@ class WindowsSource:
             return None
         return "|".join(f"(?:{meaning.hint})" for meaning in meanings)
 
+    def data(self, event_id: int, wanted: Collection[Kind] | None) -> tuple[str, ...] | None:
+        """Return the names of the data that decide about an event of this id; None where all are asked for, as JSON."""
+        meanings = [meaning for meaning in self._of(event_id) if meaning.may_be(wanted)]
+        if _whole(wanted) or any((meaning.hint or meaning.skip) and meaning.sieve is None for meaning in meanings):
+            return None
+        return tuple(dict.fromkeys(name for meaning in meanings for name in meaning.data))
+
     def fate(self, event_id: int) -> str | None:
         """Return why records of this id are ignored; None when they are used (or when only their data can tell)."""
         meanings = self._of(event_id)
@@ -170,19 +179,28 @@ class WindowsSource:
     def _of(self, event_id: int) -> tuple[Meaning, ...]:
         return self._by_id.get(event_id, ()) + self._any_id
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
+    def decode(
+        self,
+        records: pl.DataFrame,
+        wanted: Collection[Kind] | None = None,
+        apart: Collection[Kind] = (),
+        ready: Sequence[pl.DataFrame] = (),
+    ) -> Outcome:
         """Decode records of our channels (columns of ``WINDOWS_DTYPES``).
 
         Events of the kinds *apart* bear no ``extra`` in a scan. With *wanted* None, ``extra`` holds all the record said; where ``other`` is among
-        them, what its data would ignore is such an event, too.
+        them, what its data would ignore is such an event, too. *ready*: more records, each frame of one event id, whose data stand in columns as
+        :meth:`data` asked for them.
         """
         rules = wanted is not None and Kind.OTHER in wanted
-        whole = wanted is None or rules
+        whole = _whole(wanted)
+        parts = [(number, part, False) for (number,), part in records.partition_by("event_id", as_dict=True, maintain_order=True).items()]
+        parts += [(frame["event_id"][0], frame, True) for frame in ready if frame.height]
         events: list[pl.DataFrame] = []
         rejected: list[pl.DataFrame] = []
         ignored: dict[str, int] = {}
         skipped = 0
-        for (number,), part in records.partition_by("event_id", as_dict=True, maintain_order=True).items():
+        for number, part, columnar in parts:
             rest = part
             for meaning in self._of(number):
                 rows, rest = _of_providers(rest, meaning.providers)
@@ -195,16 +213,16 @@ class WindowsSource:
                     skipped += rows.height
                     continue
                 if (meaning.hint or meaning.skip) and not whole:
-                    hit = rows.select(_matters(meaning).alias("h"))["h"]
+                    hit = rows.select(_matters(meaning, columnar=columnar).alias("h"))["h"]
                     skipped += int((~hit).sum())
                     rows = rows.filter(hit)
                     if not rows.height:
                         continue
-                rows, mute = self._speaking(meaning, rows)
+                rows, mute = (rows, []) if columnar else self._speaking(meaning, rows)
                 rejected += mute
                 if not rows.height:
                     continue
-                made, broken = self._shape(meaning, rows, whole=whole, apart=apart)
+                made, broken = self._shape(meaning, rows, whole=whole, apart=apart, columnar=columnar)
                 if broken is not None:
                     rejected.append(broken)
                 silent = made["kind"].is_null()
@@ -245,10 +263,13 @@ class WindowsSource:
         return rows.filter(~mute), [part for part in lost if part.height]
 
     def _shape(
-        self, meaning: Meaning, rows: pl.DataFrame, *, whole: bool, apart: Collection[Kind]
+        self, meaning: Meaning, rows: pl.DataFrame, *, whole: bool, apart: Collection[Kind], columnar: bool
     ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         """Return the events that *rows* are, and those whose data cannot be read as rejects."""
-        data, sound = _data(rows["fields"], meaning.data, self._decoders[meaning.name])
+        if columnar:
+            data, sound = [rows[f"{RAW}{name}"] for name in meaning.data], None
+        else:
+            data, sound = _data(rows["fields"], meaning.data, self._decoders[meaning.name])
         broken: pl.DataFrame | None = None
         if sound is not None:
             broken = rows_left(rows.filter(~sound), NO_OBJECT)
@@ -354,8 +375,15 @@ def datum(name: str) -> pl.Expr:
     return pl.col(f"{RAW}{name}")
 
 
-def _matters(meaning: Meaning) -> pl.Expr:
+def _whole(wanted: Collection[Kind] | None) -> bool:
+    """Return whether all that records say is asked for."""
+    return wanted is None or Kind.OTHER in wanted
+
+
+def _matters(meaning: Meaning, *, columnar: bool) -> pl.Expr:
     """Return whether a record's raw data say that it matters in a scan."""
+    if columnar and meaning.sieve is not None:
+        return meaning.sieve.fill_null(False)
     named = [~pl.col("fields").str.contains(meaning.skip)] if meaning.skip else []
     named += [pl.col("fields").str.contains(meaning.hint)] if meaning.hint else []
     named += [pl.col("message").str.contains(meaning.hint)] if meaning.hint and meaning.text else []

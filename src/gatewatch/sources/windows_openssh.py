@@ -10,7 +10,7 @@ References: github.com/PowerShell/openssh-portable, contrib/win32/openssh/openss
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -33,7 +33,17 @@ class OpenSshSource(WindowsSource):
         kinds = {pattern.kind for pattern in sshd.SOURCE.patterns if pattern.kind is not None}
         return event_id in self.ids and (wanted is None or not kinds.isdisjoint(wanted))
 
-    def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002 - few records
+    def data(self, event_id: int, wanted: Collection[Kind] | None) -> tuple[str, ...] | None:  # noqa: ARG002 - of no event
+        """Return None: the data are asked for as JSON."""
+        return None
+
+    def decode(
+        self,
+        records: pl.DataFrame,
+        wanted: Collection[Kind] | None = None,
+        apart: Collection[Kind] = (),  # noqa: ARG002 - few records
+        ready: Sequence[pl.DataFrame] = (),  # noqa: ARG002 - none
+    ) -> Outcome:
         """Decode the messages of *records*; events of other ids than the levels are ignored."""
         whole = wanted is None or Kind.OTHER in wanted
         known = records["event_id"].is_in(sorted(self.ids)).fill_null(False)

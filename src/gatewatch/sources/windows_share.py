@@ -27,6 +27,13 @@ _SKIP = (
     r"|\x22IpAddress\x22:\s*\x22(?:127\.|::1\x22|-?\x22)"
 )
 
+# what the two regexes ask of the JSON, of columns
+_said = {name: datum(name).fill_null("") for name in ("ShareName", "RelativeTargetName", "SubjectUserName", "IpAddress")}
+_CALLED = pl.any_horizontal(value.str.contains(rf"(?i)^(?:{_PIPES})") for value in _said.values())
+_ROUTINELY = pl.any_horizontal(_said[name].str.contains(_ROUTINE) for name in ("ShareName", "RelativeTargetName"))
+_OWN = _said["SubjectUserName"].str.ends_with("$")
+_HERE = _said["IpAddress"].is_in(["", "-", "::1"]) | _said["IpAddress"].str.starts_with("127.")
+
 
 def _accessed(frame: pl.DataFrame) -> pl.DataFrame:
     target = datum("RelativeTargetName").str.strip_chars("\\ ")
@@ -52,6 +59,7 @@ MEANINGS: tuple[Meaning, ...] = (
         reads=("RelativeTargetName",),
         hint=rf"(?i)\x22(?:{_PIPES})",
         skip=_SKIP,
+        sieve=_CALLED | ~(_ROUTINELY | _OWN | _HERE),
         kinds=(Kind.FILE_TRANSFER, Kind.CONNECTION),
         refine=_accessed,
     ),
