@@ -139,5 +139,5 @@ def _hit(candidates: Candidates, lane: Lane, at: Ints, weight: int, certain: boo
     """Return the stage as hit by the events at the positions *at*, in order, which weigh *weight*."""
     line = candidates.timeline
     kept = at if len(at) <= KEPT_FIRST + KEPT_LAST else np.concatenate((at[:KEPT_FIRST], at[-KEPT_LAST:]))
-    rows = tuple(line.row[kept].tolist())
+    rows = tuple([candidates.rows[position] for position in kept.tolist()])
     return StageHit(lane.stage.name, rows, weight, instant(line.time[at[0]]), instant(line.time[at[-1]]), certain)

@@ -47,7 +47,9 @@ CHUNK = 24 << 20
 EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while the processor still has it at hand
 WORKERS = 2
 AHEAD = 2
-TOGETHER = 3  # blocks of JSON lines
+JSON_CHUNK = 8 << 20  # what its objects become takes several times their size
+VARIED = 12  # sources in a file's first block of JSON lines, from which on it is of many: each source costs the same for few records as for many
+TOGETHER = 8  # blocks of such a file
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
 
@@ -224,9 +226,10 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         )
         result.problems.append(Problem(member.name, what, "user"))
     state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
-    chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else CHUNK))
-    if state.framing is Framing.JSON and state.blocks:
-        jobs = (pool.submit(_json_blocks, blocks, run) for blocks in _several(cut(chunks), TOGETHER))
+    lines = state.framing is Framing.JSON and state.blocks
+    chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else JSON_CHUNK if lines else CHUNK))
+    if lines:
+        jobs = _json_jobs(cut(chunks), pool, run)
     elif state.blocks:
         framer = Framer(run.forced)
         jobs = (pool.submit(decode_block, block, framer, run.wanted, run.maps) for block in cut(chunks))
@@ -253,9 +256,14 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         yield state, job
 
 
-def _several(blocks: Iterator[Block], number: int) -> Iterator[list[Block]]:
-    while some := list(islice(blocks, number)):
-        yield some
+def _json_jobs(blocks: Iterator[Block], pool: ThreadPoolExecutor, run: _Run) -> Iterator[Future[Decoded]]:
+    """Yield the decoding of blocks of JSON lines, several together where the first holds records of many sources."""
+    number = 0
+    while some := list(islice(blocks, number or 1)):
+        job = pool.submit(_json_blocks, some, run)
+        yield job
+        if not number:
+            number = TOGETHER if len({source for source, _, _ in job.result().tally}) > VARIED else 1
 
 
 def _json_blocks(blocks: Sequence[Block], run: _Run) -> Decoded:

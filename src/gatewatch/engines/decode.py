@@ -300,8 +300,9 @@ def compact(events: pl.DataFrame, *, whole: bool = False) -> pl.DataFrame:
 
 
 def _detach(events: pl.DataFrame) -> pl.DataFrame:
-    """Copy ``message`` out of the file's buffer, which would otherwise stay in memory for a few lines."""
-    return events.with_columns(pl.Series("message", events["message"].to_list(), dtype=pl.String))
+    """Copy texts out of the buffers of what was read, which would otherwise stay in memory for a few rows."""
+    texts = [pl.concat_str(pl.col(name), pl.lit("")).alias(name) for name, dtype in events.schema.items() if dtype == pl.String]
+    return events.with_columns(texts)
 
 
 __all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "merge"]
