@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -95,8 +96,8 @@ def read_exhibits(events: pl.DataFrame, rows: Iterable[int]) -> dict[int, Exhibi
     return _records(events.filter(pl.col("row").is_in(wanted) & pl.col("time").is_not_null()))
 
 
-def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhibit]:
-    """Return the logon with which each outside session began, by the session's id."""
+def read_logons(events: pl.DataFrame, sessions: Iterable[str], read: Mapping[int, Exhibit] = MappingProxyType({})) -> dict[str, Exhibit]:
+    """Return the logon with which each outside session began, by the session's id; those *read* before are not read again."""
     wanted = sorted(set(sessions))
     if not wanted:
         return {}
@@ -107,9 +108,13 @@ def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhi
         & pl.col("origin_session").is_in(wanted)
         & pl.col("time").is_not_null()
     ).sort("row")
+    began = began.unique("origin_session", keep="first", maintain_order=True)
+    rows = began["row"].to_list()
+    fresh = _records(began.filter(pl.Series([row not in read for row in rows], dtype=pl.Boolean)))
     result: dict[str, Exhibit] = {}
-    for exhibit in _records(began).values():
-        result.setdefault(exhibit.origin_session or "", exhibit)
+    for row in rows:
+        exhibit = fresh[row] if row in fresh else read[row]
+        result[exhibit.origin_session or ""] = exhibit
     return result
 
 
