@@ -530,7 +530,7 @@ def write(path: Path, name: str, megabytes: int, seed: int = 1) -> int:
     size = count = 0
     with path.open("w", encoding="ascii", newline="\n") as handle:
         while size < megabytes * 1_000_000:
-            some = []
+            some: list[str] = []
             for _ in range(2000):
                 device.tick()
                 some += make(device)

@@ -24,7 +24,7 @@ AGENTS = [f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML,
 APPS = ["Office 365 Exchange Online", "Azure Portal", "Microsoft Teams", "SharePoint Online", "VPN"]
 
 
-class _Draw:
+class Draw:
     """What varies from record to record."""
 
     def __init__(self, rng: random.Random, number: int) -> None:
@@ -47,7 +47,7 @@ class _Draw:
         return self.time.strftime(form)
 
 
-def _entra(draw: _Draw) -> dict[str, Any]:
+def _entra(draw: Draw) -> dict[str, Any]:
     code = {"failure": 50126, "stopped": 50074, "success": 0}[draw.outcome]
     interactive = draw.rng.random() < 0.5
     return {
@@ -115,7 +115,7 @@ def _entra(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _okta(draw: _Draw) -> dict[str, Any]:
+def _okta(draw: Draw) -> dict[str, Any]:
     event = (
         "user.session.start"
         if draw.rng.random() < 0.4
@@ -184,7 +184,7 @@ def _okta(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _m365(draw: _Draw) -> dict[str, Any]:
+def _m365(draw: Draw) -> dict[str, Any]:
     bad = draw.outcome == "failure"
     return {
         "CreationTime": draw.stamp("%Y-%m-%dT%H:%M:%S"),
@@ -225,7 +225,7 @@ def _m365(draw: _Draw) -> dict[str, Any]:
     } | ({"LogonError": "InvalidUserNameOrPassword"} if bad else {})
 
 
-def _cloudtrail(draw: _Draw) -> dict[str, Any]:
+def _cloudtrail(draw: Draw) -> dict[str, Any]:
     name, source = draw.rng.choice(
         [("DescribeInstances", "ec2"), ("GetObject", "s3"), ("AssumeRole", "sts"), ("ConsoleLogin", "signin"), ("ConsoleLogin", "signin")]
     )
@@ -262,7 +262,7 @@ def _cloudtrail(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _duo(draw: _Draw) -> dict[str, Any]:
+def _duo(draw: Draw) -> dict[str, Any]:
     result = {"failure": ("denied", "no_response"), "stopped": ("denied", "location_restricted"), "success": ("success", "user_approved")}[
         draw.outcome
     ]
@@ -306,7 +306,7 @@ def _duo(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _kubernetes(draw: _Draw) -> dict[str, Any]:
+def _kubernetes(draw: Draw) -> dict[str, Any]:
     verb, resource, sub = draw.rng.choice(
         [
             ("get", "pods", None),
@@ -347,7 +347,7 @@ def _kubernetes(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _ocsf(draw: _Draw) -> dict[str, Any]:
+def _ocsf(draw: Draw) -> dict[str, Any]:
     failed = draw.outcome == "failure"
     return {
         "activity_id": 1,
@@ -385,7 +385,7 @@ def _ocsf(draw: _Draw) -> dict[str, Any]:
     }
 
 
-def _ecs(draw: _Draw) -> dict[str, Any]:
+def _ecs(draw: Draw) -> dict[str, Any]:
     failed = draw.outcome == "failure"
     return {
         "@timestamp": draw.stamp("%Y-%m-%dT%H:%M:%S.123Z"),
@@ -433,7 +433,7 @@ def _ecs(draw: _Draw) -> dict[str, Any]:
     }
 
 
-FORMATS: dict[str, Callable[[_Draw], dict[str, Any]]] = {
+FORMATS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     "entra": _entra,
     "okta": _okta,
     "m365": _m365,
@@ -450,7 +450,7 @@ def lines(name: str, size: int, seed: int) -> Iterator[str]:
     rng = random.Random(f"{name} {seed}")
     made = number = 0
     while made < size:
-        line = json.dumps(FORMATS[name](_Draw(rng, number)), separators=(",", ":")) + "\n"
+        line = json.dumps(FORMATS[name](Draw(rng, number)), separators=(",", ":")) + "\n"
         made += len(line)
         number += 1
         yield line

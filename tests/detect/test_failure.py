@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewatch.detect.failure import Book
+from gatewatch.detect.failure import Book, micros, network
 
 BASE = datetime(2026, 5, 4, 9, tzinfo=UTC)
 KEYS = st.sampled_from([("origin_ip",), ("user",), ("host", "user")])
@@ -65,3 +66,25 @@ def test_a_success_settles_what_its_user_failed_before_under_the_same_key(
         failed = [record for record in records if tuple(record[name] for name in key) == wanted and not record["passed"]]
         total = sum(record["count"] for record in failed if record["time"] >= since)
         assert book.total(wanted, since, BASE + timedelta(hours=1)) == total
+
+
+@given(EVENTS, st.sampled_from(["ann", "zoe", None]), st.sets(st.sampled_from(["ann", "bob", "root", ""])), st.integers(1, 200))
+def test_attempts_apart_are_those_counted_one_by_one(
+    events: list[tuple[bool, str | None, str | None, str | None, int]], user: str | None, came: set[str], times: int
+) -> None:
+    failed = [event for event in events if not event[0] and event[3] is not None] * times  # many codes are counted otherwise than few
+    frame = _frame(failed).with_columns(pl.lit("192.0.2.1").alias("origin_ip"))
+    book = Book(frame, frame.clear(), ("origin_ip",))
+    found = np.arange(frame.height)
+    home = book.known(dict.fromkeys(came, BASE)) < micros(BASE + timedelta(seconds=1))
+    total = sum(event[4] for event in failed)
+    mine = sum(event[4] for event in failed if event[2] == user)
+    strange = sum(event[4] for event in failed if event[2] != user and (event[2] or "") not in came)
+    assert book.apart(found, user, home) == (total, mine, strange)
+    tally = book.tally(found, user)
+    names = {event[2] for event in failed}
+    assert (tally is None) == (not failed)
+    if tally is not None:
+        assert (tally.attempts, tally.names, tally.only) == (total, len(names - {None}), next(iter(names)) if len(names) == 1 else None)
+        assert tally.sources == tuple(sorted({network(event[3] or "") for event in failed}))
+        assert tally.mine == (mine if user is not None else 0)

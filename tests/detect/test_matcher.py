@@ -66,7 +66,7 @@ def fails(*seconds: float, **values: Any) -> list[dict[str, Any]]:
 
 
 def rows(matches: list[Match]) -> list[dict[str, tuple[int, ...]]]:
-    return [{stage.name: stage.rows for stage in it.stages} for it in matches]
+    return [{stage.name: tuple(stage.rows) for stage in it.stages} for it in matches]
 
 
 def test_a_guess_that_ends_in_a_logon_and_goes_onward() -> None:

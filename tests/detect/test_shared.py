@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from gatewatch import app
+from gatewatch.detect.failure import Book
 from gatewatch.detect.shared import Company
 from gatewatch.schema.incidents import Scan, Severity
 
@@ -79,6 +82,11 @@ def test_where_something_else_makes_an_incident_it_says_that_the_source_is_share
 @pytest.mark.parametrize(("people", "shared"), [(4, False), (5, True)])
 def test_five_others_make_an_address_shared(people: int, shared: bool) -> None:
     company = Company({NAT: {f"u{n}": EARLIER for n in range(people)}}, {NAT: (EARLIER,) * people})
-    assert bool(company.judge(NAT, "ann", {"u0": 9}, NOW, 5)) == shared
+    failures = pl.DataFrame(
+        {"row": range(9), "time": [NOW] * 9, "user": ["u0"] * 9, "src_ip": [NAT] * 9, "origin_ip": [NAT] * 9, "count": [1] * 9},
+        schema_overrides={"time": pl.Datetime("us", "UTC")},
+    ).with_columns(country=pl.lit(None, pl.String), asn=pl.lit(None, pl.UInt32))
+    book = Book(failures, failures.clear(), ("origin_ip",))
+    assert bool(company.judge(NAT, "ann", book, np.arange(9), NOW, 5)) == shared
     assert company.others(NAT, "u0", NOW) == people - 1
     assert company.others(NAT, "ann", EARLIER) == 0

@@ -39,6 +39,7 @@ class Candidates:
     span: int | None
     session: Ints
     origin: Ints
+    rows: list[int]  # the rows of the timeline, each once: thousands of matches name the same ones
 
 
 def gather(chain: Chain, events: pl.DataFrame, number: Number, anchors: pl.Expr | None = None) -> Candidates | None:
@@ -77,6 +78,7 @@ def gather(chain: Chain, events: pl.DataFrame, number: Number, anchors: pl.Expr 
         lane.micros(chain.span, number),
         _codes(frame, positions, at, "host", "session") if asked else _NOTHING,
         _codes(frame, positions, at, "origin_session") if asked else _NOTHING,
+        line.row.tolist(),
     )
 
 

@@ -91,8 +91,8 @@ class Case:
 
     @property
     def last(self) -> datetime:
-        """The last event that counts."""
-        return max((event.time for events in self.hits.values() for event in events), default=self.anchor.time)
+        """The last event that counts; those of a stage are in order."""
+        return max((events[-1].time for events in self.hits.values()), default=self.anchor.time)
 
 
 def arguable(chain: Chain) -> pl.Expr:
@@ -116,10 +116,10 @@ class Bench:
     """What cases are judged by: the events matches point at, the logons of sessions, failures, habits and tunables.
 
     ``number(name, analytic)`` resolves a tunable; ``rooted`` are the outside sessions in which root rights were used, ``onward`` those that moved
-    on to another host; ``evictions`` says when an account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a user was
-    accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the row
-    of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent;
-    ``company`` says who else came in from an address.
+    on to another host; ``evictions`` says when an account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a
+    user was accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the
+    row of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent; ``company``
+    says who else came in from an address.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -190,7 +190,7 @@ class Bench:
         unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
-            facts = replace(self._facts(chain, match, access, hits, habit), shared=shared)
+            facts = self._facts(chain, match, access, hits, habit, shared)
             if stage is not None and tried is not None:
                 line = self._own_line(anchor, habit)
                 facts = _with_failures(facts, stage, tried, anchor, habit, line)
@@ -220,9 +220,9 @@ class Bench:
             return ""
         window, after, _ = self._measures(chain, stage)
         key, since = (anchor.origin_ip or "",), anchor.time - timedelta(seconds=window + after)
-        found, _ = self.failures.by_address.before(key, anchor.row, since)
-        names = self.failures.by_address.by_name(found)
-        return self.company.judge(anchor.origin_ip, anchor.user, names, tried.first, self.number("FailedLogonThreshold", chain.analytic))
+        book = self.failures.by_address
+        found, _ = book.before(key, anchor.row, since)
+        return self.company.judge(anchor.origin_ip, anchor.user, book, found, tried.first, self.number("FailedLogonThreshold", chain.analytic))
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
@@ -262,7 +262,9 @@ class Bench:
             return True
         return address == origin
 
-    def _facts(self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit) -> Facts:
+    def _facts(
+        self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
+    ) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
         moved: tuple[bool | None, str] = (None, "")
@@ -306,6 +308,7 @@ class Bench:
             habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
             slip=bool(habitual) and absent,
             familiar=known or habitual,
+            shared=shared,
             vouched=self._vouched(access),
             factors=weigh(about, habit),
             confidence=chain.confidence,

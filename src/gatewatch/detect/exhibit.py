@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,12 +13,14 @@ from gatewatch.schema.client import account_named
 from gatewatch.schema.events import DTYPES, Kind, ensure
 
 RULE = "rule:"
+DOORS = frozenset({"vpn", "citrix", "rdgateway"})
+"""The services of gateways, whose records say in ``extra`` through which door somebody came."""
 
 
 class Exhibit(NamedTuple):
     """One event, with the rules it met (``rules``, sorted).
 
-    ``weight`` is the column ``count``; the other fields are the columns of that name.
+    ``weight`` is the column ``count``; the other fields are the columns of that name. ``extra`` is there for the services in :data:`DOORS`.
     """
 
     row: int
@@ -99,8 +102,8 @@ def read_exhibits(events: pl.DataFrame, rows: Iterable[int]) -> dict[int, Exhibi
     return _records(events.filter(pl.col("row").is_in(wanted) & pl.col("time").is_not_null()))
 
 
-def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhibit]:
-    """Return the logon with which each outside session began, by the session's id."""
+def read_logons(events: pl.DataFrame, sessions: Iterable[str], read: Mapping[int, Exhibit] = MappingProxyType({})) -> dict[str, Exhibit]:
+    """Return the logon with which each outside session began, by the session's id; those *read* before are not read again."""
     wanted = sorted(set(sessions))
     if not wanted:
         return {}
@@ -111,24 +114,37 @@ def read_logons(events: pl.DataFrame, sessions: Iterable[str]) -> dict[str, Exhi
         & pl.col("origin_session").is_in(wanted)
         & pl.col("time").is_not_null()
     ).sort("row")
+    began = began.unique("origin_session", keep="first", maintain_order=True)
+    rows = began["row"].to_list()
+    fresh = _records(began.filter(pl.Series([row not in read for row in rows], dtype=pl.Boolean)))
     result: dict[str, Exhibit] = {}
-    for exhibit in _records(began).values():
-        result.setdefault(exhibit.origin_session or "", exhibit)
+    for row in rows:
+        exhibit = fresh[row] if row in fresh else read[row]
+        result[exhibit.origin_session or ""] = exhibit
     return result
 
 
 def _records(events: pl.DataFrame) -> dict[int, Exhibit]:
     rules = [name for name in events.columns if name.startswith(RULE)]
     frame = ensure(events, *_FIELDS).sort("row")
-    columns = [
-        pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name)
+    doors = pl.col("service").cast(pl.String).is_in(sorted(DOORS))
+    columns = {
+        name: pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name)
         for name in _FIELDS
-    ]
-    plain = frame.select(
-        "row", *(column.fill_null(_FILL[name]) if name in _FILL else column for name, column in zip(_FIELDS, columns, strict=True))
-    )
+    }
+    columns["extra"] = pl.when(doors).then(columns["extra"])
+    plain = frame.select("row", *(column.fill_null(_FILL[name]) if name in _FILL else column for name, column in columns.items()))
     flags = _flags(frame, rules)
-    return {values[0]: Exhibit._make((*values, flags.get(values[0], ()))) for values in plain.iter_rows()}
+    rows = zip(*(_values(plain[name]) for name in plain.columns), strict=True)
+    return {values[0]: Exhibit._make((*values, flags.get(values[0], ()))) for values in rows}
+
+
+def _values(column: pl.Series) -> list[Any]:
+    """Return the values of *column*, texts that repeat as one object: events say the same by the thousand."""
+    if column.dtype != pl.String:
+        return column.to_list()
+    made: dict[str | None, str | None] = {}
+    return [made.setdefault(value, value) for value in column.to_list()]
 
 
 def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, ...]]:

@@ -8,7 +8,7 @@ same user from the same source settles, and only the failures of that user.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from gatewatch.schema.events import GUESSABLE, Kind, ensure
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 RULE = "rule:auth-failure"
 NEVER = 1 << 62  # a row that no event has
+_FEW = 64  # codes that are sooner counted in a set
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICRO = timedelta(microseconds=1)
 
@@ -116,7 +118,7 @@ class Book:
             total = np.concatenate(([0], np.cumsum(self._weight(found))))
             return bool(len(ends)) and bool((total[ends + 1] - total[starts] >= needed).any())
         values = (self._names if distinct == "user" else self._source)[found]
-        return any(
+        return _distinct(values) >= needed and any(
             _distinct(values[start : end + 1]) >= needed for start, end in zip(starts[::-1].tolist(), ends[::-1].tolist(), strict=True)
         )
 
@@ -124,29 +126,36 @@ class Book:
         """Return what the failures at *found* amount to, *user* being who got in; None for none."""
         if not len(found):
             return None
-        names = set(self._names[found].tolist())
-        only = self._users[next(iter(names))] if len(names) == 1 and -1 not in names else None
-        place = bisect_left(self._users, user) if user is not None else len(self._users)
-        own = place if place < len(self._users) and self._users[place] == user else -1
+        codes, weights = self._names[found], self._weight(found)
+        names = _present(codes)
+        only = self._users[names[0]] if len(names) == 1 and names[0] >= 0 else None
+        own = self._code(user)
         return Tally(
-            int(self._weight(found).sum()),
-            len(names - {-1}),
+            int(weights.sum()),
+            len(names) - (names[0] < 0),
             only,
-            tuple(self._nets[code] for code in sorted(set(self._net[found].tolist())) if code >= 0),
+            tuple(self._nets[code] for code in _present(self._net[found]) if code >= 0),
             _distinct(self._countries[found]),
             _distinct(self._networks[found]),
             moment(int(self._times[found[0]])),
             moment(int(self._times[found[-1]])),
-            int(self._weight(found)[self._names[found] == own].sum()) if own >= 0 else 0,
+            int(weights[codes == own].sum()) if own >= 0 else 0,
         )
 
-    def by_name(self, found: Ints) -> dict[str | None, int]:
-        """Return the attempts at *found* by account name."""
-        weights: dict[str | None, int] = {}
-        for code, weight in zip(self._names[found].tolist(), self._weight(found).tolist(), strict=True):
-            name = self._users[code] if code >= 0 else None
-            weights[name] = weights.get(name, 0) + weight
-        return weights
+    def known(self, since: Mapping[str, datetime]) -> Ints:
+        """Return *since* (instants by account name) as microseconds by the place of the name here; the last one stands for no name."""
+        return np.array([micros(since[name]) if name in since else NEVER for name in (*self._users, "")], np.int64)
+
+    def apart(self, found: Ints, user: str | None, home: Bools) -> tuple[int, int, int]:
+        """Return the attempts at *found*: in all, those of *user*, and those of others not at *home* (by place, as in :meth:`known`)."""
+        codes, weights = self._names[found], self._weight(found)
+        own = codes == (-1 if user is None else self._code(user))
+        return int(weights.sum()), int(weights[own].sum()), int(weights[~own & ~home[codes]].sum())
+
+    def _code(self, user: str | None) -> int:
+        """Return the place of an account name; -2 for one that never failed, and for none."""
+        place = bisect_left(self._users, user) if user is not None else len(self._users)
+        return place if place < len(self._users) and self._users[place] == user else -2
 
     def _weight(self, found: Ints) -> Ints:
         weights: Ints = self._weights[found + 1] - self._weights[found]
@@ -164,8 +173,18 @@ def _guessing(events: pl.DataFrame) -> pl.Expr:
     return (pl.col("kind") == str(Kind.AUTH_FAILURE)) & guessable
 
 
+def _present(codes: Ints) -> list[int]:
+    """Return the distinct *codes* (from -1 on), sorted."""
+    if len(codes) < _FEW:
+        return sorted(set(codes.tolist()))
+    found: list[int] = (np.flatnonzero(np.bincount(codes + 1)) - 1).tolist()
+    return found
+
+
 def _distinct(values: Ints) -> int:
-    return len(set(values.tolist()) - {-1})
+    if len(values) < _FEW:
+        return len(set(values.tolist()) - {-1})
+    return int(np.count_nonzero(np.bincount(values + 1)[1:]))
 
 
 def _coded(values: pl.Series) -> tuple[list[str], Ints]:

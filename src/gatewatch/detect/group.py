@@ -5,13 +5,19 @@ They share an outside address within a day, a session, a door, a connection that
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
+
 from gatewatch.detect.case import Case
+from gatewatch.detect.failure import Ints, micros
 
 NEAR = timedelta(hours=24)
+
+Span = tuple[datetime, datetime]
 
 
 class _Forest:
@@ -42,19 +48,21 @@ def connect(cases: Sequence[Case]) -> list[list[Case]]:
     for index, case in enumerate(standing):
         for link in _links(case):
             forest.join(owners.setdefault(link, index), index)
+    spans = [(case.first, case.last) for case in standing]
     by_origin: dict[str, list[int]] = {}
     for index, case in enumerate(standing):
         for address in case.addresses:
             by_origin.setdefault(address, []).append(index)
     for indices in by_origin.values():
-        for one, other in _neighbours(standing, indices):
+        for one, other in _neighbours(spans, indices):
             forest.join(one, other)
     groups: dict[int, list[Case]] = {}
     for index, case in enumerate(standing):
         groups.setdefault(forest.find(index), []).append(case)
+    stays = {address: _Stays.of(spans, indices) for address, indices in by_origin.items()}
     for case in cases:
         if case.score is None:
-            home = _home(case, standing, owners, by_origin)
+            home = _home(case, owners, stays)
             if home is not None:
                 groups[forest.find(home)].append(case)
     return [sorted(group, key=_order) for _, group in sorted(groups.items())]
@@ -71,21 +79,40 @@ def _links(case: Case) -> Iterable[Hashable]:
     yield from (("tampered", event.row) for name in ("exposure", "act") for event in case.hits.get(name, ()) if "gateway-tampered" in event.rules)
 
 
-def _neighbours(cases: Sequence[Case], indices: Sequence[int]) -> Iterable[tuple[int, int]]:
+def _neighbours(spans: Sequence[Span], indices: Sequence[int]) -> Iterable[tuple[int, int]]:
     """Yield pairs of cases of one address of which the later begins within a day of the end of all before it."""
-    ordered = sorted(indices, key=lambda index: (cases[index].first, index))
-    end = cases[ordered[0]].last
+    ordered = sorted(indices, key=lambda index: (spans[index][0], index))
+    end = spans[ordered[0]][1]
     for before, index in pairwise(ordered):
-        if cases[index].first - end <= NEAR:
+        first, last = spans[index]
+        if first - end <= NEAR:
             yield before, index
-        end = max(end, cases[index].last)
+        end = max(end, last)
 
 
-def _home(case: Case, standing: Sequence[Case], owners: dict[Hashable, int], by_origin: dict[str, list[int]]) -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Stays:
+    """The cases of one address: their numbers, and when each begins and ends (microseconds), as columns."""
+
+    indices: Sequence[int]
+    first: Ints
+    last: Ints
+
+    @classmethod
+    def of(cls, spans: Sequence[Span], indices: Sequence[int]) -> _Stays:
+        first, last = (np.array([micros(spans[index][end]) for index in indices], np.int64) for end in (0, 1))
+        return cls(indices, first, last)
+
+    def near(self, first: datetime, last: datetime) -> int | None:
+        """Return the first case that lies within a day of a stretch of time."""
+        day = NEAR // timedelta(microseconds=1)
+        found = (micros(first) - self.last <= day) & (self.first - micros(last) <= day)
+        place = int(found.argmax())
+        return self.indices[place] if found[place] else None
+
+
+def _home(case: Case, owners: Mapping[Hashable, int], stays: Mapping[str, _Stays]) -> int | None:
     for link in _links(case):
         if link in owners:
             return owners[link]
-    for index in by_origin.get(case.origin, ()):
-        if case.first - standing[index].last <= NEAR and standing[index].first - case.last <= NEAR:
-            return index
-    return None
+    return stays[case.origin].near(case.first, case.last) if case.origin in stays else None

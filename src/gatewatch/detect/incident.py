@@ -87,7 +87,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
     rows = {row for _, match in matches for hit in match.stages for row in _read(hit)} | {match.anchor for _, match in matches}
     exhibits = read_exhibits(events, rows)
     anchors = [exhibits[match.anchor] for _, match in matches if match.anchor in exhibits]
-    logons = read_logons(events, {anchor.origin_session for anchor in anchors if anchor.origin_session is not None})
+    logons = read_logons(events, {anchor.origin_session for anchor in anchors if anchor.origin_session is not None}, exhibits)
     accesses = [*anchors, *logons.values()]
     users = {event.user for event in accesses if event.user is not None}
     rooted = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("origin_session").is_not_null())["origin_session"]
@@ -171,11 +171,12 @@ def _arrivals(events: pl.DataFrame, addresses: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _read(hit: StageHit) -> tuple[int, ...]:
+def _read(hit: StageHit) -> Sequence[int]:
     """Return the rows of a stage that are read: of failures only those that may be quoted."""
     if hit.name not in (*GUESSES, "spread") or len(hit.rows) <= SHOWN_FIRST + SHOWN_LAST:
         return hit.rows
-    return (*hit.rows[:SHOWN_FIRST], *hit.rows[-SHOWN_LAST:])
+    rows = tuple(hit.rows)
+    return (*rows[:SHOWN_FIRST], *rows[-SHOWN_LAST:])
 
 
 def _evidence(act: Act) -> tuple[Exhibit, ...]:

@@ -7,7 +7,7 @@ Candidates per key (:mod:`~gatewatch.detect.candidate`) -> what came before each
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from gatewatch.detect.candidate import Candidates, gather
 from gatewatch.detect.chain import Chain, Number
 from gatewatch.detect.lane import Lane
 from gatewatch.detect.prelude import NEVER, Completion, Prelude
+from gatewatch.detect.rows import Rows
 from gatewatch.detect.sequel import Sequel
 from gatewatch.detect.shortcut import NONE, UNDECIDED, decide
 from gatewatch.detect.timeline import EPOCH, Ints, instant
@@ -27,6 +28,7 @@ from gatewatch.schema.incidents import Match, StageHit
 # Rows kept as evidence of one stage: the first ones show how it began, the last ones how it ended.
 KEPT_FIRST = 20
 KEPT_LAST = 180
+_FEW = 32  # rows that are as well copied
 
 
 def match(
@@ -138,6 +140,7 @@ def _match(chain: Chain, sequel: Sequel, key: int, chosen: list[Completion], lat
 def _hit(candidates: Candidates, lane: Lane, at: Ints, weight: int, certain: bool) -> StageHit:
     """Return the stage as hit by the events at the positions *at*, in order, which weigh *weight*."""
     line = candidates.timeline
-    kept = at if len(at) <= KEPT_FIRST + KEPT_LAST else np.concatenate((at[:KEPT_FIRST], at[-KEPT_LAST:]))
-    rows = tuple(line.row[kept].tolist())
+    kept = Rows(candidates.rows, (at,) if len(at) <= KEPT_FIRST + KEPT_LAST else (at[:KEPT_FIRST], at[-KEPT_LAST:]))
+    # thousands of matches of one key have hundreds of rows, and nearly the same ones: they look at the lane, unless what they counted is their own
+    rows: Sequence[int] = kept if len(at) > _FEW and at.base is lane.at else tuple(kept)
     return StageHit(lane.stage.name, rows, weight, instant(line.time[at[0]]), instant(line.time[at[-1]]), certain)

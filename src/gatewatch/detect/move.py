@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gatewatch.detect.case import GUESSES
-from gatewatch.detect.exhibit import Exhibit
+from gatewatch.detect.exhibit import DOORS, Exhibit
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.schema.control import Move
 from gatewatch.schema.secret import mask
@@ -16,7 +16,6 @@ MOST = 40  # different moves of a stage
 LONGEST = 200  # characters of a command
 _DOORS = ("realm", "tunnel_group", "vserver", "portal", "gateway", "connection", "group")
 """Keys of ``extra`` that name the way through a gateway, the surest first."""
-_DOOR_SERVICES = frozenset({"vpn", "citrix", "rdgateway"})
 
 
 def moves(intrusion: Intrusion) -> tuple[Move, ...]:
@@ -76,7 +75,7 @@ def _moves(stage: str, events: tuple[Exhibit, ...]) -> Iterator[Move]:
 
 
 def _door(event: Exhibit) -> str | None:
-    if event.extra is None or event.service not in _DOOR_SERVICES:
+    if event.extra is None or event.service not in DOORS:
         return None
     try:
         extra = msgspec.json.decode(event.extra)

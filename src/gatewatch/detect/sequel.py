@@ -26,6 +26,7 @@ class Sequel:
 
     candidates: Candidates
     _key: int = -1
+    _empty: bool = False  # no late stage has an event of the key
     _edges: dict[tuple[int, int], Ints] = field(default_factory=dict)
     _blur: dict[int, tuple[int, int]] = field(default_factory=dict)  # per stage: how far late and lo lie from time at most
     _bent: bool = False  # a completion lies before the one it can follow, in the total order
@@ -44,6 +45,9 @@ class Sequel:
         """
         if key != self._key:
             self._key, self._edges, self._blur, self._bent = key, {}, {}, False
+            self._empty = all(lane.offset[key] == lane.offset[key + 1] for lane in self.candidates.after)
+        if self._empty:  # nothing ever came after this key's anchors
+            return None if self.required else [_NONE] * len(self.candidates.after)
         span = self.candidates.span
         view = _View(chosen, 4 * FOREVER if span is None else first_end + span)
         lanes = self.candidates.after

@@ -15,6 +15,7 @@ from datetime import datetime
 
 import polars as pl
 
+from gatewatch.detect.failure import Book, Ints, micros
 from gatewatch.schema.events import Kind, ensure
 
 PEOPLE = 5  # other accounts accepted from an address that make it shared
@@ -27,6 +28,7 @@ class Company:
 
     since: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)  # address -> account -> first accepted
     times: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)  # address -> all of these instants, in order
+    _known: dict[str, Ints] = field(default_factory=dict, repr=False)  # address -> the instants by the places of names in the book
 
     @classmethod
     def of(cls, events: pl.DataFrame, addresses: Iterable[str]) -> Company:
@@ -53,16 +55,18 @@ class Company:
         first = self.since.get(address or "", {}).get(user or "")
         return first is not None and first < before
 
-    def judge(self, address: str | None, user: str | None, tried: Mapping[str | None, int], first: datetime, needed: float) -> str:
+    def judge(self, address: str | None, user: str | None, book: Book, found: Ints, first: datetime, needed: float) -> str:
         """Return why failures from a shared *address* are none of *user*'s, in words; empty where they may be a guess of that account.
 
-        *tried*: attempts by account name, begun at *first*; *needed*: how many of the account's own make a guess.
+        The failures are those at *found* in *book*, begun at *first*; *needed*: how many of the account's own make a guess.
         """
         others = self.others(address, user, first)
         if others < PEOPLE:
             return ""
-        total, mine = sum(tried.values()), tried.get(user, 0)
-        strange = sum(number for name, number in tried.items() if name != user and not self.at_home(address, name, first))
+        known = self._known.get(address or "")
+        if known is None:
+            known = self._known.setdefault(address or "", book.known(self.since.get(address or "", {})))
+        total, mine, strange = book.apart(found, user, known < micros(first))
         mostly_strange = 2 * strange >= total
         home = self.at_home(address, user, first)
         least = needed if home and not mostly_strange else TYPOS + 1

@@ -48,7 +48,8 @@ EVTX_CHUNK = 2 << 20  # its chunks are copied out of what was read: better while
 WORKERS = 2
 AHEAD = 2
 GATHERED = 80_000  # records of an event log that are decoded together
-PILED, PILE = 20_000, 16  # records, blocks of JSON lines that are decoded together: few records of many sources cost as much as many
+JSON_CHUNK = 8 << 20  # what its objects become takes several times their size
+PILED, PILE = 20_000, 32  # records, blocks of JSON lines that are decoded together: few records of many sources cost as much as many
 _TEXT = (Framing.SYSLOG_BSD, Framing.SYSLOG_ISO, Framing.SYSLOG_5424, Framing.WIN32_OPENSSH, Framing.AUDIT, Framing.MESSAGE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27, 29, 30}) + b"\x7f"
 
@@ -225,8 +226,9 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
         )
         result.problems.append(Problem(member.name, what, "user"))
     state.blocks = kind in _TEXT or (kind is Framing.JSON and json_record.is_lines(member.head))
-    chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else CHUNK))
-    if state.framing is Framing.JSON and state.blocks:
+    lines = state.framing is Framing.JSON and state.blocks
+    chunks = (bytes(chunk) for chunk in member.chunks(EVTX_CHUNK if kind is Framing.EVTX else JSON_CHUNK if lines else CHUNK))
+    if lines:
         jobs = _json_jobs(cut(chunks), pool, run)
     elif state.blocks:
         framer = Framer(run.forced)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -38,7 +39,7 @@ class StageHit(msgspec.Struct, frozen=True):
     """
 
     name: str
-    rows: tuple[int, ...]
+    rows: Sequence[int]  # equal to a tuple
     count: int
     first: datetime
     last: datetime

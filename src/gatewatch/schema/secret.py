@@ -100,6 +100,8 @@ _SHORT: tuple[tuple[_Held, re.Pattern[str], re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
+_SUSPECT = re.compile(r"[=|]|-[pastuw]|[-/]r?p|://|pass|vncpw|net|securestring|authorization:")
+"""A regex that every text of small letters holds which some pattern asks more of: most command lines are done with it."""
 
 
 def mask(command: str) -> str:
@@ -110,6 +112,8 @@ def mask(command: str) -> str:
     """
     made = command[:CAP]
     small = made.lower() if made.isascii() else None  # other letters may equal Latin ones for a regex that ignores case
+    if small is not None and _SUSPECT.search(small) is None:
+        return made if len(command) <= CAP else f"{made} […]"
     for held, pattern, replacement in _SECRETS:
         if small is None or _holds(small, held):
             made = pattern.sub(replacement, made)

@@ -1,0 +1,52 @@
+"""Rows: the rows of one stage of a match, looked up in what all matches of a chain share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from gatewatch.detect.timeline import Ints
+
+
+class Rows(Sequence[int]):
+    """The rows at some positions of a timeline; equal to a tuple of the same numbers.
+
+    ``of`` are the rows of the whole timeline, ``parts`` views of the positions.
+    """
+
+    __slots__ = ("_of", "_parts")
+
+    def __init__(self, of: Sequence[int], parts: tuple[Ints, ...]) -> None:
+        self._of = of
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the rows, in order."""
+        of = self._of
+        return iter([of[position] for part in self._parts for position in part.tolist()])
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._parts))
+
+    @overload
+    def __getitem__(self, at: int) -> int: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[int, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> int | tuple[int, ...]:
+        """Return one row, or some."""
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether *other* holds the same rows."""
+        return isinstance(other, (tuple, Rows)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        """Return the hash of the rows as a tuple."""
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        """Return the rows as a tuple is written."""
+        return repr(tuple(self))
