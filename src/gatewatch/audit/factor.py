@@ -2,7 +2,9 @@
 
 A way passes with two distinct kinds among knowledge, possession, inherence and device, or with one factor that proves two by itself. What
 is delegated counts as the site says of the provider; of a provider it says nothing about, nothing is known.
-Source: NIST SP 800-63B, sections 4.2 and 5.1; two keys, or a password asked for twice, are one kind.
+A key or certificate in a file is a kind of its own beside what is held in the hand (a token, a phone): who copies the file does not hold the
+token. NIST counts both as possession; a key and a one-time code pass here, two keys, or a password asked for twice, are one kind.
+Source: NIST SP 800-63B, sections 4.2 and 5.1.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class FactorKind(StrEnum):
     KNOWLEDGE = "knowledge"  # password, PIN
     POSSESSION = "possession"  # key, token, one-time code, smart card
     INHERENCE = "inherence"  # finger, face
-    DEVICE = "device"  # the machine's certificate, shared by whoever uses the machine
+    DEVICE = "device"  # a certificate or key in a file, shared by whoever uses the machine it lies on
     DELEGATED = "delegated"  # RADIUS, SAML, LDAP …: the site says what the provider asks for
 
 
