@@ -28,7 +28,7 @@ def kinds(way: Way, posture: Posture) -> tuple[set[FactorKind], list[str], bool]
         if factor.kind is not FactorKind.DELEGATED:
             found.add(factor.kind)
             continue
-        provider = posture.provider(factor.provider)
+        provider = posture.provider(factor.provider) or posture.provider(factor.method)
         if provider is None:
             unknown.append(factor.provider or factor.method)
         elif provider.mfa:
