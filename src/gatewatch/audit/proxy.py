@@ -58,7 +58,7 @@ def ask(policy: ProxyPolicy, request: Request) -> Passage:
         return Passage(None, None)
     guessed = {name for name in clients if (acl := policy.acl(name)) is not None and acl.missing}
     for chosen in product((True, False), repeat=len(clients)):
-        truth = dict(zip(clients, chosen, strict=True))
+        truth: dict[str, bool | None] = dict(zip(clients, chosen, strict=True))
         found = _walk(policy, known | truth)
         if found.allowed and any(truth[name] for name in guessed):  # whether there is such a client stands in a file that is not there
             found = Passage(None, found.rule)

@@ -119,7 +119,8 @@ def _zone(statement: Statement, bundle: Bundle) -> tuple[str, str, Document | No
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     main = [one for one in documents if one.at("named.conf")]
-    parts = [] if main else [one for one in documents if one.at("named.conf.*", "named/*.conf", "named.*.zones")]  # Debian's, without the file they are parts of
+    pieces = [one for one in documents if one.at("named.conf.*", "named/*.conf", "named.*.zones")]
+    parts = [] if main else pieces  # Debian's, where the file that names them was left behind
     for document in main or parts[:1] or documents[:1]:
         missing: list[str] = []
         listed, fault = statements(document, bundle, missing)

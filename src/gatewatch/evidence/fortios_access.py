@@ -74,6 +74,7 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
     listeners = tuple((face, int(port[:6]) if port.isdigit() else 443, "tcp") for face in faces)
     wanted = ssl.get("reqclientcert", "disable") == "enable"
     named: dict[str, None] = {}
+    single: dict[str, None] = {}
     rules = list(ssl.table("authentication-rule").entries.values())
     for rule in rules:
         certificate = wanted or rule.get("client-cert", "disable") == "enable"
@@ -84,12 +85,9 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
             ways = tuple(member_ways(tree, domain, group, extra, label))
             yield _path(tree, host, f"{name} ssl {group}".strip(), ways, tree.document.where(rule.line), listeners, group)
         for user in rule.many("users"):
-            found = _user(domain, user)
-            if found is not None:
-                place = tree.document.where(found[1].line)
-                way = Way((*extra, *found[0]), f"{label}user {user}", (place,), tree.cut)
-                yield _path(tree, host, f"{name} ssl user {user}".strip(), (way,), place, listeners, user)
-    # groups that policies let in, without a rule of their own, come by the default portal
+            single[user] = None
+            yield from _single(tree, domain, user, extra, label, (host, f"{name} ssl user {user}".strip()), tree.document.where(rule.line), listeners)
+    # groups and users that policies let in, without a rule of their own, come by the default portal
     for policy in domain.table("firewall policy").entries.values():
         if not any(face.startswith("ssl.") for face in policy.many("srcintf")) or policy.get("status") == "disable":
             continue
@@ -99,8 +97,28 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
                 named[group] = None
                 ways = tuple(member_ways(tree, domain, group, extra, "certificate, then " if wanted else ""))
                 yield _path(tree, host, f"{name} ssl {group} (default portal)".strip(), ways, tree.document.where(policy.line), listeners, group)
-    if not named and not rules:
+        for user in policy.many("users"):
+            if user not in single:
+                single[user] = None
+                label, whose = "certificate, then " if wanted else "", (host, f"{name} ssl user {user} (default portal)".strip())
+                yield from _single(tree, domain, user, extra, label, whose, tree.document.where(policy.line), listeners)
+    if not named and not single and not rules:
         yield _path(tree, host, f"{name} ssl".strip(), (), tree.document.where(ssl.line), listeners, "")
+
+
+def _single(
+    tree: Tree, domain: Node, user: str, extra: tuple[Factor, ...], label: str, named: tuple[str, str], place: Where,
+    listeners: tuple[tuple[str, int, str], ...],
+) -> Iterator[AccessPath]:  # fmt: skip
+    """Yield the door of one user that a rule or policy names; one who is switched off has none."""
+    host, name = named
+    found = _user(domain, user)
+    if found is None and user in domain.table("user local").entries:
+        return
+    where = tree.document.where(found[1].line) if found is not None else place
+    doubt = tree.cut or ("" if found is not None else f"{user} is no user of the evidence")
+    way = Way((*extra, *(found[0] if found is not None else ())), f"{label}user {user}", (where,), doubt)
+    yield _path(tree, host, name, (way,), where, listeners, user)
 
 
 def _path(

@@ -86,7 +86,7 @@ def _containers(facts: Facts) -> Iterator[Container]:
     yield from (one for one in facts.of(Container) if one.running is not False)
 
 
-def _verdict(one: Container, good: bool, said: str, value: str, service: str = "docker_api") -> Verdict:  # noqa: FBT001 - the verdict itself
+def _verdict(one: Container, good: bool, said: str, value: str, service: str = "docker_api") -> Verdict:
     return Verdict(
         status=Status.PASS if good else Status.FAIL, host=one.host, message=said, subject=one.name, value=value, where=one.where[:1],
         resolved="as docker inspect says", service=service, as_of=one.as_of,
@@ -199,7 +199,7 @@ CHECKS: tuple[Check, ...] = (
         severity=Severity.HIGH,
         needs=(_INSPECT,),
         judge=_apart,
-        remediation=Remediation("Run it without --privileged and --network host, and give it no socket of the daemon; name the single rights it needs."),
+        remediation=Remediation("Run it without --privileged and --network host, and give it no socket of the daemon."),
         mappings=nist("SC-7(21)", "AC-6", "CM-7"),
         references=("Docker Engine: security",),
     ),

@@ -101,9 +101,8 @@ def _nodes(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 def _unlisted(policy: ProxyPolicy) -> Verdict:
     """Return what is said of Tor nodes where no list of them is in the evidence: a proxy that looks at no address lets all of them through."""
-    looks = any(
-        not rule.allow and (acl := policy.acl(name)) is not None and acl.kind not in CLIENT | _BLIND for rule in policy.rules for name, _ in rule.terms
-    )
+    denied = {name for rule in policy.rules if not rule.allow for name, _ in rule.terms}
+    looks = any((acl := policy.acl(name)) is not None and acl.kind not in CLIENT | _BLIND for name in denied)
     passage = ask(policy, Request("CONNECT", "203.0.113.77", 443))
     sure = bool(passage.allowed) and not looks and not policy.incomplete
     said = "no rule looks at where a request goes, so nodes of Tor are reached as any address is" if sure else f"no evidence: {_LIST.collect}"
