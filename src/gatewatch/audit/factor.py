@@ -28,14 +28,25 @@ def kinds(way: Way, posture: Posture) -> tuple[set[FactorKind], list[str], bool]
         if factor.kind is not FactorKind.DELEGATED:
             found.add(factor.kind)
             continue
-        provider = posture.provider(factor.provider) or posture.provider(factor.method)
-        if provider is None:
+        several = _asks_for_several(factor, posture)
+        if several is None:
             unknown.append(factor.provider or factor.method)
-        elif provider.mfa:
+        elif several:
             enough = True
         else:
             found.add(FactorKind.KNOWLEDGE)
     return found, unknown, enough
+
+
+def _asks_for_several(factor: Factor, posture: Posture) -> bool | None:
+    """Return whether a provider asks for several factors; None where the site does not say. By its name, else by all of its addresses."""
+    named = posture.provider(factor.provider) or posture.provider(factor.method)
+    if named is not None:
+        return named.mfa
+    found = [posture.provider(one) for one in factor.servers]
+    if not found or None in found:  # any of them may be the one that answers
+        return None
+    return all(one.mfa for one in found if one is not None)
 
 
 def weigh(way: Way, posture: Posture) -> tuple[Status, str]:

@@ -15,13 +15,26 @@ _TOKENS = {"fortitoken", "fortitoken-cloud", "sms", "email", "fortitoken-mobile"
 _MOST = 400  # users of a group told one by one
 
 
+def _asked(domain: Node, kind: str, name: str) -> Factor:
+    """Return the factor of who is asked: a server by its name, with its addresses."""
+    node = domain.table(f"user {kind}").entries.get(name)
+    keys = ("server", "secondary-server", "tertiary-server")
+    servers = tuple(one for key in keys if (one := node.get(key))) if node is not None else ()
+    return Factor(FactorKind.DELEGATED, f"{kind or 'server'} {name}", name or kind, servers=servers)
+
+
+def _kind(domain: Node, name: str) -> str:
+    """Return which kind of server is called *name*; empty where none is."""
+    return next((one for one in _SERVERS if name in domain.table(f"user {one}").entries), "")
+
+
 def _user(domain: Node, name: str) -> tuple[tuple[Factor, ...], Node] | None:
     node = domain.table("user local").entries.get(name)
     if node is None or node.get("status", "enable") == "disable":
         return None
     kind = node.get("type", "password")
     server = node.get(f"{kind}-server") or node.get("tacacs+-server")
-    first = Factor(FactorKind.KNOWLEDGE, "password") if kind == "password" else Factor(FactorKind.DELEGATED, f"{kind} {server}", server or kind)
+    first = Factor(FactorKind.KNOWLEDGE, "password") if kind == "password" else _asked(domain, kind, server)
     second = node.get("two-factor", "disable")
     more = (Factor(FactorKind.POSSESSION, second),) if second in _TOKENS else ()
     return (first, *more), node
@@ -48,8 +61,8 @@ def member_ways(tree: Tree, domain: Node, group: str, extra: tuple[Factor, ...],
                 factors = (*factors, Factor(FactorKind.KNOWLEDGE, "password"))
             yield Way((*extra, *factors), f"{label}certificate {member} of {group}", (tree.document.where(peer.line), place), tree.cut)
         else:
-            kind = next((one for one in _SERVERS if member in domain.table(f"user {one}").entries), "")
-            server = Factor(FactorKind.DELEGATED, f"{kind or 'server'} {member}", member)
+            kind = _kind(domain, member)
+            server = _asked(domain, kind, member)
             doubt = tree.cut or ("" if kind else f"{member} is neither a user nor a server of the evidence")
             yield Way((*extra, server), f"{label}{kind or 'member'} {member} of {group}", (place,), doubt)
     if not node.many("member") and seen == 0:
@@ -177,7 +190,7 @@ def admin_doors(tree: Tree, shared: Node, host: str) -> Iterator[AccessPath]:
             for _, domain in [("", shared), *tree.domains()]:
                 members = domain.table("user group").entries.get(group)
                 listed = members.many("member") if members is not None else []
-                ways += [Way((Factor(FactorKind.DELEGATED, one, one), *more), f"{node.name} by {one}", place, tree.cut) for one in listed]
+                ways += [Way((_asked(domain, _kind(domain, one), one), *more), f"{node.name} by {one}", place, tree.cut) for one in listed]
                 if members is not None:
                     break
             if not ways:
