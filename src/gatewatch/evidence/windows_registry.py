@@ -5,6 +5,7 @@
     reg export "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server" ts.reg /y
     reg export HKLM\\SOFTWARE\\Policies policies.reg /y
 
+A group policy's ``Registry.pol`` is read too.
 References: see :mod:`gatewatch.evidence.windows_registry_text` and :mod:`gatewatch.evidence.windows_setting`; MS-GPFAS 2.2.2 (firewall rules).
 """
 
@@ -16,6 +17,7 @@ from datetime import datetime
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
+from gatewatch.evidence.windows_policy_file import SIGNATURE
 from gatewatch.evidence.windows_registry_firewall import firewall
 from gatewatch.evidence.windows_registry_text import HEADER, Table, Value, add
 from gatewatch.evidence.windows_setting import DUO, INSTALLER, LOGON, RDP, SMB, WINRM, Place, settings, touched
@@ -52,6 +54,8 @@ _KINDS: tuple[tuple[type[Settings], str, tuple[Place, ...]], ...] = (
 
 
 def _recognise(document: Document) -> int:
+    if document.data.startswith(SIGNATURE):
+        return SURE
     head = document.head.lstrip("\ufeff\n")
     if head.startswith(HEADER):
         return SURE
@@ -61,7 +65,10 @@ def _recognise(document: Document) -> int:
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     table = Table()
     for document in documents:
-        if not document.text.endswith("\n"):
+        if document.data.startswith(SIGNATURE):
+            if not document.data.endswith(b"]\0") or not add(table, document):
+                yield Rejected(document, "ends within a value of a group policy")
+        elif not document.text.endswith("\n"):
             yield Rejected(document, "ends within a line: what it does not say may only be cut off")
         elif not add(table, document):
             yield Rejected(document, "holds no key of the registry")

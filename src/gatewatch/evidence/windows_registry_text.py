@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from gatewatch.evidence.document import Document
 from gatewatch.evidence.mask import HIDDEN
 from gatewatch.evidence.mask import value as masked
+from gatewatch.evidence.windows_policy_file import SIGNATURE, entries
 from gatewatch.schema.facts.base import Where
 
 _KEY = re.compile(r"\[(-?)(HKEY_.{1,1000})\]\s*$")
@@ -97,8 +98,19 @@ class Table:
 
 def add(table: Table, document: Document) -> int:
     """Take the values of *document* into *table*; returns how many keys it holds."""
+    if document.data.startswith(SIGNATURE):
+        return _policy(table, document)
     exported = any(line.lstrip("\ufeff").startswith(HEADER) for line in document.lines[:20])
     return _exported(table, document) if exported else _queried(table, document)
+
+
+def _policy(table: Table, document: Document) -> int:
+    count = 0
+    for key, name, kind, text in entries(document):
+        count += 1
+        entered = _enter(table, key)
+        _put(table, entered, name, kind, HIDDEN if kind == "binary" else text, (document, 0, f"{table.names[entered]}\\{name}"))
+    return count
 
 
 def _enter(table: Table, text: str) -> str:
