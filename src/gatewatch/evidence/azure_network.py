@@ -128,6 +128,13 @@ def groups(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from ((f"$[{at}]", one) for at, one in enumerate(listed if isinstance(listed, list) else ()) if isinstance(one, dict))
 
 
+def _network(group: dict[str, Any]) -> str:
+    """Return the subnet a group is attached to, by its whole name, which holds that of its network."""
+    listed = group.get("subnets")
+    first = flat(listed[0]) if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    return str(first.get("id") or "")
+
+
 _PARAMETER = re.compile(r"\[parameters\('([^']{1,200})'\)\]")
 
 
@@ -153,7 +160,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 )  # fmt: skip
                 yield RuleGroup(
                     host=bundle.host, as_of=document.as_of, where=(where,), platform="azure-nsg", name=name,
-                    public=None if attached or not known else False, entries=len(entries),
+                    public=None if attached or not known else False, entries=len(entries), network=_network(group),
                 )  # fmt: skip
 
 
