@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from gatewatch.evidence import windows_browser
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
 from gatewatch.evidence.windows_policy_file import SIGNATURE
@@ -86,6 +87,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     yield from _nps(table, bundle, as_of)
     yield from _logs(table, bundle, as_of)
     yield from firewall(table, bundle.host, as_of)
+    yield from windows_browser.policies(table, bundle.host, as_of)
 
 
 def policies(table: Table, bundle: Bundle, as_of: datetime | None) -> Iterator[Outcome]:

@@ -28,8 +28,10 @@ def _proxies(facts: Facts, ground: Ground) -> Spans:
     """Return the addresses of the site's web proxies: hosts whose proxy is in the evidence, and those of that role."""
     names = {one.host for one in facts.of(ProxyPolicy)}
     names |= {asset.name for asset in ground.site.posture.assets if {"proxy", "web-proxy"} & set(asset.roles)}
+    names |= set(ground.site.posture.web_proxies)
     reach = ground.reach(facts)
-    return normal((at, at) for name in sorted(names) for at in reach.addresses(name))
+    literal = [number for name in names if (number := of_address(name)) is not None]
+    return normal((at, at) for at in (*literal, *(at for name in sorted(names) for at in reach.addresses(name))))
 
 
 def _leaves(rules: PacketFilter, zone: Zone, ground: Ground) -> tuple[str | None, str | None] | None:
@@ -82,7 +84,7 @@ def _device(rules: PacketFilter, zone: Zone, ways: tuple[str | None, str | None]
             places += [step.where for step in fate.steps if step.action is Action.ACCEPT][:1]
         sure = join(sure, always or ())
     doubt = f"; {rules.incomplete}" if rules.incomplete else ""
-    note = "" if proxies else "; which hosts are proxies is not known ([assets.X] roles = [\"proxy\"])"
+    note = "" if proxies else "; which hosts are proxies is not known ([audit] web_proxies, or [assets.X] roles = [\"proxy\"])"
     if sure and not rules.incomplete:
         status, said = Status.FAIL, f"zone {zone.name} reaches the web past the proxy, from {', '.join(shown(sure, 3))}{note}"
     elif may or rules.incomplete:
