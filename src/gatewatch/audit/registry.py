@@ -38,6 +38,7 @@ from gatewatch.audit.checks import (
     pf,
     pfsense,
     rd_gateway,
+    routeros,
     rule_order,
     scan,
     segment,
@@ -125,4 +126,5 @@ CHECKS: tuple[Check, ...] = (
     *ivanti.CHECKS,
     *pf.CHECKS,
     *pfsense.CHECKS,
+    *routeros.CHECKS,
 )
