@@ -30,6 +30,8 @@ from gatewatch.schema.facts.gateway import GatewaySettings, Management
 from gatewatch.schema.facts.machine import Listener, Machine, System
 
 _HEAD = re.compile(r"(?m)^#.{0,80}\bby RouterOS (\d[\w.]{0,20})")
+_MENU = re.compile(r"(?m)^/ip[ /]firewall[ /](?:filter|nat|raw)\b")
+_RULE = re.compile(r"(?m)^(?:/ip[ /]firewall[ /](?:filter|nat|raw)[ /])?add (?:action=\S{1,40} )?chain=")
 _SERVICES = {
     "telnet": (23, True), "ftp": (21, True), "www": (80, True), "ssh": (22, True), "api": (8728, True), "winbox": (8291, True),
     "api-ssl": (8729, True), "www-ssl": (443, False),
@@ -44,7 +46,7 @@ def _recognise(document: Document) -> int:
     if _HEAD.search(document.head):
         return SURE
     text = document.text[:65536]
-    return SURE - 10 if re.search(r"(?m)^/ip firewall (?:filter|nat)\b", text) and re.search(r"(?m)^add .{0,80}chain=", text) else 0
+    return SURE - 10 if _MENU.search(text) and _RULE.search(text) else 0
 
 
 def _last(listed: list[Command], menu: str) -> dict[str, str]:
@@ -62,9 +64,10 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         if not listed:
             yield Ignored(document, "sets nothing")
             continue
-        cut = "the export ends within a line" if torn else ""
-        host = (_last(listed, "system identity").get("name") or document.stem).casefold()
         version = _HEAD.search(document.head)
+        cut = "the export ends within a line" if torn else "" if version is not None else "without the head of an export it may be a part"
+        name = _last(listed, "system identity").get("name", "")
+        host = (name if re.fullmatch(r"[\w .-]{1,80}", name) else document.stem).casefold()
         yield Machine(
             host=host, as_of=document.as_of, where=(document.where(1),), system=System.NETWORK, product="RouterOS",
             version=version[1] if version is not None else "",
@@ -81,7 +84,7 @@ def _enabled(listed: list[Command], name: str) -> tuple[bool, int, str, int]:
     port, on = _SERVICES[name]
     address, line = "", 0
     for one in listed:
-        if one.menu == "ip service" and one.target == name:
+        if one.menu == "ip service" and name in one.target.split(","):
             line = one.line
             if one.verb in {"enable", "disable"}:
                 on = one.verb == "enable"
@@ -93,7 +96,7 @@ def _enabled(listed: list[Command], name: str) -> tuple[bool, int, str, int]:
 
 def _services(document: Document, listed: list[Command], known: Router, host: str, cut: str) -> Iterator[Outcome]:
     values = []
-    doubt = cut and "the export ends within a line: what it does not say may only be cut off"
+    doubt = cut and f"{cut}: what it does not say may be missing"
     for name in _SERVICES:
         on, port, address, line = _enabled(listed, name)
         place = document.where(line or 1)
@@ -146,7 +149,7 @@ def _doors(document: Document, listed: list[Command], host: str, cut: str) -> It
     asked = _asked(listed, "ppp aaa", "ppp")
     for kind, port in _DIALLED.items():
         menu = f"interface {kind}-server server"
-        lines = [one for one in listed if one.menu == menu and (one.get("enabled") == "yes" or (one.verb == "add" and one.on))]
+        lines = [one for one in listed if one.menu == menu and (one.get("enabled") == "yes" or one.get("disabled") == "no")]
         if not lines:
             continue
         server = lines[-1]

@@ -24,6 +24,12 @@ _KNOWN = frozenset({
 """Conditions that are decided; every other makes a rule one that may match."""
 
 
+_TABLES = {"ip firewall filter": "", "ip firewall nat": "", "ip firewall raw": "raw "}
+_BASE = frozenset({"input", "forward", "dstnat", "raw prerouting"})
+_FIRST = (("prerouting", "ip firewall raw"), ("input", "ip firewall filter"))
+_LOOPBACK = (127 << 24, (128 << 24) - 1)
+
+
 @dataclass(slots=True)
 class Router:
     """What the rules rest on: networks by interface, interfaces by list, addresses by list, interfaces that lead outside."""
@@ -34,10 +40,14 @@ class Router:
     lists: dict[str, list[str]] = field(default_factory=dict)
     addresses: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     outer: dict[str, None] = field(default_factory=dict)
+    includes: dict[str, list[str]] = field(default_factory=dict)
 
     def members(self, name: str) -> list[str]:
-        """Return the interfaces of a list."""
-        return list(self.networks) if name == "all" else self.lists.get(name, [])
+        """Return the interfaces of a list, those of the lists it includes among them."""
+        if name == "all":
+            return list(self.networks)
+        names = [name, *(inner for inner in self.includes.get(name, []) if inner != name)]
+        return list(dict.fromkeys(face for one in names for face in self.lists.get(one, [])))
 
 
 def router(document: Document, listed: list[Command]) -> Router:
@@ -52,6 +62,8 @@ def router(document: Document, listed: list[Command]) -> Router:
                 made.networks.setdefault(one.get("interface"), []).append(span)
                 host = parse_span(one.get("address").partition("/")[0])
                 made.own.setdefault(one.get("interface"), []).extend([host] if host is not None else [])
+        elif one.menu == "interface list" and one.get("include"):
+            made.includes[one.get("name")] = one.get("include").split(",")
         elif one.menu == "interface list member" and one.get("list"):
             made.lists.setdefault(one.get("list"), []).append(one.get("interface"))
         elif one.menu == "ip firewall address-list" and one.get("list"):
@@ -125,11 +137,12 @@ def rule(one: Command, known: Router) -> Rule | None:
     nat = None
     if one.menu == "ip firewall nat":
         kind = one.get("action", "accept")
-        if kind not in {"dst-nat", "redirect", "netmap"}:
-            return Rule(Action.ACCEPT, known.document.where(one.line)) if kind == "accept" else None
+        if kind not in {"dst-nat", "redirect", "netmap", "accept", "return", "jump"}:
+            return None
         to, port = parse_span(one.get("to-addresses")), parse_port(one.get("to-ports"))
-        nat = Nat((to,) if to is not None else None, (port,) if one.get("to-ports") and port is not None else None, local=kind == "redirect")
-        action = Action.NAT
+        if kind in {"dst-nat", "redirect", "netmap"}:
+            nat = Nat((to,) if to is not None else None, (port,) if one.get("to-ports") and port is not None else None, local=kind == "redirect")
+            action = Action.NAT
     if action is None:
         return None
     states = one.get("connection-state")
@@ -147,24 +160,28 @@ def rule(one: Command, known: Router) -> Rule | None:
     return Rule(
         action, known.document.where(one.line), sources=sources, destinations=targets, protocols=_PROTOCOLS.get(protocol),
         ports=spans(span for span in ports if span is not None) if words and None not in ports else None, interfaces_in=inward,
-        interfaces_out=outward, new=new, unknown="; ".join(unknown), target=one.get("jump-target"), nat=nat, log=one.get("log") == "yes",
+        interfaces_out=outward, new=new, unknown="; ".join(unknown), target=_target(one), nat=nat, log=one.get("log") == "yes",
         comment=one.get("comment")[:80],
     )  # fmt: skip
 
 
+def _target(one: Command) -> str:
+    return f"{_TABLES[one.menu]}{one.get('jump-target')}" if one.get("jump-target") else ""
+
+
 def packet_filter(known: Router, listed: list[Command], host: str, cut: str) -> PacketFilter:
     """Return the router's packet filter."""
-    chains: dict[str, list[Rule]] = {"input": [], "forward": [], "dstnat": []}
+    chains: dict[str, list[Rule]] = {"input": [], "forward": [], "dstnat": [], "raw prerouting": []}
     for one in listed:
-        if one.menu in {"ip firewall filter", "ip firewall nat"} and one.verb == "add" and one.on:
+        if one.menu in _TABLES and one.verb == "add" and one.on and one.get("chain") not in {"srcnat", "output"}:
             made = rule(one, known)
-            if made is not None and not (one.menu == "ip firewall nat" and one.get("chain") == "srcnat"):
-                chains.setdefault(one.get("chain", "input"), []).append(made)
+            if made is not None:
+                chains.setdefault(f"{_TABLES[one.menu]}{one.get('chain', 'input')}", []).append(made)
     zones = {name: zone for zone, names in known.lists.items() for name in names}
     return PacketFilter(
         host=host, as_of=known.document.as_of, where=(known.document.where(1),), platform="routeros", semantics=Semantics.FIRST_MATCH,
-        chains=tuple(Chain(name, tuple(rules), Action.ACCEPT if name in {"input", "forward", "dstnat"} else None) for name, rules in chains.items()),
-        prerouting=("dstnat",), input=("input",), forward=("forward",), covers=(FOUR_SPAN,), incomplete=cut,
+        chains=tuple(Chain(name, tuple(rules), Action.ACCEPT if name in _BASE else None) for name, rules in chains.items()),
+        prerouting=("raw prerouting", "dstnat"), input=("input",), forward=("forward",), covers=(FOUR_SPAN,), incomplete=cut,
         interfaces=tuple(
             Interface(name, zones.get(name, ""), spans(known.own.get(name, [])), spans(inner)) for name, inner in known.networks.items()
         ),
@@ -174,29 +191,73 @@ def packet_filter(known: Router, listed: list[Command], host: str, cut: str) -> 
 def open_to(known: Router, listed: list[Command], port: int, face: str) -> tuple[Spans | None, str]:
     """Return who reaches a port of the router by an interface (None: anybody), and why that is not sure."""
     let: list[tuple[int, int]] = []
+    drops, accepts = "", ""  # what may refuse, what may let in
+    past = False  # a rule of the raw table may have let it past the others there
     for one in _input(listed):
         made = rule(one, known)
-        if made is None or not made.new or (made.protocols is not None and TCP not in made.protocols):
+        if made is None or not _meets(made, port, face):
             continue
-        if made.ports is not None and not any(low <= port <= high for low, high in made.ports):
+        if one.menu.endswith("raw") and (past or made.action is Action.ACCEPT):
+            past = True
+            drops = drops or (f"line {one.line} may refuse it" if made.action is not Action.ACCEPT else "")
             continue
-        if made.interfaces_in is not None and not _by(made.interfaces_in, face):
-            continue
-        if made.unknown or made.action in {Action.JUMP, Action.RETURN} or made.destinations is not None:
-            return None, f"line {one.line}: {made.unknown or one.get('action', 'accept')} cannot be decided"
-        if made.action is Action.DROP and made.sources is None:
-            return spans(let), ""
-        if made.action is Action.ACCEPT:
-            if made.sources is None:
-                return None, ""
+        why = made.unknown or ("it is for some addresses of the router" if made.destinations is not None else "")
+        if made.action in {Action.JUMP, Action.RETURN} and not why:
+            if made.action is Action.JUMP and not _decides(listed, one.menu, one.get("jump-target")):
+                continue
+            why = one.get("action")
+        if made.action is Action.DROP and _filled(one, listed):
+            continue  # refuses who was caught before: others get through
+        if why:
+            said = f"line {one.line} cannot be decided: {why}"
+            drops = drops or (said if made.action is not Action.ACCEPT else "")
+            accepts = accepts or (said if made.action is not Action.DROP else "")
+        elif made.action is Action.ACCEPT and made.sources is not None:
             let += made.sources
         elif made.sources is not None:
-            return None, f"line {one.line} refuses some of them"
-    return None, ""
+            drops = drops or f"line {one.line} refuses some of them"
+        elif made.action is Action.DROP:
+            return (None, accepts) if accepts else (spans(let), drops if let else "")
+        else:
+            break
+    return None, drops
+
+
+def _decides(listed: list[Command], menu: str, chain: str, depth: int = 5) -> bool:
+    """Return whether a chain may let in or refuse anything."""
+    inner = [one for one in listed if one.menu == menu and one.verb == "add" and one.on and one.get("chain") == chain]
+    jumps = [one for one in inner if one.get("action") == "jump"]
+    if any(one.get("action", "accept") in _ACTIONS and one not in jumps and one.get("action") != "return" for one in inner):
+        return True
+    return any(depth < 1 or _decides(listed, menu, one.get("jump-target"), depth - 1) for one in jumps)
+
+
+def _filled(one: Command, listed: list[Command]) -> bool:
+    """Return whether a rule is for the senders in a list that other rules fill while the router runs."""
+    name = one.get("src-address-list")
+    return bool(name) and any(
+        other.get("action") == "add-src-to-address-list" and other.get("address-list") == name for other in listed if other.menu in _TABLES
+    )
+
+
+def _meets(made: Rule, port: int, face: str) -> bool:
+    """Return whether a rule may be met by a first packet to a TCP port of the router on an interface."""
+    if not made.new or (made.protocols is not None and TCP not in made.protocols):
+        return False
+    if made.ports is not None and not any(low <= port <= high for low, high in made.ports):
+        return False
+    if made.interfaces_in is not None and not _by(made.interfaces_in, face):
+        return False
+    return made.destinations is None or bool(_less_loopback(made.destinations))
+
+
+def _less_loopback(spans_: Spans) -> list[tuple[int, int]]:
+    """Return the spans that are not within 127.0.0.0/8, which nothing from outside is for."""
+    return [span for span in spans_ if not (_LOOPBACK[0] <= span[0] and span[1] <= _LOOPBACK[1])]
 
 
 def _input(listed: list[Command]) -> Iterator[Command]:
-    yield from (one for one in listed if one.menu == "ip firewall filter" and one.verb == "add" and one.on and one.get("chain") == "input")
+    yield from (one for chain, menu in _FIRST for one in listed if one.menu == menu and one.verb == "add" and one.on and one.get("chain") == chain)
 
 
 def _by(faces: tuple[str, ...], face: str) -> bool:

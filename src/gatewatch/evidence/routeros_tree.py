@@ -67,8 +67,10 @@ def commands(document: Document) -> tuple[list[Command], bool]:
             continue
         words = _WORD.findall(text)
         if text.startswith("/"):
+            path = next((at for at, word in enumerate(words) if "=" in word or word in _VERBS), len(words))
+            words = [part for word in words[:path] for part in word.strip("/").split("/")] + words[path:]  # /ip/service/set is /ip service set
             at = next((at for at, word in enumerate(words) if word in _VERBS), len(words))
-            menu, words = " ".join(words[:at]).strip("/"), words[at:]
+            menu, words = " ".join(words[:at]), words[at:]
         if words and words[0] in _VERBS:
             made.append(_command(menu, words, number))
     last = next((line for line in reversed(document.lines) if line.strip()), "")
