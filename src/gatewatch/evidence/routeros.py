@@ -120,6 +120,7 @@ def _services(document: Document, listed: list[Command], known: Router, host: st
             )  # fmt: skip
     pptp = _last(listed, "interface pptp-server server").get("enabled", "no")
     values.append(Setting("pptp", "on" if pptp == "yes" else "off", "as the export says, or its default", document.where(1), doubt))
+    values.append(Setting("outer", ",".join(known.outer), "interface list WAN, DHCP client, PPPoE, LTE and default route", document.where(1), cut))
     yield GatewaySettings(host=host, as_of=document.as_of, where=(document.where(1),), service="vpn", product="routeros", values=tuple(values))
 
 

@@ -154,8 +154,12 @@ def rule(one: Command, known: Router) -> Rule | None:
     words = [text for text in one.get("dst-port").split(",") if text]
     ports = [parse_port(text) for text in words]
     protocol = one.get("protocol").lower()
-    more = [name for name in one.values if name not in _KNOWN]
-    unknown = [text for text in (doubt, other, odd, strange, ", ".join(more), "ports" if None in ports else "") if text]
+    more = [f"{name}={value[:40]}" for name, value in one.values.items() if name not in _KNOWN]
+    unknown = [
+        text
+        for text in (doubt, other, odd, strange, ", ".join(more), "ports" if None in ports else "")
+        if text
+    ]
     unknown += [f"protocol {protocol}"] if protocol and protocol not in _PROTOCOLS else []
     return Rule(
         action, known.document.where(one.line), sources=sources, destinations=targets, protocols=_PROTOCOLS.get(protocol),
