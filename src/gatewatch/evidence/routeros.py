@@ -94,6 +94,13 @@ def _enabled(listed: list[Command], name: str) -> tuple[bool, int, str, int]:
     return on, port, address, line
 
 
+def _six(listed: list[Command]) -> bool:
+    """Return whether the router has addresses of IPv6 that others may reach."""
+    if _last(listed, "ipv6 settings").get("disable-ipv6") == "yes":
+        return False
+    return any(one.menu in {"ipv6 address", "ipv6 dhcp-client"} and one.verb == "add" and one.on for one in listed)
+
+
 def _services(document: Document, listed: list[Command], known: Router, host: str, cut: str) -> Iterator[Outcome]:
     values = []
     doubt = cut and f"{cut}: what it does not say may be missing"
@@ -110,6 +117,9 @@ def _services(document: Document, listed: list[Command], known: Router, host: st
         )
         for face in known.outer or {"": None}:
             let, unsure = open_to(known, listed, port, face) if face else (None, "which interface faces the internet is not in the evidence")
+            if face and allowed is None and let is not None and _six(listed):
+                six, why = open_to(known, listed, port, face, "ipv6")
+                let, unsure = (let, unsure) if six == () else (None, f"over IPv6: {why or 'no rule of /ipv6 firewall refuses it'}")
             let = None if cut else let  # the rest of a rule may be cut off
             narrow = allowed if let is None else let if allowed is None else tuple(one for one in let if any(
                 low <= one[0] and one[1] <= high for low, high in allowed))  # fmt: skip

@@ -15,7 +15,7 @@ from gatewatch.evidence.routeros_tree import Command
 from gatewatch.schema.facts.filter import FOUR_SPAN, TCP, UDP, Action, Chain, Interface, Nat, PacketFilter, Rule, Semantics, Spans
 
 _ACTIONS = {"accept": Action.ACCEPT, "drop": Action.DROP, "reject": Action.DROP, "tarpit": Action.DROP, "jump": Action.JUMP, "return": Action.RETURN}
-_PROTOCOLS = {"tcp": (TCP,), "udp": (UDP,), "icmp": (1,), "gre": (47,), "ipsec-esp": (50,), "ipsec-ah": (51,)}
+_PROTOCOLS = {"tcp": (TCP,), "udp": (UDP,), "icmp": (1,), "gre": (47,), "ipsec-esp": (50,), "ipsec-ah": (51,), "icmpv6": (58,)}
 _KNOWN = frozenset({
     "action", "chain", "comment", "disabled", "log", "log-prefix", "protocol", "dst-port", "src-port", "src-address", "dst-address", "in-interface",
     "out-interface", "in-interface-list", "out-interface-list", "src-address-list", "dst-address-list", "connection-state", "jump-target",
@@ -26,7 +26,7 @@ _KNOWN = frozenset({
 
 _TABLES = {"ip firewall filter": "", "ip firewall nat": "", "ip firewall raw": "raw "}
 _BASE = frozenset({"input", "forward", "dstnat", "raw prerouting"})
-_FIRST = (("prerouting", "ip firewall raw"), ("input", "ip firewall filter"))
+_FIRST = (("prerouting", "raw"), ("input", "filter"))
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
 
 
@@ -154,15 +154,16 @@ def rule(one: Command, known: Router) -> Rule | None:
     words = [text for text in one.get("dst-port").split(",") if text]
     ports = [parse_port(text) for text in words]
     protocol = one.get("protocol").lower()
+    protocols = (int(protocol),) if protocol.isascii() and protocol.isdigit() and int(protocol[:4]) < 256 else _PROTOCOLS.get(protocol)
     more = [f"{name}={value[:40]}" for name, value in one.values.items() if name not in _KNOWN]
     unknown = [
         text
         for text in (doubt, other, odd, strange, ", ".join(more), "ports" if None in ports else "")
         if text
     ]
-    unknown += [f"protocol {protocol}"] if protocol and protocol not in _PROTOCOLS else []
+    unknown += [f"protocol {protocol}"] if protocol and protocols is None else []
     return Rule(
-        action, known.document.where(one.line), sources=sources, destinations=targets, protocols=_PROTOCOLS.get(protocol),
+        action, known.document.where(one.line), sources=sources, destinations=targets, protocols=protocols,
         ports=spans(span for span in ports if span is not None) if words and None not in ports else None, interfaces_in=inward,
         interfaces_out=outward, new=new, unknown="; ".join(unknown), target=_target(one), nat=nat, log=one.get("log") == "yes",
         comment=one.get("comment")[:80],
@@ -170,7 +171,7 @@ def rule(one: Command, known: Router) -> Rule | None:
 
 
 def _target(one: Command) -> str:
-    return f"{_TABLES[one.menu]}{one.get('jump-target')}" if one.get("jump-target") else ""
+    return f"{_TABLES.get(one.menu, '')}{one.get('jump-target')}" if one.get("jump-target") else ""
 
 
 def packet_filter(known: Router, listed: list[Command], host: str, cut: str) -> PacketFilter:
@@ -192,12 +193,14 @@ def packet_filter(known: Router, listed: list[Command], host: str, cut: str) -> 
     )  # fmt: skip
 
 
-def open_to(known: Router, listed: list[Command], port: int, face: str) -> tuple[Spans | None, str]:
-    """Return who reaches a port of the router by an interface (None: anybody), and why that is not sure."""
+def open_to(known: Router, listed: list[Command], port: int, face: str, family: str = "ip") -> tuple[Spans | None, str]:
+    """Return who reaches a port of the router by an interface (None: anybody), and why that is not sure. ``family``: ip or ipv6."""
     let: list[tuple[int, int]] = []
     drops, accepts = "", ""  # what may refuse, what may let in
     past = False  # a rule of the raw table may have let it past the others there
-    for one in _input(listed):
+    for one in _input(listed, family):
+        if one.get("ipsec-policy") == "in,ipsec":
+            continue  # not what comes in plain
         made = rule(one, known)
         if made is None or not _meets(made, port, face):
             continue
@@ -260,8 +263,9 @@ def _less_loopback(spans_: Spans) -> list[tuple[int, int]]:
     return [span for span in spans_ if not (_LOOPBACK[0] <= span[0] and span[1] <= _LOOPBACK[1])]
 
 
-def _input(listed: list[Command]) -> Iterator[Command]:
-    yield from (one for chain, menu in _FIRST for one in listed if one.menu == menu and one.verb == "add" and one.on and one.get("chain") == chain)
+def _input(listed: list[Command], family: str) -> Iterator[Command]:
+    for chain, menu in _FIRST:
+        yield from (one for one in listed if one.menu == f"{family} firewall {menu}" and one.verb == "add" and one.on and one.get("chain") == chain)
 
 
 def _by(faces: tuple[str, ...], face: str) -> bool:
