@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
+import re
 from datetime import date
 
 import pytest
-from audit_case import CASES, audited
+from audit_case import CASES, audited, case_names
 
 from gatewatch.engines import posture
 from gatewatch.schema.findings import Audit, Status
@@ -71,6 +74,19 @@ def test_the_page_runs_nothing() -> None:
     page = written("html", audited("ssh-weak"))
     assert "default-src 'none'" in page and "<script" not in page
     assert "M1035.1-01a" in page
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page  # else the browser takes no notice of it
+
+
+@pytest.mark.parametrize("sink", [sink.name for sink in AUDIT_SINKS])
+def test_no_secret_comes_out_anywhere(sink: str) -> None:
+    """Whatever is secret in a case is written S3CRET...; no output of any case may show it, files that were not read included."""
+    holding = [name for name in case_names() if any(b"S3CRET" in path.read_bytes() for path in (CASES / name).rglob("*") if path.is_file())]
+    shown = [name for name in holding if "S3CRET" in written(sink, audited(name), everything=True)]
+    assert holding
+    assert shown == []
 
 
 def waived(until: date, today: date) -> Audit:

@@ -24,9 +24,16 @@ FLAG_DEFAULTS = {
 _NO_COMMAND = "the command line of kubelet is not in the evidence, and a flag wins over the file"
 
 
+def _lines(facts: Facts, program: str) -> list[CommandLine]:
+    """Return the command lines of *program*: as they run, and of hosts where none was seen running, as a unit would start it."""
+    all_of = [one for one in facts.of(CommandLine) if one.program == program]
+    seen = {one.host for one in all_of if one.seen}
+    return [one for one in all_of if one.seen or one.host not in seen]
+
+
 def kubelets(facts: Facts) -> Iterator[KubeletSettings]:
     """Yield the settings in force of every kubelet there is evidence of."""
-    lines = [one for one in facts.of(CommandLine) if one.program == "kubelet"]
+    lines = _lines(facts, "kubelet")
     for line in lines:
         yield _with_command(line, facts.of(KubeletConfig, line.host))
     known = {line.host for line in lines}
@@ -92,9 +99,9 @@ _API_DEFAULTS = {"anonymous-auth": "true", "authorization-mode": "AlwaysAllow", 
 def api_servers(facts: Facts) -> Iterator[ApiServerSettings]:
     """Yield the settings of every kube-apiserver; two sightings with the same arguments are one."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    for line in facts.of(CommandLine):
+    for line in _lines(facts, "kube-apiserver"):
         key = (line.host, line.arguments)
-        if line.program != "kube-apiserver" or key in seen:
+        if key in seen:
             continue
         seen.add(key)
         where = line.where[0] if line.where else None
@@ -115,9 +122,9 @@ _DOCKER_DEFAULTS = {"icc": "true", "tls": "false", "tlsverify": "false", "userns
 
 def dockers(facts: Facts) -> Iterator[DockerSettings]:
     """Yield the settings of every Docker daemon: flags and ``daemon.json`` together; the daemon refuses to start when both say the same key."""
-    hosts = [one.host for one in facts.of(CommandLine) if one.program == "dockerd"] + [one.host for one in facts.of(DockerConfig)]
-    for host in dict.fromkeys(hosts):
-        line = next((one for one in facts.of(CommandLine, host) if one.program == "dockerd"), None)
+    lines = {one.host: one for one in reversed(_lines(facts, "dockerd"))}
+    for host in dict.fromkeys([*reversed(lines), *(one.host for one in facts.of(DockerConfig))]):
+        line = lines.get(host)
         config = next(iter(facts.of(DockerConfig, host)), None)
         unit = next(iter(facts.of(SocketUnit, host)), None)
         yield _docker(host, line, config, unit)
@@ -147,7 +154,8 @@ def _docker(host: str, line: CommandLine | None, config: DockerConfig | None, un
         found.setdefault(name, Setting(name, value, "default of dockerd", place or (config.where[0] if config is not None else None), whole))
     listens = sockets or ["unix:///var/run/docker.sock"]
     said = "flags, daemon.json and docker.socket together" if sockets else "default of dockerd"
-    unsure = whole or ("systemd hands it a socket, and docker.socket is not in the evidence" if handed else "")
+    alone = line is None and "hosts" in found  # were it a flag as well, dockerd would refuse to start
+    unsure = ("" if alone else whole) or ("systemd hands it a socket, and docker.socket is not in the evidence" if handed else "")
     where = found["hosts"].where if "hosts" in found else place
     if unit is not None and any(one.startswith("tcp://") for one in map(_stream, unit.streams)):
         where = unit.where[0]

@@ -2,7 +2,9 @@
 
 A way passes with two distinct kinds among knowledge, possession, inherence and device, or with one factor that proves two by itself. What
 is delegated counts as the site says of the provider; of a provider it says nothing about, nothing is known.
-Source: NIST SP 800-63B, sections 4.2 and 5.1; two keys, or a password asked for twice, are one kind.
+A key or certificate in a file is a kind of its own beside what is held in the hand (a token, a phone): who copies the file does not hold the
+token. NIST counts both as possession; a key and a one-time code pass here, two keys, or a password asked for twice, are one kind.
+Source: NIST SP 800-63B, sections 4.2 and 5.1.
 """
 
 from __future__ import annotations
@@ -26,14 +28,25 @@ def kinds(way: Way, posture: Posture) -> tuple[set[FactorKind], list[str], bool]
         if factor.kind is not FactorKind.DELEGATED:
             found.add(factor.kind)
             continue
-        provider = posture.provider(factor.provider)
-        if provider is None:
+        several = _asks_for_several(factor, posture)
+        if several is None:
             unknown.append(factor.provider or factor.method)
-        elif provider.mfa:
+        elif several:
             enough = True
         else:
             found.add(FactorKind.KNOWLEDGE)
     return found, unknown, enough
+
+
+def _asks_for_several(factor: Factor, posture: Posture) -> bool | None:
+    """Return whether a provider asks for several factors; None where the site does not say. By its name, else by all of its addresses."""
+    named = posture.provider(factor.provider) or posture.provider(factor.method)
+    if named is not None:
+        return named.mfa
+    found = [posture.provider(one) for one in factor.servers]
+    if not found or None in found:  # any of them may be the one that answers
+        return None
+    return all(one.mfa for one in found if one is not None)
 
 
 def weigh(way: Way, posture: Posture) -> tuple[Status, str]:

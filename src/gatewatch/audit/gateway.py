@@ -13,6 +13,7 @@ from gatewatch.schema.findings import Status
 PRODUCTS = {
     "asa": "Cisco ASA", "ftd": "Cisco FTD", "fortios": "FortiOS", "panos": "PAN-OS", "openvpn": "OpenVPN", "wireguard": "WireGuard",
     "strongswan": "strongSwan", "netscaler": "NetScaler", "ivanti": "Ivanti Connect Secure", "pfsense": "pfSense", "opnsense": "OPNsense",
+    "routeros": "MikroTik RouterOS",
 }  # fmt: skip
 COLLECT = {
     "asa": "show running-config all",
@@ -25,6 +26,7 @@ COLLECT = {
     "netscaler": "cp /nsconfig/ns.conf EVIDENCE/",
     "pfsense": "the configuration as XML (config.xml)",
     "opnsense": "the configuration as XML (config.xml)",
+    "routeros": "/export file=router (without show-sensitive)",
     "ivanti": "the XML export of authentication, sign-in and user realms",
 }
 """What to bring of each product."""

@@ -17,14 +17,15 @@ _KNOWLEDGE = frozenset(
     {"pam_unix", "pam_sss", "pam_ldap", "pam_krb5", "pam_winbind", "pam_pwdfile", "pam_userdb", "pam_mysql", "pam_pgsql", "pam_lsass"}
 )
 _POSSESSION = frozenset(
-    {"pam_google_authenticator", "pam_oath", "pam_u2f", "pam_yubico", "pam_duo", "pam_pkcs11", "pam_ssh_agent_auth", "pam_privacyidea", "pam_rohos"}
+    {"pam_google_authenticator", "pam_oath", "pam_u2f", "pam_yubico", "pam_duo", "pam_pkcs11", "pam_ssh_agent_auth", "pam_privacyidea", "pam_rohos",
+     "pam_opie"}
 )
 _DELEGATED = frozenset({"pam_radius", "pam_radius_auth", "pam_tacplus", "pam_exec", "pam_script", "pam_python", "pam_aad", "pam_himmelblau"})
 _SILENT = frozenset(
     {"pam_env", "pam_faildelay", "pam_nologin", "pam_securetty", "pam_group", "pam_cap", "pam_gnome_keyring", "pam_mount", "pam_echo", "pam_issue",
      "pam_debug", "pam_motd", "pam_ecryptfs", "pam_usertype", "pam_localuser", "pam_shells", "pam_tally2", "pam_faillock", "pam_abl", "pam_access",
      "pam_listfile", "pam_time", "pam_limits", "pam_wheel", "pam_succeed_if", "pam_rootok", "pam_warn", "pam_lastlog", "pam_keyinit", "pam_loginuid",
-     "pam_selinux", "pam_systemd"}
+     "pam_selinux", "pam_systemd", "pam_opieaccess", "pam_login_access"}
 )  # fmt: skip
 _SHIPPED = frozenset(
     {"pam_permit", "pam_deny", "pam_umask", "pam_mail", "pam_mkhomedir", "pam_pwhistory", "pam_pwquality", "pam_passwdqc", "pam_cracklib",

@@ -20,6 +20,7 @@ CLIENT = frozenset({
     "localport", "myip", "time", "browser", "maxconn", "user_cert", "snmp_community", "ext_user", "ext_user_regex", "max_user_ip",
 })  # fmt: skip
 """Kinds of lists that speak of who asks, and when."""
+_NO_TUNNEL = frozenset({"CACHE_OBJECT", "FTP", "GOPHER", "WAIS", "URN", "WHOIS", "COAP", "COAPS"})
 _MOST = 10  # lists of clients tried in every combination
 _PLAIN = re.compile(r"[\w\s:/^$().|\\*?+-]*")
 _RICH = re.compile(r"[*+?]\)?[*+?]|\)[*+?]|\\[^.\-/]|\[|\{|(?<!\.)[*+?]")
@@ -55,8 +56,12 @@ def ask(policy: ProxyPolicy, request: Request) -> Passage:
     best = Passage(False, None)
     if len(clients) > _MOST:
         return Passage(None, None)
+    guessed = {name for name in clients if (acl := policy.acl(name)) is not None and acl.missing}
     for chosen in product((True, False), repeat=len(clients)):
-        found = _walk(policy, known | dict(zip(clients, chosen, strict=True)))
+        truth: dict[str, bool | None] = dict(zip(clients, chosen, strict=True))
+        found = _walk(policy, known | truth)
+        if found.allowed and any(truth[name] for name in guessed):  # whether there is such a client stands in a file that is not there
+            found = Passage(None, found.rule)
         if found.allowed:
             return found
         if found.allowed is None or best.rule is None:
@@ -111,7 +116,10 @@ def _matches(acl: ProxyAcl, request: Request) -> bool | None:
     if acl.kind == "method":
         return request.method in {value.upper() for value in acl.values}
     if acl.kind == "proto":
-        return None if request.method == "CONNECT" else "HTTP" in {value.upper() for value in acl.values}
+        spoken = {value.upper() for value in acl.values}
+        if request.method == "CONNECT":  # a tunnel has none of these; which it has depends on the version
+            return False if spoken <= _NO_TUNNEL else None
+        return "HTTP" in spoken
     if acl.kind in {"dstdom_regex", "url_regex"}:
         text = request.host if acl.kind == "dstdom_regex" else request.url
         results = [_pattern(value, text, fold=acl.fold) for value in acl.values]

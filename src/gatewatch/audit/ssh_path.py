@@ -13,7 +13,7 @@ from gatewatch.schema.facts.access import AccessPath, Factor, FactorKind, Way
 from gatewatch.schema.facts.base import Fact, Facts, Setting, Where
 from gatewatch.schema.facts.ssh import PamStack, SshdSettings
 
-_KEY = Factor(FactorKind.POSSESSION, "publickey")
+_KEY = Factor(FactorKind.DEVICE, "publickey")  # as a certificate of a VPN: a file that lies on a machine
 _FIDO = Factor(FactorKind.POSSESSION, "publickey (FIDO, user verified)", multi=True)
 _PAIRS = 20  # Match blocks up to which every pair is weighed
 View = tuple[str, dict[str, Setting], tuple[Where, ...]]

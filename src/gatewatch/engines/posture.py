@@ -17,10 +17,12 @@ from gatewatch.audit.reach.zone import sources
 from gatewatch.audit.registry import CHECKS, DERIVATIONS
 from gatewatch.audit.run import gather, run, stale_waivers, table
 from gatewatch.engines.host import Piece
+from gatewatch.engines.symlink import linked
 from gatewatch.errors import UsageError
 from gatewatch.evidence.document import Document
 from gatewatch.evidence.layout import split
 from gatewatch.evidence.reading import bundles, read
+from gatewatch.intake.archive import Link
 from gatewatch.intake.limit import MIB, Limits
 from gatewatch.intake.opening import Member, open_paths
 from gatewatch.schema.evidence import EvidenceFile
@@ -102,11 +104,16 @@ def gather_facts(paths: Sequence[str], site: Site, pieces: Sequence[Piece] = ())
 
 def _documents(paths: Sequence[str], problems: list[Problem]) -> Iterator[Document]:
     for given in dict.fromkeys(paths):
-        for member in open_paths([given], LIMITS):
+        links: list[Link] = []
+        opened: list[Document] = []
+        for member in open_paths([given], LIMITS, links):
             if isinstance(member, Problem):
                 problems.append(member)
                 continue
-            yield _document(member, given)
+            opened.append(_document(member, given))
+        yield from opened
+        if links:
+            yield from linked(links, opened, given, problems)
 
 
 def _collected(pieces: Sequence[Piece], problems: list[Problem]) -> Iterator[Document]:

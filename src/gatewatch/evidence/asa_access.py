@@ -54,7 +54,8 @@ def _server(config: Config, name: str) -> Factor:
         return Factor(FactorKind.KNOWLEDGE, "password of a local user")
     if kind == "sdi":
         return Factor(FactorKind.POSSESSION, f"SecurID passcode ({name})", multi=True)
-    return Factor(FactorKind.DELEGATED, f"{kind or 'aaa'} {name}", provider=name)
+    hosts = [one.words[one.words.index("host") + 1 :][:1] for one in config.all("aaa-server", name) if "host" in one.words]
+    return Factor(FactorKind.DELEGATED, f"{kind or 'aaa'} {name}", name, servers=tuple(dict.fromkeys(word for words in hosts for word in words)))
 
 
 def _servers(config: Config, line: Command | None, default: str) -> list[tuple[Factor, str, Command | None]]:

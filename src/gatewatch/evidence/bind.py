@@ -118,10 +118,17 @@ def _zone(statement: Statement, bundle: Bundle) -> tuple[str, str, Document | No
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
-    main = [one for one in documents if one.at("named.conf")] or documents[:1]
-    for document in main:
+    main = [one for one in documents if one.at("named.conf")]
+    pieces = [one for one in documents if one.at("named.conf.*", "named/*.conf", "named.*.zones")]
+    parts = [] if main else pieces  # Debian's, where the file that names them was left behind
+    for document in main or parts[:1] or documents[:1]:
         missing: list[str] = []
         listed, fault = statements(document, bundle, missing)
+        for part in parts[1:]:
+            more, wrong = statements(part, bundle, missing)
+            listed, fault = listed + more, fault or wrong
+        if parts:
+            fault = fault or "named.conf is not in the evidence: the files it includes were read in its place"
         if not listed:
             yield Rejected(document, fault or "sets nothing")
             continue

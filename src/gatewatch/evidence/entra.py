@@ -30,15 +30,38 @@ def _recognise(document: Document) -> int:
     text = document.text[:200_000]
     if document.head.lstrip()[:1] not in {"{", "["}:
         return 0
-    if '"grantControls"' in text and '"conditions"' in text:
+    if ('"grantControls"' in text and '"conditions"' in text) or ('"GrantControls"' in text and '"Conditions"' in text):
         return SURE
-    if '"authenticationMethodConfigurations"' in text or ("NamedLocation" in text and '"displayName"' in text):
+    if '"authenticationMethodConfigurations"' in text or ("NamedLocation" in text and ('"displayName"' in text or '"DisplayName"' in text)):
         return SURE
+    if '"UserPrincipalName"' in text and '"AssignedLicenses"' in text:  # Get-MgUser
+        return SURE - 10
     return SURE - 10 if "graph.microsoft.com" in document.head and '"userPrincipalName"' in text and "#users" in document.head else 0
 
 
+def graph_names(tree: Any, depth: int = 0) -> Any:
+    """Return *tree* with the names Microsoft Graph uses, where PowerShell (``Get-MgIdentityConditionalAccessPolicy``) wrote its own.
+
+    >>> graph_names({"State": "enabled", "AdditionalProperties": {"isTrusted": True}})
+    {'state': 'enabled', 'isTrusted': True}
+    """
+    if depth > 20:
+        return tree
+    if isinstance(tree, list):
+        return [graph_names(one, depth + 1) for one in tree]
+    if not isinstance(tree, dict):
+        return tree
+    made: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name == "AdditionalProperties" and isinstance(value, dict):
+            made.update(value)
+        else:
+            made[f"{name[:1].lower()}{name[1:]}"] = graph_names(value, depth + 1)
+    return made
+
+
 def _guests(tree: Any) -> tuple[str, ...]:
-    return ("guests",) if isinstance(tree, dict) and tree else ()
+    return ("guests",) if isinstance(tree, dict) and any(tree.values()) else ()
 
 
 def _policy(document: Document, pointer: str, tree: dict[str, Any], bundle: Bundle) -> ConditionalPolicy:
@@ -53,7 +76,8 @@ def _policy(document: Document, pointer: str, tree: dict[str, Any], bundle: Bund
     if isinstance(device, dict) and device.get("mode") == "include":
         narrow.append("deviceFilter")
     combinations = texts(at(strength, "allowedCombinations"))
-    missing = ["authenticationStrength without its combinations"] if isinstance(strength, dict) and strength and not combinations else []
+    named = isinstance(strength, dict) and any(value for value in strength.values())  # PowerShell writes one of nulls where there is none
+    missing = ["authenticationStrength without its combinations"] if named and not combinations else []
     return ConditionalPolicy(
         host=bundle.host, as_of=document.as_of, where=(document.spot(pointer, f"{tree.get('displayName')}: {tree.get('state')}"),),
         name=str(tree.get("displayName") or tree.get("id")), state=str(tree.get("state")),
@@ -94,7 +118,7 @@ def _methods(document: Document, tree: dict[str, Any], bundle: Bundle) -> Iterat
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     for document in documents:
-        tree = document.json()
+        tree = graph_names(document.json())
         if tree is None:
             yield Rejected(document, document.fault)
             continue

@@ -15,13 +15,26 @@ _TOKENS = {"fortitoken", "fortitoken-cloud", "sms", "email", "fortitoken-mobile"
 _MOST = 400  # users of a group told one by one
 
 
+def _asked(domain: Node, kind: str, name: str) -> Factor:
+    """Return the factor of who is asked: a server by its name, with its addresses."""
+    node = domain.table(f"user {kind}").entries.get(name)
+    keys = ("server", "secondary-server", "tertiary-server")
+    servers = tuple(one for key in keys if (one := node.get(key))) if node is not None else ()
+    return Factor(FactorKind.DELEGATED, f"{kind or 'server'} {name}", name or kind, servers=servers)
+
+
+def _kind(domain: Node, name: str) -> str:
+    """Return which kind of server is called *name*; empty where none is."""
+    return next((one for one in _SERVERS if name in domain.table(f"user {one}").entries), "")
+
+
 def _user(domain: Node, name: str) -> tuple[tuple[Factor, ...], Node] | None:
     node = domain.table("user local").entries.get(name)
     if node is None or node.get("status", "enable") == "disable":
         return None
     kind = node.get("type", "password")
     server = node.get(f"{kind}-server") or node.get("tacacs+-server")
-    first = Factor(FactorKind.KNOWLEDGE, "password") if kind == "password" else Factor(FactorKind.DELEGATED, f"{kind} {server}", server or kind)
+    first = Factor(FactorKind.KNOWLEDGE, "password") if kind == "password" else _asked(domain, kind, server)
     second = node.get("two-factor", "disable")
     more = (Factor(FactorKind.POSSESSION, second),) if second in _TOKENS else ()
     return (first, *more), node
@@ -48,8 +61,8 @@ def member_ways(tree: Tree, domain: Node, group: str, extra: tuple[Factor, ...],
                 factors = (*factors, Factor(FactorKind.KNOWLEDGE, "password"))
             yield Way((*extra, *factors), f"{label}certificate {member} of {group}", (tree.document.where(peer.line), place), tree.cut)
         else:
-            kind = next((one for one in _SERVERS if member in domain.table(f"user {one}").entries), "")
-            server = Factor(FactorKind.DELEGATED, f"{kind or 'server'} {member}", member)
+            kind = _kind(domain, member)
+            server = _asked(domain, kind, member)
             doubt = tree.cut or ("" if kind else f"{member} is neither a user nor a server of the evidence")
             yield Way((*extra, server), f"{label}{kind or 'member'} {member} of {group}", (place,), doubt)
     if not node.many("member") and seen == 0:
@@ -74,6 +87,7 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
     listeners = tuple((face, int(port[:6]) if port.isdigit() else 443, "tcp") for face in faces)
     wanted = ssl.get("reqclientcert", "disable") == "enable"
     named: dict[str, None] = {}
+    single: dict[str, None] = {}
     rules = list(ssl.table("authentication-rule").entries.values())
     for rule in rules:
         certificate = wanted or rule.get("client-cert", "disable") == "enable"
@@ -84,12 +98,9 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
             ways = tuple(member_ways(tree, domain, group, extra, label))
             yield _path(tree, host, f"{name} ssl {group}".strip(), ways, tree.document.where(rule.line), listeners, group)
         for user in rule.many("users"):
-            found = _user(domain, user)
-            if found is not None:
-                place = tree.document.where(found[1].line)
-                way = Way((*extra, *found[0]), f"{label}user {user}", (place,), tree.cut)
-                yield _path(tree, host, f"{name} ssl user {user}".strip(), (way,), place, listeners, user)
-    # groups that policies let in, without a rule of their own, come by the default portal
+            single[user] = None
+            yield from _single(tree, domain, user, extra, label, (host, f"{name} ssl user {user}".strip()), tree.document.where(rule.line), listeners)
+    # groups and users that policies let in, without a rule of their own, come by the default portal
     for policy in domain.table("firewall policy").entries.values():
         if not any(face.startswith("ssl.") for face in policy.many("srcintf")) or policy.get("status") == "disable":
             continue
@@ -99,8 +110,28 @@ def _ssl(tree: Tree, name: str, domain: Node, host: str) -> Iterator[AccessPath]
                 named[group] = None
                 ways = tuple(member_ways(tree, domain, group, extra, "certificate, then " if wanted else ""))
                 yield _path(tree, host, f"{name} ssl {group} (default portal)".strip(), ways, tree.document.where(policy.line), listeners, group)
-    if not named and not rules:
+        for user in policy.many("users"):
+            if user not in single:
+                single[user] = None
+                label, whose = "certificate, then " if wanted else "", (host, f"{name} ssl user {user} (default portal)".strip())
+                yield from _single(tree, domain, user, extra, label, whose, tree.document.where(policy.line), listeners)
+    if not named and not single and not rules:
         yield _path(tree, host, f"{name} ssl".strip(), (), tree.document.where(ssl.line), listeners, "")
+
+
+def _single(
+    tree: Tree, domain: Node, user: str, extra: tuple[Factor, ...], label: str, named: tuple[str, str], place: Where,
+    listeners: tuple[tuple[str, int, str], ...],
+) -> Iterator[AccessPath]:  # fmt: skip
+    """Yield the door of one user that a rule or policy names; one who is switched off has none."""
+    host, name = named
+    found = _user(domain, user)
+    if found is None and user in domain.table("user local").entries:
+        return
+    where = tree.document.where(found[1].line) if found is not None else place
+    doubt = tree.cut or ("" if found is not None else f"{user} is no user of the evidence")
+    way = Way((*extra, *(found[0] if found is not None else ())), f"{label}user {user}", (where,), doubt)
+    yield _path(tree, host, name, (way,), where, listeners, user)
 
 
 def _path(
@@ -159,7 +190,7 @@ def admin_doors(tree: Tree, shared: Node, host: str) -> Iterator[AccessPath]:
             for _, domain in [("", shared), *tree.domains()]:
                 members = domain.table("user group").entries.get(group)
                 listed = members.many("member") if members is not None else []
-                ways += [Way((Factor(FactorKind.DELEGATED, one, one), *more), f"{node.name} by {one}", place, tree.cut) for one in listed]
+                ways += [Way((_asked(domain, _kind(domain, one), one), *more), f"{node.name} by {one}", place, tree.cut) for one in listed]
                 if members is not None:
                     break
             if not ways:

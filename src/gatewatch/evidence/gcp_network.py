@@ -1,4 +1,4 @@
-"""Google Cloud firewall rules: ``gcloud compute firewall-rules list --format=json``.
+"""Google Cloud firewall rules: ``gcloud compute firewall-rules list --format=json`` (or yaml), or ``describe`` of single ones.
 
 ::
 
@@ -27,7 +27,9 @@ Placed = tuple[str, dict[str, Any]]
 
 def _recognise(document: Document) -> int:
     head = document.head.lstrip()
-    return SURE if head.startswith("[") and ('"sourceRanges"' in head or "compute#firewall" in head or '"IPProtocol"' in head) else 0
+    if head.startswith("["):
+        return SURE if '"sourceRanges"' in head or "compute#firewall" in head or '"IPProtocol"' in head else 0
+    return SURE if "compute#firewall" in head and "compute#firewallPolicy" not in head and "network" in head else 0
 
 
 def filters(host: str, listed: list[Placed], document: Document) -> Iterator[PacketFilter | RuleGroup]:
@@ -75,8 +77,9 @@ def _rules(document: Document, pointer: str, rule: dict[str, Any]) -> Iterator[R
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     for document in documents:
-        tree = document.json()
-        listed = [(f"$[{at}]", one) for at, one in enumerate(tree) if isinstance(one, dict)] if isinstance(tree, list) else []
+        made = document.yaml()  # of which JSON is a part
+        tree = made[0] if len(made) == 1 and isinstance(made[0], list) else made
+        listed = [(f"$[{at}]", one) for at, one in enumerate(tree) if isinstance(one, dict) and one.get("network")]
         if not listed:
             yield Rejected(document, document.fault) if document.fault else Ignored(document, "lists no rule")
             continue

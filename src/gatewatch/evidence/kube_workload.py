@@ -11,6 +11,7 @@ from typing import Any
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.kube_config import at, texts
 from gatewatch.evidence.mask import quote
+from gatewatch.evidence.process import program_of, shell_words
 from gatewatch.schema.facts.base import Fact
 from gatewatch.schema.facts.container import Workload
 from gatewatch.schema.facts.process import CommandLine
@@ -37,18 +38,19 @@ def workload(document: Document, pointer: str, item: dict[str, Any], bundle: Bun
     ports: list[int] = []
     privileged = False
     for place, container in listed:
-        words = [quote(one) if "=" in one else one for one in (*texts(container.get("command")), *texts(container.get("args")))]
+        said = shell_words([*texts(container.get("command")), *texts(container.get("args"))])
+        words = [quote(one) if "=" in one else one for one in said]
         arguments += words
         for port in container.get("ports") or () if isinstance(container.get("ports"), list) else ():
             number = port.get("hostPort") if isinstance(port, dict) else None
             ports += [number] if isinstance(number, int) and 0 < number < 65536 else []
         privileged = privileged or at(container, "securityContext.privileged") is True
-        program = words[0].rpartition("/")[2] if words else ""
+        program, start = program_of(words)
         if program == "kube-apiserver":
             node = str(spec.get("nodeName") or "") if not document.at("etc/kubernetes/manifests/*") else ""
             yield CommandLine(
                 host=node.casefold() or bundle.host, as_of=document.as_of, where=(document.spot(f"{pointer}.{place}.command", program),),
-                program=program, arguments=tuple(words[1:]),
+                program=program, arguments=tuple(words[start:]),
             )  # fmt: skip
     volumes = spec.get("volumes")
     host_paths = [str(at(one, "hostPath.path")) for one in volumes if at(one, "hostPath.path")] if isinstance(volumes, list) else []

@@ -72,7 +72,8 @@ def _factor(what: str, one: Command) -> Factor | None:
         return Factor(FactorKind.POSSESSION, f"code by mail ({one.name})")
     if what == "certaction":
         return Factor(FactorKind.DEVICE, "certificate")
-    return Factor(FactorKind.DELEGATED, f"{what.removesuffix('action')} {one.name}", one.name)
+    servers = tuple(text for text in (one.option("serverip"), one.option("servername")) if text)
+    return Factor(FactorKind.DELEGATED, f"{what.removesuffix('action')} {one.name}", one.name, servers=servers)
 
 
 def _priority(one: Command) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from gatewatch.evidence.mask import quote
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.web import WebHeader, WebPlace
 
+_LACKS = "(include)"  # in place of a file that is not in the evidence
 _DEPTH = 16
 _NESTED = 60
 _PIECE = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|\n|(?:\$\{\w+\}|[^\s{};"'#\\]|\\.|(?<=\S)["'#])+""", re.DOTALL)
@@ -73,7 +74,9 @@ def directives(document: Document, bundle: Bundle, missing: list[str], depth: in
             stack.pop()
         elif piece == ";":
             if words[:1] == ["include"] and len(words) > 1:
+                before = len(missing)
                 stack[-1].extend(_included(words[1], document, bundle, missing, depth))
+                stack[-1] += [Directive([_LACKS, name], document.where(start)) for name in missing[before:]]
             elif words:
                 stack[-1].append(Directive(words, document.where(start)))
             words = []
@@ -140,17 +143,36 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         if fault:
             yield Rejected(document, fault)
             continue
-        doubt = f"{', '.join(dict.fromkeys(missing))} not in the evidence" if missing else ""
+        top = [name for one in listed if one.words == ["http"] for name in _lacking(one.inner)] + _lacking(listed)
         for server, around in _servers(listed, _headers(listed, ())):
-            yield from _places(server, around, document, bundle, doubt)
+            yield from _places(server, around, document, bundle, top)
 
 
-def _places(server: Directive, around: tuple[WebHeader, ...], document: Document, bundle: Bundle, doubt: str) -> Iterator[WebPlace]:
+def _lacking(block: list[Directive]) -> list[str]:
+    return [one.words[1] for one in block if one.words[:1] == [_LACKS]]
+
+
+def _doubt(names: list[str], mine: tuple[WebHeader, ...], *, own: bool) -> str:
+    """Return why the headers of a block may be others: a file it, or what it inherits from, includes is not there and could hold some.
+
+    A block with headers of its own inherits none, and a header that is there is not taken away by another file.
+    """
+    sure = own and {"content-security-policy", "strict-transport-security"} <= {one.name for one in mine}
+    return "" if sure or not names else f"{', '.join(dict.fromkeys(names))} not in the evidence"
+
+
+def _own(block: list[Directive]) -> bool:
+    return any(one.words[:1] == ["add_header"] for one in block)
+
+
+def _places(server: Directive, around: tuple[WebHeader, ...], document: Document, bundle: Bundle, top: list[str]) -> Iterator[WebPlace]:
     listens = [one.words for one in server.inner if one.words[:1] == ["listen"]]
     names = [word for one in server.inner if one.words[:1] == ["server_name"] for word in one.words[1:]]
     tls = any("ssl" in words[2:] or words[1:2] == ["443"] for words in listens) or any(one.words == ["ssl", "on"] for one in server.inner)
     site = names[0] if names else "_"
     headers = _headers(server.inner, around)
+    here = _lacking(server.inner)
+    doubt = _doubt(here if _own(server.inner) else [*here, *top], headers, own=_own(server.inner))
     yield WebPlace(
         host=bundle.host, as_of=document.as_of, where=(server.where,), product="nginx", site=site, tls=tls, redirects=_redirect(server.inner),
         headers=headers, uncertain=doubt, lost=_lost(headers, around),
@@ -158,9 +180,11 @@ def _places(server: Directive, around: tuple[WebHeader, ...], document: Document
     if _redirect(server.inner):
         return
     for name, location, mine, outer in _locations(server.inner, headers):
+        inner = _lacking(location.inner)
+        unsure = _doubt(inner, mine, own=True) if _own(location.inner) else doubt or _doubt(inner, mine, own=False)
         yield WebPlace(
             host=bundle.host, as_of=document.as_of, where=(location.where,), product="nginx", site=site, path=name, tls=tls,
-            redirects=_redirect(location.inner), headers=mine, lost=_lost(mine, outer), uncertain=doubt,
+            redirects=_redirect(location.inner), headers=mine, lost=_lost(mine, outer), uncertain=unsure,
         )  # fmt: skip
 
 

@@ -128,7 +128,7 @@ def _steps(lines: list[Line]) -> Iterator[LoginStep]:
         if words[0] == "plugin" and len(words) > 1:
             file = words[1].rpartition("/")[2].lower()
             if "auth-pam" in file:
-                service = words[2] if len(words) > 2 else "openvpn"
+                service = (words[2].split() or ["openvpn"])[0] if len(words) > 2 else "openvpn"  # "service prompt answer ..." may be one word
                 yield LoginStep(f"PAM {service}", where, pam=service)
             elif "otp" in file or "totp" in file:
                 yield LoginStep(f"one-time code ({file})", where, Factor(FactorKind.POSSESSION, file))

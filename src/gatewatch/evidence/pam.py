@@ -75,7 +75,8 @@ def _included(
 ) -> Iterator[PamLine]:
     inner = bundle.get(name if name.startswith("/") else f"/etc/pam.d/{name}") or bundle.get(f"pam.d/{name}")
     if inner is None or depth >= _DEPTH:
-        for kind in kinds:
+        held = next((kind for kind in kinds if name.rpartition("/")[2].startswith(f"common-{kind}")), None)  # Debian's files hold lines of one kind
+        for kind in (held,) if held is not None else kinds:
             yield PamLine(kind, _WORDS["required"], f"(include {name})", (), document.where(number), level, missing=True)
         return
     yield from _lines(inner, bundle, kinds, level, depth + 1)

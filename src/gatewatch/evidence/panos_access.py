@@ -35,7 +35,10 @@ def profile_ways(config: Config, known: Objects, name: str, depth: int = 0) -> l
         return [Way((), f"profile {name}: none{idle}", place)]
     doubt = "" if kind else f"the method of profile {name} is not one we know"
     provider = "" if factor_kind is FactorKind.KNOWLEDGE else server or name
-    return [Way((Factor(factor_kind, kind or "profile", provider),), f"{kind or 'profile'} {server or name}{idle}", place, doubt)]
+    node = known.entry(f"server-profile/{kind}", server) if provider else None
+    listed = entries(node, "server") if node is not None else []
+    servers = tuple(one for each in listed if (one := text(each, "ip-address") or text(each, "address")))
+    return [Way((Factor(factor_kind, kind or "profile", provider, servers=servers),), f"{kind or 'profile'} {server or name}{idle}", place, doubt)]
 
 
 def _lifetime(node: Element | None) -> float:

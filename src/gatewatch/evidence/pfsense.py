@@ -78,6 +78,7 @@ def _facts(document: Document, root: Element, product: str) -> Iterator[Outcome]
 def _user_ways(root: Element, names: list[str]) -> list[tuple[tuple[Factor, ...], str]]:
     """Return what each authentication server asks for; each is a way of its own."""
     kinds = {text(one, "name"): text(one, "type") for one in root.findall("system/authserver")}
+    hosts = {text(one, "name"): text(one, "host") for one in root.findall("system/authserver")}
     made: list[tuple[tuple[Factor, ...], str]] = []
     for name in names or ["Local Database"]:
         kind = kinds.get(name, "")
@@ -88,7 +89,8 @@ def _user_ways(root: Element, names: list[str]) -> list[tuple[tuple[Factor, ...]
         elif kind == "ldap-totp":
             made.append(((Factor(FactorKind.DELEGATED, name, name), Factor(FactorKind.POSSESSION, "one-time code")), f"{name} with a one-time code"))
         else:
-            made.append(((Factor(FactorKind.DELEGATED, f"{kind or 'server'} {name}", name),), f"{kind or 'server'} {name}"))
+            asked = Factor(FactorKind.DELEGATED, f"{kind or 'server'} {name}", name, servers=(hosts[name],) if hosts.get(name) else ())
+            made.append(((asked,), f"{kind or 'server'} {name}"))
     return made
 
 

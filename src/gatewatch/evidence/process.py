@@ -11,6 +11,7 @@ Only the daemons named in :data:`DAEMONS` become facts; passwords on command lin
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ from gatewatch.schema.facts.process import CommandLine
 
 DAEMONS = frozenset({"kubelet", "dockerd", "kube-apiserver", "suricata", "snort", "zeek"})
 _DOCKER = "/etc/docker/daemon.json"
+_HYPER = {"apiserver": "kube-apiserver", "kube-apiserver": "kube-apiserver", "kubelet": "kubelet"}
 _COLUMNS = ("UID", "USER", "PID", "PPID", "COMMAND", "CMD", "ARGS")
 
 
@@ -39,9 +41,31 @@ def program_of(words: list[str]) -> tuple[str, int]:
     """Return the daemon a command line runs and where its arguments begin; the columns of ``ps`` come before it."""
     for at, word in enumerate(words[:12]):
         name = word.rpartition("/")[2]
+        if name == "hyperkube" and at + 1 < len(words) and words[at + 1] in _HYPER:  # one program for all, until Kubernetes 1.19
+            return _HYPER[words[at + 1]], at + 2
         if name in DAEMONS and (at == 0 or "/" in word or not words[at - 1].startswith("-")):
             return name, at + 1
     return "", 0
+
+
+def shell_words(words: list[str]) -> list[str]:
+    """Return the command that a shell is given (``/bin/sh -c "exec kube-apiserver --x"``) as words; other words as they are.
+
+    >>> shell_words(["/bin/sh", "-c", "exec /usr/bin/kubelet --read-only-port=0 1>>/var/log/x 2>&1"])
+    ['/usr/bin/kubelet', '--read-only-port=0']
+    """
+    if len(words) < 3 or words[0].rpartition("/")[2] not in {"sh", "bash", "ash", "dash"} or words[1] not in {"-c", "-ec", "-xc", "-ce"}:
+        return words
+    try:
+        inner = shlex.split(quote_free(words[2]))
+    except ValueError:
+        inner = words[2].split()
+    start = next((at + 1 for at, word in enumerate(inner) if word == "exec"), 0)
+    end = next((at for at, word in enumerate(inner) if at >= start and (_REDIRECT.match(word) or word in {"|", "&&", ";", "&"})), len(inner))
+    return inner[start:end]
+
+
+_REDIRECT = re.compile(r"\d?&?>{1,2}")
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:

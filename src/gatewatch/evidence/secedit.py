@@ -7,6 +7,9 @@
     [Privilege Rights]
     SeRemoteInteractiveLogonRight = *S-1-5-32-544,*S-1-5-32-555
 
+    [Registry Values]
+    MACHINE\\System\\CurrentControlSet\\Control\\Lsa\\LmCompatibilityLevel=4,5
+
 A right that nobody holds is not written. Reference: "secedit export" (Microsoft Learn), MS-GPSB 2.2.
 """
 
@@ -17,6 +20,8 @@ from collections.abc import Iterator
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
+from gatewatch.evidence.windows_registry import policies, recognise
+from gatewatch.evidence.windows_registry_text import Table, security
 from gatewatch.schema.facts.base import Setting
 from gatewatch.schema.facts.machine import Machine, System
 from gatewatch.schema.facts.windows import LockoutSettings, UserRights
@@ -61,6 +66,9 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             yield LockoutSettings(
                 host=bundle.host, as_of=document.as_of, where=(document.where(first["system access"]),), service="windows", values=tuple(values)
             )
+        table = Table()
+        if not any(recognise(one) for one in bundle.documents) and security(table, document):  # else they are read with the registry
+            yield from policies(table, bundle, document.as_of)
         if "privilege rights" in first:
             yield UserRights(
                 host=bundle.host, as_of=document.as_of, rights=tuple(rights),

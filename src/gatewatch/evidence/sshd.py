@@ -128,6 +128,10 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         reader = _Reader(bundle)
         reader.file(main, reader.scopes[0], 0)
         used += reader.seen
+        said = [keyword for scope in reader.scopes for keyword in scope.values]
+        if said and not any(keyword in KEYWORDS for keyword in said):
+            yield Rejected(main, "holds no directive of sshd")
+            continue
         doubt = reader.gaps[0] if reader.gaps else ""
         values = dict(reader.scopes[0].values)
         for keyword, default in DEFAULTS.items():

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome, Rejected
@@ -28,6 +28,7 @@ from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.gateway import GatewaySettings, VpnGroup
 from gatewatch.schema.facts.machine import Listener
 
+_DAEMON = ("etc/strongswan.conf", "strongswan.d/charon/eap-radius.conf", "strongswan.d/*.conf")
 _TOKEN = re.compile(r"[{}]|[^{}\s=#][^{}=#]{0,300}|=[^{}#]{0,2000}|#.*")
 _DEPTH = 32
 _WEAK = ("des", "3des", "md5", "modp768", "modp1024", "modp1536", "null", "sha1-", "-sha-")
@@ -41,6 +42,7 @@ class Section:
     line: int
     values: dict[str, tuple[str, int]] = field(default_factory=dict)
     inner: list[Section] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)  # sections of ipsec.conf whose values hold here too, unless set here
 
     def get(self, name: str, default: str = "") -> str:
         """Return a value."""
@@ -65,7 +67,7 @@ class Connection:
 
 
 def _recognise(document: Document) -> int:
-    if document.at("swanctl/swanctl.conf", "swanctl/conf.d/*.conf", "etc/ipsec.conf", "ipsec.d/*.conf"):
+    if document.at("swanctl/swanctl.conf", "swanctl/conf.d/*.conf", "etc/ipsec.conf", "ipsec.d/*.conf", *_DAEMON):
         return SURE
     head = document.head
     if re.search(r"^connections\s*\{", head, re.MULTILINE):
@@ -74,7 +76,12 @@ def _recognise(document: Document) -> int:
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
+    servers = _servers(bundle)
     for document in documents:
+        if document.at(*_DAEMON):
+            if not _asked(document):
+                yield Ignored(document, "names no RADIUS server that eap-radius asks")
+            continue
         old = bool(re.search(r"^conn \S", document.text[:200_000], re.MULTILINE)) or document.at("etc/ipsec.conf")
         found, fault, missing = _old(document) if old else _new(document)
         if fault:
@@ -85,7 +92,26 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             continue
         gap = next((f"{name} is not in the evidence" for name in missing if not bundle.glob(name)), "")
         for connection in found:
-            yield from _facts(document, bundle, connection, gap)
+            yield from _facts(document, bundle, connection, gap, servers)
+
+
+def _asked(document: Document) -> list[str]:
+    """Return the RADIUS servers that ``strongswan.conf`` or a file of ``strongswan.d`` has the plug-in eap-radius ask."""
+    top, _ = parse_sections(document)
+    made: list[str] = []
+    groups = [top]
+    for depth in range(6):
+        for group in groups:
+            if group.name == "eap-radius":
+                made += [group.values[name][0] for name in ("server", "address") if name in group.values]
+                made += [one.get("address") for servers in group.find("servers") for one in servers.inner if one.get("address")]
+        groups = [one for group in groups for one in group.inner] if depth < 5 else []
+    return list(dict.fromkeys(made))
+
+
+def _servers(bundle: Bundle) -> list[str]:
+    files = [one for pattern in _DAEMON for one in bundle.glob(pattern)]
+    return list(dict.fromkeys(server for one in files for server in _asked(one)))
 
 
 def parse_sections(document: Document) -> tuple[Section, str]:
@@ -162,20 +188,17 @@ def _old(document: Document) -> tuple[list[Connection], str, list[str]]:
                 missing.append(words[1])
         elif current is not None and "=" in line:
             name, _, value = line.strip().partition("=")
-            current.values[name.strip()] = (value.strip().strip('"'), number)
+            if name.strip() == "also":
+                current.also.append(value.strip().strip('"'))
+            else:
+                current.values[name.strip()] = (value.strip().strip('"'), number)
     made = []
     for name, section in sections.items():
         if name == "%default":
             continue
         merged = dict(sections["%default"].values) if "%default" in sections else {}
-        chain, seen = section, [name]
-        layers = [section.values]
-        while (also := chain.get("also")) and also in sections and also not in seen and len(seen) < 16:
-            seen.append(also)
-            chain = sections[also]
-            layers.insert(0, chain.values)
-        for layer in layers:
-            merged.update(layer)
+        for layer in reversed(_layers(section, sections)):
+            merged.update(layer.values)
         right = merged.get("right", ("%any", section.line))[0]
         if not right.startswith(("%any", "0.")) or merged.get("auto", ("ignore", 0))[0] == "ignore":
             continue
@@ -192,6 +215,14 @@ def _old(document: Document) -> tuple[list[Connection], str, list[str]]:
         connection.local, connection.local_line = merged.get("leftsubnet", ("dynamic", section.line))
         made.append(connection)
     return made, "", missing
+
+
+def _layers(section: Section, sections: dict[str, Section]) -> list[Section]:
+    """Return a section of ipsec.conf and those it names with ``also``, nearest first."""
+    found = [section]
+    for one in found:
+        found += [sections[name] for name in one.also if name in sections and sections[name] not in found][: 16 - len(found)]
+    return found
 
 
 def factor(auth: str) -> tuple[Factor | None, str]:
@@ -216,7 +247,7 @@ def factor(auth: str) -> tuple[Factor | None, str]:
     return Factor(FactorKind.DELEGATED, auth, auth), "" if kind.startswith("eap") else f"{auth!r} is not a method we know"
 
 
-def _facts(document: Document, bundle: Bundle, connection: Connection, gap: str) -> Iterator[Outcome]:
+def _facts(document: Document, bundle: Bundle, connection: Connection, gap: str, servers: list[str]) -> Iterator[Outcome]:
     place = (document.where(connection.line),)
     factors, doubts = [], [gap] if gap else []
     for auth, _ in connection.rounds:
@@ -224,9 +255,15 @@ def _facts(document: Document, bundle: Bundle, connection: Connection, gap: str)
         doubts += [doubt] if doubt else []
         factors += [found] if found is not None else []
     label = ", then ".join(auth for auth, _ in connection.rounds)
-    way = Way(tuple(factors), label, tuple(document.where(line) for _, line in connection.rounds), "; ".join(doubts))
+    places = tuple(document.where(line) for _, line in connection.rounds)
+    asked = servers if any(one.provider == "eap-radius" for one in factors) else []  # each of them may be the one that answers
+    ways = tuple(
+        Way(tuple(replace(one, provider=server) if one.provider == "eap-radius" else one for one in factors),
+            f"{label} at {server}" if asked else label, places, "; ".join(doubts))
+        for server in asked or ["eap-radius"]
+    )  # fmt: skip
     yield AccessPath(
-        host=bundle.host, as_of=document.as_of, where=place, service="vpn", product="strongswan", name=connection.name, ways=(way,),
+        host=bundle.host, as_of=document.as_of, where=place, service="vpn", product="strongswan", name=connection.name, ways=ways,
         listeners=(("*", 500, "udp"), ("*", 4500, "udp")),
     )  # fmt: skip
     yield Listener(host=bundle.host, as_of=document.as_of, where=place, address="*", port=500, protocol="udp", service="vpn", process="charon")

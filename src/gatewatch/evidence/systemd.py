@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome
+from gatewatch.evidence.unit_command import commands
 from gatewatch.evidence.vnc_command import vnc_server
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.machine import Autostart
@@ -57,6 +58,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             )  # fmt: skip
         if not count:
             yield Ignored(document, "lists no unit that starts")
+    yield from commands(documents, bundle)
 
 
 def _unit(document: Document, bundle: Bundle) -> Iterator[Outcome]:

@@ -109,7 +109,9 @@ def _one(document: Document, pointer: str, values: dict[str, Any], protocol: obj
 _AZURE_KEYS = {
     "source_address_prefix": "sourceAddressPrefix", "source_address_prefixes": "sourceAddressPrefixes",
     "destination_port_range": "destinationPortRange", "destination_port_ranges": "destinationPortRanges",
+    "destination_address_prefix": "destinationAddressPrefix", "destination_address_prefixes": "destinationAddressPrefixes",
     "source_application_security_group_ids": "sourceApplicationSecurityGroups",
+    "destination_application_security_group_ids": "destinationApplicationSecurityGroups",
 }  # fmt: skip
 
 
@@ -125,12 +127,13 @@ def _azure(document: Document, listed: list[tuple[str, dict[str, Any]]], host: s
             groups.setdefault(group, []).append((f"{pointer}.values", values))
     for name, entries in groups.items():
         turned = [(pointer, {_AZURE_KEYS.get(key, key): value for key, value in rule.items()}) for pointer, rule in entries]
-        where = document.spot(entries[0][0] if entries else "$", name)
-        yield PacketFilter(
-            host=host, as_of=document.as_of, where=(where,), platform="azure-nsg", semantics=Semantics.FIRST_MATCH, name=name,
-            chains=(azure_network.chain(name, turned, document),), input=("ingress",),
-        )  # fmt: skip
-        yield RuleGroup(host=host, as_of=document.as_of, where=(where,), platform="azure-nsg", name=name, entries=len(entries))
+        for part, made in azure_network.parts(name, turned, document):
+            where = document.spot(entries[0][0] if entries else "$", part)
+            yield PacketFilter(
+                host=host, as_of=document.as_of, where=(where,), platform="azure-nsg", semantics=Semantics.FIRST_MATCH, name=part,
+                chains=(made,), input=("ingress",),
+            )  # fmt: skip
+            yield RuleGroup(host=host, as_of=document.as_of, where=(where,), platform="azure-nsg", name=part, entries=len(entries))
 
 
 def _google(listed: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:

@@ -81,7 +81,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
         missing: list[str] = []
         listed = list(entries(document, bundle, missing))
         if not listed:
-            yield Rejected(document, "sets nothing")
+            yield Rejected(document, f"sets nothing itself, and {', '.join(missing)} not in the evidence" if missing else "sets nothing")
             continue
         modules = next((value for _, name, value, _ in reversed(listed) if name == "module-config"), "validator iterator")
         zones = [DnsZone("onion", "default of unbound (RFC 7686)", True, None)]

@@ -5,6 +5,7 @@
     reg export "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server" ts.reg /y
     reg export HKLM\\SOFTWARE\\Policies policies.reg /y
 
+A group policy's ``Registry.pol`` is read too.
 References: see :mod:`gatewatch.evidence.windows_registry_text` and :mod:`gatewatch.evidence.windows_setting`; MS-GPFAS 2.2.2 (firewall rules).
 """
 
@@ -14,10 +15,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from gatewatch.evidence import windows_browser
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Outcome, Rejected
+from gatewatch.evidence.windows_policy_file import SIGNATURE
 from gatewatch.evidence.windows_registry_firewall import firewall
-from gatewatch.evidence.windows_registry_text import HEADER, Table, Value, add
+from gatewatch.evidence.windows_registry_text import HEADER, Table, Value, add, security
 from gatewatch.evidence.windows_setting import DUO, INSTALLER, LOGON, RDP, SMB, WINRM, Place, settings, touched
 from gatewatch.schema.facts.base import Setting, Settings, Where
 from gatewatch.schema.facts.machine import Autostart, Listener, LogTarget, Machine, Software, System
@@ -51,7 +54,10 @@ _KINDS: tuple[tuple[type[Settings], str, tuple[Place, ...]], ...] = (
 )
 
 
-def _recognise(document: Document) -> int:
+def recognise(document: Document) -> int:
+    """Return how surely a file is an export of the registry, or a policy's file of it."""
+    if document.data.startswith(SIGNATURE):
+        return SURE
     head = document.head.lstrip("\ufeff\n")
     if head.startswith(HEADER):
         return SURE
@@ -61,13 +67,31 @@ def _recognise(document: Document) -> int:
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     table = Table()
     for document in documents:
-        if not document.text.endswith("\n"):
+        if document.data.startswith(SIGNATURE):
+            if not document.data.endswith(b"]\0") or not add(table, document):
+                yield Rejected(document, "ends within a value of a group policy")
+        elif not document.text.endswith("\n"):
             yield Rejected(document, "ends within a line: what it does not say may only be cut off")
         elif not add(table, document):
             yield Rejected(document, "holds no key of the registry")
     if not table.keys:
         return
+    for document in bundle.documents:  # what a security policy sets of the registry stands beside it
+        if "[Registry Values]" in document.text and document.text.endswith("\n"):
+            security(table, document)
     as_of = documents[0].as_of
+    yield from policies(table, bundle, as_of)
+    yield from _machine(table, bundle, as_of)
+    yield from _software(table, bundle, as_of)
+    yield from _services(table, bundle, as_of)
+    yield from _nps(table, bundle, as_of)
+    yield from _logs(table, bundle, as_of)
+    yield from firewall(table, bundle.host, as_of)
+    yield from windows_browser.policies(table, bundle.host, as_of)
+
+
+def policies(table: Table, bundle: Bundle, as_of: datetime | None) -> Iterator[Outcome]:
+    """Yield the settings of each kind that *table* speaks of."""
     for kind, service, wanted in _KINDS:
         made = settings(table, wanted)
         if kind is RdpSettings:
@@ -78,12 +102,6 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             yield kind(host=bundle.host, as_of=as_of, where=_first(made), service=service, values=made)
             if kind is RdpSettings:
                 yield from _rdp_listener(bundle, made)
-    yield from _machine(table, bundle, as_of)
-    yield from _software(table, bundle, as_of)
-    yield from _services(table, bundle, as_of)
-    yield from _nps(table, bundle, as_of)
-    yield from _logs(table, bundle, as_of)
-    yield from firewall(table, bundle.host, as_of)
 
 
 def _first(made: tuple[Setting, ...]) -> tuple[Where, ...]:
@@ -215,7 +233,7 @@ def _logs(table: Table, bundle: Bundle, as_of: datetime | None) -> Iterator[Outc
 FORMAT = Format(
     name="windows-registry",
     title="Exports of Windows' registry (reg export, reg query)",
-    recognise=_recognise,
+    recognise=recognise,
     read=_read,
     collect=(
         'reg export "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server" ts.reg /y; reg export HKLM\\SOFTWARE\\Policies policies.reg /y; '

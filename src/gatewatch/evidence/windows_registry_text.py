@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from gatewatch.evidence.document import Document
 from gatewatch.evidence.mask import HIDDEN
 from gatewatch.evidence.mask import value as masked
+from gatewatch.evidence.windows_policy_file import SIGNATURE, entries
 from gatewatch.schema.facts.base import Where
 
 _KEY = re.compile(r"\[(-?)(HKEY_.{1,1000})\]\s*$")
@@ -27,6 +28,7 @@ _CLOSED = re.compile(r'"(?:[^"\\]|\\.)*"\s*$')
 _BARE = re.compile(r"(HKEY_[A-Z_]{3,30}(?:\\.{1,900})?)$")
 _VALUE = re.compile(r'(?:@|"((?:[^"\\]|\\.){0,1000})")=(.*)$')
 _QUERIED = re.compile(r"    (\S.{0,400}?)    (REG_[A-Z_]{2,24})(?:    (.*))?$")
+_SECURED = re.compile(r"MACHINE\\(.{1,900}\\[^\\=]{1,200})=(\d{1,2}),(.{0,2000})$", re.IGNORECASE)
 _SET = re.compile(r"\\controlset00\d\\")
 _HIVES = (("hkey_local_machine\\", "hklm\\"), ("hkey_users\\", "hku\\"), ("hkey_current_user\\", "hkcu\\"))
 _LINES = 200  # of one string
@@ -97,8 +99,36 @@ class Table:
 
 def add(table: Table, document: Document) -> int:
     """Take the values of *document* into *table*; returns how many keys it holds."""
+    if document.data.startswith(SIGNATURE):
+        return _policy(table, document)
     exported = any(line.lstrip("\ufeff").startswith(HEADER) for line in document.lines[:20])
     return _exported(table, document) if exported else _queried(table, document)
+
+
+def security(table: Table, document: Document) -> int:
+    """Take what a security policy's ``[Registry Values]`` set into *table*: ``MACHINE\\...\\Name=4,1``; returns how many those are."""
+    section, count = "", 0
+    for number, line in enumerate(document.lines, 1):
+        if line.startswith("["):
+            section = line.strip().lower()
+        found = _SECURED.match(line.strip()) if section == "[registry values]" else None
+        if found is not None:
+            key, _, name = found[1].rpartition("\\")
+            entered = _enter(table, f"HKEY_LOCAL_MACHINE\\{key}")
+            kind = {"1": "sz", "2": "expand_sz", "4": "dword", "7": "multi_sz"}.get(found[2], "binary")
+            text = HIDDEN if kind == "binary" else found[3].strip().strip('"')
+            _put(table, entered, name, kind, text, (document, number, f"{table.names[entered]}\\{name}"))
+            count += 1
+    return count
+
+
+def _policy(table: Table, document: Document) -> int:
+    count = 0
+    for key, name, kind, text in entries(document):
+        count += 1
+        entered = _enter(table, key)
+        _put(table, entered, name, kind, HIDDEN if kind == "binary" else text, (document, 0, f"{table.names[entered]}\\{name}"))
+    return count
 
 
 def _enter(table: Table, text: str) -> str:

@@ -8,6 +8,7 @@ A zip on disk is read by its central directory; one within another container, or
 
 from __future__ import annotations
 
+import stat
 import struct
 import tarfile
 import zipfile
@@ -34,6 +35,7 @@ _DECODERS: dict[int, Callable[[Feed], Iterator[bytes]]] = {
     95: container.unxz,
 }
 _SEARCH = 1 << 16
+_LINK_CAP = 4096  # bytes of a path
 _HEADER_CAP = 1 << 25  # bytes of one tar header or of a zip directory
 # RecursionError: tarfile follows chains of long-name headers by recursion.
 _TAR_DAMAGE = (tarfile.TarError, ValueError, EOFError, OverflowError, struct.error, RecursionError)
@@ -50,6 +52,15 @@ class Item:
     feed: Feed
     size: int = 0
     local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link within a folder or archive, which is not followed: ``target`` as it stands there; ``hard``: from the top of its archive."""
+
+    name: str
+    target: str
+    hard: bool = False
 
 
 def utc(seconds: float) -> datetime | None:
@@ -115,8 +126,8 @@ class _Sparse(Pipe):
             return b""
 
 
-def walk_tar(feed: Feed) -> Iterator[Item | Fault]:
-    """Yield the regular files of the tar *feed*; links, devices and directories hold nothing of their own."""
+def walk_tar(feed: Feed) -> Iterator[Item | Link | Fault]:
+    """Yield the regular files and the links of the tar *feed*; devices and directories hold nothing of their own."""
     while feed.peek(1):
         forward = _Forward(feed)
         try:
@@ -131,7 +142,7 @@ def walk_tar(feed: Feed) -> Iterator[Item | Fault]:
         yield feed.fault
 
 
-def _items(archive: _Tar, forward: _Forward) -> Iterator[Item | Fault]:
+def _items(archive: _Tar, forward: _Forward) -> Iterator[Item | Link | Fault]:
     while True:
         info = archive.next()
         if archive.damaged:
@@ -145,6 +156,8 @@ def _items(archive: _Tar, forward: _Forward) -> Iterator[Item | Fault]:
             forward.position += body.taken
         elif info.isreg():
             yield Item(info.name, utc(info.mtime), _Sparse(cast("BinaryIO", archive.extractfile(info))))
+        elif info.issym() or info.islnk():
+            yield Link(info.name, info.linkname, info.islnk())
         archive.members.clear()  # type: ignore[attr-defined]  # it would hold all headers for random access
 
 
@@ -157,7 +170,7 @@ class _Directory(FileIO):
         return super().read(-1 if size is None else size)
 
 
-def walk_zip(feed: Feed, budget: Budget) -> Iterator[Item | Fault]:
+def walk_zip(feed: Feed, budget: Budget) -> Iterator[Item | Link | Fault]:
     """Yield the files of the zip *feed*, with what cannot be read of it as faults."""
     if isinstance(feed, Window):
         try:
@@ -220,7 +233,7 @@ class _Checked(Feed):
         return self._base.packed()
 
 
-def _by_directory(feed: Window, entries: list[zipfile.ZipInfo], budget: Budget) -> Iterator[Item | Fault]:
+def _by_directory(feed: Window, entries: list[zipfile.ZipInfo], budget: Budget) -> Iterator[Item | Link | Fault]:
     total = sum(entry.compress_size for entry in entries)
     if total > feed.size():
         yield Fault("members of the zip overlap, like an archive bomb; it is not read")
@@ -238,6 +251,9 @@ def _by_directory(feed: Window, entries: list[zipfile.ZipInfo], budget: Budget) 
         fields = _LOCAL.unpack(head)
         start = info.header_offset + _LOCAL.size + fields[8] + fields[9]
         unpacked = entry.unpack(Window(feed, start, entry.packed), budget)
+        if stat.S_ISLNK(info.external_attr >> 16) and isinstance(unpacked, Feed):  # its bytes are the path it leads to
+            yield Link(entry.name, unpacked.read(_LINK_CAP).decode("utf-8", "replace"))
+            continue
         yield Item(entry.name, entry.time, unpacked if isinstance(unpacked, Feed) else _Failed(unpacked), entry.packed, entry.local)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from gatewatch.intake.archive import Item, utc, walk_tar, walk_zip
+from gatewatch.intake.archive import Item, Link, utc, walk_tar, walk_zip
 from gatewatch.intake.container import DECODERS, UNREADABLE, Container, gzip_time, sniff
 from gatewatch.intake.feed import Feed, Pipe, Unpacked, Window
 from gatewatch.intake.limit import Budget, Fault, Limits
@@ -57,26 +57,33 @@ class Member:
         return self._feed.packed()
 
 
-def open_paths(paths: Sequence[str], limits: Limits = _DEFAULT) -> Iterator[Member | Problem]:
-    """Yield the members of *paths* (files, folders, archives, ``-`` for standard input), each file once however often it is reached."""
+def open_paths(paths: Sequence[str], limits: Limits = _DEFAULT, links: list[Link] | None = None) -> Iterator[Member | Problem]:
+    """Yield the members of *paths* (files, folders, archives, ``-`` for standard input), each file once however often it is reached.
+
+    Symbolic links in folders are followed, unless *links* is given: then they are added to it, as are those within archives, which nobody
+    follows. What a copy of another machine's folder links to is not what stands at that path here.
+    """
     seen: set[object] = set()
     for path in paths:
         if "\0" in path:
             yield Problem(path.replace("\0", "\N{REPLACEMENT CHARACTER}"), "there is no such file or folder", "user", fatal=True)
         elif path != STDIN:
-            yield from _walk(path, seen, limits)
+            yield from _walk(path, seen, limits, links)
         elif STDIN not in seen:
             seen.add(STDIN)
-            yield from _Origin(Path(STDIN), Budget(limits)).unfold(_Layer(STDIN, Pipe(sys.stdin.buffer), None, 0))
+            yield from _Origin(Path(STDIN), Budget(limits), links).unfold(_Layer(STDIN, Pipe(sys.stdin.buffer), None, 0))
 
 
-def _walk(given: str, seen: set[object], limits: Limits) -> Iterator[Member | Problem]:
+def _walk(given: str, seen: set[object], limits: Limits, links: list[Link] | None) -> Iterator[Member | Problem]:
     """Walk *given* with a stack of our own: folders may be nested deeper than the interpreter's."""
     stack: list[tuple[str, tuple[object, ...]]] = [(given, ())]
     while stack:
         path, parents = stack.pop()
         name = _readable(path)
         try:
+            if links is not None and path != given and os.path.islink(path):
+                links.append(Link(name, _readable(os.readlink(path))))
+                continue
             status = os.stat(path)
             # Some network file systems number no inodes.
             key: object = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
@@ -92,7 +99,7 @@ def _walk(given: str, seen: set[object], limits: Limits) -> Iterator[Member | Pr
                 yield Problem(name, f"{_special(status.st_mode)}, not a file; skipped", "data")
             elif key not in seen:
                 seen.add(key)
-                yield from _file(path, name, status, limits)
+                yield from _file(path, name, status, limits, links)
         except FileNotFoundError:
             if path == given and not os.path.islink(path):
                 yield Problem(name, "there is no such file or folder", "user", fatal=True)
@@ -106,9 +113,9 @@ def _walk(given: str, seen: set[object], limits: Limits) -> Iterator[Member | Pr
             yield Problem(name, what, "data" if error.errno == errno.ELOOP else "system", fatal=True)
 
 
-def _file(path: str, name: str, status: os.stat_result, limits: Limits) -> Iterator[Member | Problem]:
+def _file(path: str, name: str, status: os.stat_result, limits: Limits, links: list[Link] | None) -> Iterator[Member | Problem]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    origin = _Origin(Path(path), Budget(limits))
+    origin = _Origin(Path(path), Budget(limits), links)
     if not stat.S_ISREG(status.st_mode):
         with open(descriptor, "rb") as pipe:
             yield from origin.unfold(_Layer(name, Pipe(pipe), None, 0))
@@ -152,6 +159,7 @@ class _Origin:
 
     path: Path
     budget: Budget
+    links: list[Link] | None = None
     told: list[Fault] = field(default_factory=list)
 
     def unfold(self, layer: _Layer) -> Iterator[Member | Problem]:
@@ -186,6 +194,8 @@ class _Origin:
                 size = item.size if isinstance(layer.feed, Window) else 0
                 inner = _Layer(f"{layer.name}!{item.name}", item.feed, item.mtime or layer.mtime, size, item.local, layer.archives + 1)
                 yield from self.unfold(inner)
+            elif isinstance(item, Link) and self.links is not None:
+                self.links.append(Link(f"{layer.name}!{item.name}", f"{layer.name}!{item.target}" if item.hard else item.target, item.hard))
             elif isinstance(item, Fault):
                 yield from self.report(layer.name, item)
             if self.budget.fault is not None:

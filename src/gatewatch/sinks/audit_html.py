@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TextIO
 
+from markupsafe import Markup
+
 from gatewatch.schema.findings import Audit, Status
 from gatewatch.schema.measure import Mitigation
 from gatewatch.schema.records import Disposition
@@ -37,7 +39,7 @@ class AuditHtml:
                 place=place,
                 mitigations=list(Mitigation),
                 odd=[one for one in audit.files if one.disposition in {Disposition.REJECTED, Disposition.UNRECOGNISED}][:500],
-                style=style,
+                style=Markup(style),  # noqa: S704 - our own file
                 style_hash=style_hash(style),
             )
         )

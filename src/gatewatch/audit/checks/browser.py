@@ -12,7 +12,11 @@ from gatewatch.schema.findings import Mapping, Remediation, Status
 from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
 
-NEED = Need((BrowserPolicy,), "cp -r /etc/opt/chrome /etc/opt/edge /etc/firefox EVIDENCE/etc/ (or the property lists of Managed Preferences)")
+NEED = Need(
+    (BrowserPolicy,),
+    "cp -r /etc/opt/chrome /etc/opt/edge /etc/firefox EVIDENCE/etc/ (or the property lists of Managed Preferences; on Windows "
+    "reg export HKLM\\SOFTWARE\\Policies policies.reg)",
+)
 Judge = Callable[[BrowserPolicy, Ground], tuple[bool | None, str, tuple[str, ...]]]
 """Whether it is good, a sentence, and the policies that decide."""
 _NOT_FOR = "has no such feature"

@@ -148,7 +148,7 @@ def _endpoints(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 
 def _flows(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
-    for logs in facts.of(FlowLogs):
+    for logs in (one for one in facts.of(FlowLogs) if one.platform == "aws-sg"):
         taken = {name for name, active, kind in logs.entries if active and kind in {"ALL", "REJECT"}}
         networks = dict.fromkeys(one.network for one in facts.of(RuleGroup, logs.host) if one.network)
         for network in networks:
@@ -230,7 +230,8 @@ CHECKS: tuple[Check, ...] = (
         id="M1030.6-04", title="AWS: networks log what they refuse",
         about="Every VPC that has security groups has an active flow log of all or refused traffic.",
         measures=(Measure.SEGMENT_AUDIT, Measure.CLOUD_SEGMENTATION), severity=Severity.MEDIUM,
-        needs=(Need((FlowLogs,), "aws ec2 describe-flow-logs, and describe-security-groups"),), judge=_flows,
+        needs=(Need((FlowLogs,), "aws ec2 describe-flow-logs, and describe-security-groups", when=lambda one: one.platform == "aws-sg"),),
+        judge=_flows,
         remediation=Remediation("Create a flow log of the VPC.", "aws ec2 create-flow-logs --resource-type VPC --resource-ids ID --traffic-type ALL"),
         mappings=nist("AU-12", "SI-4(4)", "CA-7"), references=("Amazon VPC: flow logs",),
     ),

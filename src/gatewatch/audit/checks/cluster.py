@@ -71,6 +71,14 @@ def _admins(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             for kind, space, name in binding.subjects:
                 if name == "system:masters" or (kind == "User" and name.startswith("system:")) or (kind == "ServiceAccount" and space in _SYSTEM):
                     continue
+                inner = name.removeprefix("system:serviceaccounts").lstrip(":")
+                if kind == "Group" and name.startswith("system:serviceaccounts") and inner not in _SYSTEM:
+                    bad = True
+                    whose = f"of namespace {inner}" if inner else "of every namespace"
+                    yield _verdict(
+                        binding, False, f"all pods {whose} hold {binding.role}: who takes one holds the cluster", f"{binding.name} {name}",
+                        value=binding.role,
+                    )  # fmt: skip
                 if kind == "ServiceAccount":
                     bad = True
                     yield _verdict(

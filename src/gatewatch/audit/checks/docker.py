@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, by_setting, nist, stig
 from gatewatch.schema.facts.base import Facts
-from gatewatch.schema.facts.container import DockerSettings
+from gatewatch.schema.facts.container import Container, DockerSettings
 from gatewatch.schema.findings import Remediation, Status
 from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
+from gatewatch.schema.port import service_of
 
 NEED = Need(
     (DockerSettings,),
@@ -78,6 +79,52 @@ def _plugins(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         yield by_setting(settings, setting, good, said, service="docker_api", subject="authorization")
 
 
+_INSPECT = Need((Container,), "docker inspect $(docker ps -q) > EVIDENCE/commands/docker-inspect.json")
+
+
+def _containers(facts: Facts) -> Iterator[Container]:
+    yield from (one for one in facts.of(Container) if one.running is not False)
+
+
+def _verdict(one: Container, good: bool, said: str, value: str, service: str = "docker_api") -> Verdict:
+    return Verdict(
+        status=Status.PASS if good else Status.FAIL, host=one.host, message=said, subject=one.name, value=value, where=one.where[:1],
+        resolved="as docker inspect says", service=service, as_of=one.as_of,
+    )  # fmt: skip
+
+
+def _none_runs(facts: Facts) -> Iterator[Verdict]:
+    for host in dict.fromkeys(one.host for one in facts.of(Container)):
+        mine = facts.of(Container, host)
+        if all(one.running is False for one in mine):
+            yield Verdict(status=Status.NOT_APPLICABLE, host=host, message="no container runs", where=mine[0].where[:1])
+
+
+def _published(facts: Facts, ground: Ground) -> Iterator[Verdict]:
+    for one in _containers(facts):
+        asset = ground.site.posture.asset(one.host)
+        wide = []
+        for port in one.published:
+            service = service_of(port.inner, port.protocol) or service_of(port.port, port.protocol)
+            meant = asset is not None and any(entry.holds(port.protocol, port.port) for entry in asset.allow)
+            if service and not meant and port.address in _EVERYWHERE:
+                wide.append((service, f"{port.address}:{port.port}->{port.inner}/{port.protocol}"))
+        doors = ", ".join(text for _, text in wide)
+        said = f"publishes {', '.join(dict.fromkeys(name for name, _ in wide))} on every address of the host, past its input rules: {doors}"
+        yield _verdict(one, not wide, said if wide else "publishes no remote service on every address", doors, wide[0][0] if wide else "docker_api")
+    yield from _none_runs(facts)
+
+
+def _apart(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
+    for one in _containers(facts):
+        ways = ["shares the network of its host"] if one.host_network else []
+        ways += ["is privileged"] if one.privileged else []
+        ways += [f"holds {path} of its host" for path in one.control]
+        yield _verdict(one, not ways, ", ".join(ways) or "has a network of its own and no hold on its host", ", ".join(ways))
+    yield from _none_runs(facts)
+
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::", "", "*"})  # noqa: S104 - what is looked for
 CHECKS: tuple[Check, ...] = (
     Check(
         id="M1042.2-06a",
@@ -131,5 +178,29 @@ CHECKS: tuple[Check, ...] = (
         mappings=nist("AC-3", "AC-6"),
         references=("Docker Engine: access authorization plugin",),
         services=("docker_api",),
+    ),
+    Check(
+        id="M1030.4-04b",
+        title="Docker: containers publish no remote service on every address",
+        about="A published port of a remote service is bound to a chosen address, or the site allows it: rules of the input hook do not see it.",
+        measures=(Measure.MICROSEGMENTATION, Measure.FIREWALL),
+        severity=Severity.HIGH,
+        needs=(_INSPECT,),
+        judge=_published,
+        remediation=Remediation("Publish on an address of the management network, or on loopback.", "docker run -p 127.0.0.1:2222:22 ..."),
+        mappings=nist("SC-7", "AC-4"),
+        references=("Docker Engine: published ports",),
+    ),
+    Check(
+        id="M1030.4-04c",
+        title="Docker: containers are kept apart from their host",
+        about="No running container is privileged, shares its host's network, or holds the daemon's socket or the root of the file system.",
+        measures=(Measure.MICROSEGMENTATION, Measure.UNUSED_FEATURE),
+        severity=Severity.HIGH,
+        needs=(_INSPECT,),
+        judge=_apart,
+        remediation=Remediation("Run it without --privileged and --network host, and give it no socket of the daemon."),
+        mappings=nist("SC-7(21)", "AC-6", "CM-7"),
+        references=("Docker Engine: security",),
     ),
 )  # fmt: skip

@@ -67,14 +67,39 @@ def _management(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         )  # fmt: skip
 
 
-_LAST_KNOWN = {
-    # older lines are long without fixes; what a vendor mends today is not in the evidence and not verified here
-    "Cisco ASA": "9.12", "Cisco FTD": "7.0", "FortiOS": "6.4", "PAN-OS": "10.1", "NetScaler": "13.1", "Ivanti Connect Secure": "22.7",
+_ENDS: dict[str, tuple[tuple[str, date], ...]] = {
+    # lines and the last day of their support, oldest first: endoflife.date/fortios and /panos, which read the vendors' tables. PAN-OS 10.1 and 10.2
+    # live longer on some hardware, so they are left out, as are Cisco's, whose table goes by model
+    "FortiOS": (
+        ("6.0", date(2022, 9, 29)), ("6.2", date(2023, 9, 28)), ("6.4", date(2024, 9, 30)), ("7.0", date(2025, 9, 30)), ("7.2", date(2026, 9, 30)),
+        ("7.4", date(2027, 11, 11)), ("7.6", date(2029, 1, 25)),
+    ),
+    "PAN-OS": (
+        ("8.1", date(2022, 3, 1)), ("9.0", date(2022, 3, 1)), ("9.1", date(2024, 6, 30)), ("10.0", date(2022, 7, 16)), ("11.0", date(2024, 11, 17)),
+        ("11.1", date(2027, 5, 3)), ("11.2", date(2027, 5, 2)), ("12.1", date(2028, 8, 28)),
+    ),
+    "NetScaler": (("12.1", date(2025, 6, 17)), ("13.0", date(2025, 6, 17))),  # ended by the day of Citrix bulletin CTX693420, which says so
+    "Ivanti Connect Secure": (("9.1", date(2024, 12, 31)),),  # Ivanti's advisory of CVE-2025-22457
 }  # fmt: skip
-_ENDS = {
-    # lines and the last day of their support (endoflife.date/fortios; 54 months after the line came out)
-    "FortiOS": (("6.4", date(2024, 9, 30)), ("7.0", date(2025, 9, 30)), ("7.2", date(2026, 9, 30))),
-}
+_LIVES_ON = {"NetScaler": re.compile(r"12\.1\D{0,10}55\.\d{3}")}  # builds for FIPS are mended beside their line
+
+
+def ended(product: str, version: str, today: date) -> str:
+    """Return which line of a product a version is of and since when it is mended no longer; empty where it is mended or nothing is known.
+
+    >>> ended("FortiOS", "6.2.5", date(2026, 6, 1)), ended("FortiOS", "5.6.3", date(2026, 6, 1)), ended("Cisco ASA", "9.8(4)", date(2026, 6, 1))
+    ('support of FortiOS 6.2 ended on 2023-09-28', 'FortiOS 5.6.3 is older than 6.0, whose support ended on 2022-09-29', '')
+    """
+    lines = _ENDS.get(product, ())
+    lives = _LIVES_ON.get(product)
+    if not lines or (lives is not None and lives.search(version)):
+        return ""
+    mine = parts(version)[:2]
+    for line, day in lines:
+        if mine == parts(line) and day < today:
+            return f"support of {product} {line} ended on {day.isoformat()}"
+    oldest, day = lines[0]
+    return f"{product} {version} is older than {oldest}, whose support ended on {day.isoformat()}" if mine < parts(oldest) and day < today else ""
 
 
 def parts(version: str) -> tuple[int, ...]:
@@ -94,16 +119,12 @@ def _version(facts: Facts, ground: Ground) -> Iterator[Verdict]:
             continue
         judged = True
         least = wanted.get(machine.product.casefold(), "")
-        floor = _LAST_KNOWN.get(machine.product, "")
-        lines = _ENDS.get(machine.product, ())
-        ended = next((one for one in lines if parts(machine.version)[:2] == parts(one[0]) and one[1] < ground.today), None)
+        over = ended(machine.product, machine.version, ground.today)
         value = f"{machine.product} {machine.version}".strip()
         if not machine.version:
             status, said = Status.UNKNOWN, f"the configuration does not name the version of {machine.product}"
-        elif floor and parts(machine.version) < parts(floor):
-            status, said = Status.FAIL, f"{value} is older than {floor}, and no fix for such a line is known (unverified)"
-        elif ended is not None:
-            status, said = Status.FAIL, f"support of {machine.product} {ended[0]} ended on {ended[1].isoformat()}"
+        elif over:
+            status, said = Status.FAIL, over
         elif not least:
             status, said = Status.UNKNOWN, f"{value}: the least version the site accepts is not declared ([audit] minimum_version)"
         elif parts(machine.version) < parts(least):
@@ -362,13 +383,13 @@ CHECKS: tuple[Check, ...] = (
         id="M1042.1-02",
         title="A gateway runs a version that is still mended",
         about="The version in the configuration is at least what [audit] minimum_version asks for, and of a line its vendor still mends. "
-        "The end of support is known of FortiOS up to 7.2; of other products only a floor is held against it, which is not verified with the vendor.",
+        "The end of support is known of lines of FortiOS, PAN-OS, NetScaler and Ivanti Connect Secure; of Cisco's, which goes by model, it is not.",
         measures=(Measure.LEGACY_SOFTWARE,),
         severity=Severity.CRITICAL,
         needs=(Need((Machine,), _ALL, when=lambda fact: fact.system is System.NETWORK),),
         judge=_version,
         remediation=Remediation("Update to a version the vendor mends, and keep [audit] minimum_version at the last fix you need."),
         mappings=(*nist("SI-2", "RA-5"), *stig("Ivanti Connect Secure NDM", "IVCS-NM-000410 (V-258613)"), *stig("FortiGate NDM", "FGFW-ND-000170")),
-        references=("CISA Known Exploited Vulnerabilities Catalog",),
+        references=("CISA Known Exploited Vulnerabilities Catalog", "endoflife.date: FortiOS, PAN-OS", "Citrix bulletin CTX693420"),
     ),
 )

@@ -7,7 +7,7 @@ from datetime import date
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist
 from gatewatch.audit.checks.cloud import classes
-from gatewatch.audit.proxy import Passage, Request, ask
+from gatewatch.audit.proxy import CLIENT, Passage, Request, ask
 from gatewatch.audit.reach.flow import Engine, Packet
 from gatewatch.audit.reach.query import arrive
 from gatewatch.audit.reach.span import address, join, less, meet, normal, size
@@ -93,7 +93,27 @@ def _nodes(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     sample = [str(address(low)) for low, _ in known[:: max(len(known) // 40, 1)]]
     for policy in facts.of(ProxyPolicy):
         watched = stance(ground, policy.host, policy.where)
+        if watched is None and not known:
+            yield _unlisted(policy)
+            continue
         yield watched if watched is not None else _verdict(policy, "tor nodes", tuple(sample), f"{len(sample)} nodes of the list")
+
+
+def _unlisted(policy: ProxyPolicy) -> Verdict:
+    """Return what is said of Tor nodes where no list of them is in the evidence: a proxy that looks at no address lets all of them through."""
+    denied = {name for rule in policy.rules if not rule.allow for name, _ in rule.terms}
+    looks = any((acl := policy.acl(name)) is not None and acl.kind not in CLIENT | _BLIND for name in denied)
+    passage = ask(policy, Request("CONNECT", "203.0.113.77", 443))
+    sure = bool(passage.allowed) and not looks and not policy.incomplete
+    said = "no rule looks at where a request goes, so nodes of Tor are reached as any address is" if sure else f"no evidence: {_LIST.collect}"
+    place = (passage.rule.where,) if passage.rule is not None else policy.where
+    return Verdict(
+        status=Status.FAIL if sure else Status.UNKNOWN, host=policy.host, message=said, subject="tor nodes", where=place, as_of=policy.as_of,
+        service="proxy", resolved="an address no rule names, put to the rules",
+    )  # fmt: skip
+
+
+_BLIND = frozenset({"port", "method", "proto", "urlpath_regex", "req_header", "req_mime_type", "rep_mime_type", "rep_header"})
 
 
 def _tools(facts: Facts, ground: Ground) -> Iterator[Verdict]:
@@ -235,7 +255,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="M1021.1-01c", title="Web proxy: Tor nodes are refused",
         about="Nodes of the list of Tor nodes are refused to every kind of client.",
-        measures=(Measure.WEB_PROXY,), severity=Severity.HIGH, needs=(NEED, _LIST), judge=_nodes,
+        measures=(Measure.WEB_PROXY,), severity=Severity.HIGH, needs=(NEED,), judge=_nodes,
         remediation=Remediation("Deny the list of nodes above the first allow, and renew it every day.", _SQUID),
         mappings=nist("SC-7(8)", "SI-4", "AC-4"), references=("CISA AA20-183A",),
     ),

@@ -14,7 +14,7 @@ class FactorKind(StrEnum):
     KNOWLEDGE = "knowledge"  # password, PIN
     POSSESSION = "possession"  # key, token, one-time code, smart card
     INHERENCE = "inherence"  # finger, face
-    DEVICE = "device"  # the machine's certificate, shared by whoever uses the machine
+    DEVICE = "device"  # a certificate or key in a file, shared by whoever uses the machine it lies on
     DELEGATED = "delegated"  # RADIUS, SAML, LDAP …: the site says what the provider asks for
 
 
@@ -22,13 +22,15 @@ class FactorKind(StrEnum):
 class Factor:
     """One factor: its kind, the method by the configuration's name, and for a delegated one its provider (name or address).
 
-    ``multi``: it proves two kinds by itself (a FIDO key that verifies its user).
+    ``multi``: it proves two kinds by itself (a FIDO key that verifies its user). ``servers``: addresses of the provider, where the
+    configuration gives it a name of its own too.
     """
 
     kind: FactorKind
     method: str
     provider: str = ""
     multi: bool = False
+    servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,3 +148,26 @@ class NetworkPolicy(Fact):
     egress: bool
     open_ingress: bool = False
     open_egress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A port of a container that its host publishes: on which address and port of the host, and which port within."""
+
+    address: str
+    port: int
+    inner: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container(Fact):
+    """A container of Docker or Podman. ``control``: paths of its host it was given by which it can take the host over."""
+
+    name: str
+    image: str = ""
+    running: bool | None = None
+    published: tuple[Published, ...] = ()
+    privileged: bool = False
+    host_network: bool = False
+    control: tuple[str, ...] = ()

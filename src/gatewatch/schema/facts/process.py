@@ -13,6 +13,7 @@ class CommandLine(Fact):
 
     program: str  # the last component of its path: kubelet, dockerd, kube-apiserver
     arguments: tuple[str, ...] = ()
+    seen: bool = True  # running; false: as a unit of systemd would start it
 
     def flags(self, *names: str) -> list[str]:
         """Return every value of a flag (``--name=value``, ``--name value``, ``-n value``), in order; a bare switch is ``true``.
