@@ -537,6 +537,21 @@ def test_channel_from_the_provider() -> None:
     assert one(record)["channel"] == "Microsoft-Windows-Sysmon/Operational"
 
 
+def test_channel_from_the_data() -> None:
+    record = flat(SystemTime=Z)
+    for name in ("Channel", "Provider_Name", "ProviderName", "SourceName"):
+        record.pop(name, None)
+    assert one(record)["channel"] == "Security"
+    (batch,) = block(json.dumps(record | {"EventID": 99}).encode())
+    assert not batch.records.height
+
+
+def test_the_log_says_when_not_the_shipper() -> None:
+    record = winlogbeat(8)
+    record["@timestamp"], record["winlog"]["time_created"] = "2026-02-01T00:00:00Z", Z
+    assert one(record)["time"] == one(winlogbeat(8) | {"@timestamp": Z})["time"]
+
+
 @pytest.mark.parametrize("number", [65536, -1, "abc", None, 46.5, True, [], "99999999999"])
 @pytest.mark.parametrize("interest", [None, lambda channel, number: False])
 def test_no_event_id(number: object, interest: Interest | None) -> None:

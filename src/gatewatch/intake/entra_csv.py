@@ -13,7 +13,8 @@ The second is what Log Analytics and Sentinel export: a table's columns by their
 Columns are found by their English names, whatever their order and number; each row becomes an object in the words of Microsoft Graph and goes to the
 source ``entra-signin`` or ``entra-audit``. The files do not say which sign-ins were interactive: one that a refresh token or a primary refresh token
 made is taken for none. Dates of the form ``3/2/2026`` are read where a row of the same batch shows whether the day or the month comes first
-(``AM`` and ``PM`` do), else such rows are rejected. The files with ``AuthDetails`` in their name repeat the sign-ins by factor and are not read.
+(``AM`` and ``PM`` do; behind a comma, as browsers write it, a clock without them as well), else such rows are rejected. The files with
+``AuthDetails`` in their name repeat the sign-ins by factor and are not read.
 Reference: https://learn.microsoft.com/entra/identity/monitoring-health/howto-download-logs.
 """
 
@@ -29,6 +30,7 @@ import polars as pl
 
 from gatewatch.intake.batch import Batch, RawReject, raw_text
 from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
+from gatewatch.intake.windows_date import Order, order_by_clock
 from gatewatch.schema.records import RECORD_DTYPES
 
 AMBIGUOUS = "day or month first: no date of the file tells"
@@ -175,14 +177,18 @@ def _batch(held: list[tuple[int, int, bytes, list[str]]], rejects: list[RawRejec
 def _month_first(dates: Iterable[str]) -> bool | None:
     """Return whether the month comes first in dates with slashes; None where nothing tells, or where they contradict each other."""
     told: set[bool] = set()
+    clocks: set[bool] = set()
     for date in dates:
         found = _SLASHED.fullmatch(date.strip())
         if found is None:
             continue
-        if found[7] is not None or int(found[2]) > 12:
+        if int(found[2]) > 12:
             told.add(True)
         elif int(found[1]) > 12 or "." in date[:3]:
             told.add(False)
+        elif (order := order_by_clock(date)) is not None:
+            clocks.add(order is Order.MONTH_FIRST)
+    told = told or clocks
     return told.pop() if len(told) == 1 else None
 
 

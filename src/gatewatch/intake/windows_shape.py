@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 
 from gatewatch.intake.windows_block import event_of_block
-from gatewatch.intake.windows_channel import channel_of
+from gatewatch.intake.windows_channel import channel_of, channel_of_data
 from gatewatch.intake.windows_clock import stamp_of, zone_lead
 from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
@@ -104,6 +104,7 @@ class _Winlog(msgspec.Struct, gc=False):
     activity_id: Any = None
     event_data: msgspec.Raw = _NOTHING
     user_data: msgspec.Raw = _NOTHING
+    time_created: Any = None
     process: Any = None
     user: Any = None
 
@@ -225,7 +226,8 @@ def _ecs(pairs: dict[str, msgspec.Raw]) -> Found:
         provider=log.provider_name or attribute(event, "provider"),
         host=log.computer_name or attribute(host, "name"),
         record=log.record_id,
-        stamp=stamp_of(_any(pairs["@timestamp"]), utc=True) if "@timestamp" in pairs else None,
+        # where a shipper gives the event another time, as its own receipt, the log's own stands beside it
+        stamp=stamp_of(log.time_created, utc=True) or (stamp_of(_any(pairs["@timestamp"]), utc=True) if "@timestamp" in pairs else None),
         activity=log.activity_id,
         pid=process.get("pid"),
         sid=user.get("identifier"),
@@ -314,7 +316,8 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         pairs = {name: raw for name, raw in pairs.items() if bytes(raw) not in _EMPTY}
         layout = _layout_of(pairs)
         took = {part: None if name is None else _any(pairs[name]) for part, name in layout.parts.items()}
-    if took["id"] is None or not (isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)):
+    named = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
+    if took["id"] is None or not (named or "TargetUserName" in pairs or "SubjectUserName" in pairs):
         return None
     stamp, shift, local = _time(pairs, layout)
     held = [raw for name in layout.held if _HELD.match(raw := bytes(pairs[name])) is not None]
@@ -376,7 +379,7 @@ def _event(
     if event_id is None:
         return NO_ID
     source = _text(provider)
-    log = _text(channel) or channel_of(source, event_id)
+    log = _text(channel) or channel_of(source, event_id) or channel_of_data(event_id, fields)
     if log is None:
         return NO_CHANNEL
     said, who = _text(message), _text(sid)
