@@ -52,12 +52,13 @@ _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$)
 _PECULIAR = (
     r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
     r'|stat"[ \t]*:[ \t]*"|eventType"[ \t]*:[ \t]*"com\.okta\.event_hook"|(?:response|data)"[ \t]*:[ \t]*\{'
-    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs)"[ \t]*:[ \t]*\[)'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|[Tt]ables|[Cc]olumns)"[ \t]*:[ \t]*\[|FrameType"|TableName"|name"[ \t]*:[^:]*"columns")'
 )
 
 
 class _Hit(msgspec.Struct):
     source: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="_source")
+    fields: dict[str, Any] | None = None
 
 
 _hit = msgspec.json.Decoder(_Hit)
@@ -138,6 +139,11 @@ def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Sha
     yield from _framed(Objects.of([]), found, interest, base=number, first=first)
 
 
+def framed(found: Sequence[Found], interest: Interest | None, *, base: int = 0, first: Sequence[Shape] = ()) -> list[Batch]:
+    """Return the records of objects *found* elsewhere than in a file of JSON; numbers follow *base*."""
+    return _framed(Objects.of([]), list(found), interest, base=base, first=first)
+
+
 def frame_texts(texts: pl.DataFrame, interest: Interest | None, first: Sequence[Shape] = ()) -> list[pl.DataFrame]:
     """Return the records of JSON objects that are messages of other records, by their columns.
 
@@ -206,7 +212,10 @@ def _unwrapped(raw: bytes) -> str:
     """Return the text of an object; of an Elasticsearch hit, its document."""
     if raw[1:40].lstrip()[:2] == b'"_':
         try:
-            inner = bytes(_hit.decode(raw).source)
+            hit = _hit.decode(raw)
+            inner = bytes(hit.source)
+            if not inner and hit.fields:  # Kibana asks for fields: each a list, mostly of one
+                inner = msgspec.json.encode({name: one[0] if isinstance(one, list) and len(one) == 1 else one for name, one in hit.fields.items()})
         except FAULTS:
             inner = b""
         if inner[:1] == b"{":

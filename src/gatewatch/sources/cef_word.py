@@ -48,7 +48,7 @@ _FILLERS = frozenset(
         "ssh", "rdp", "web", "webui", "gui", "cli", "console", "portal", "gateway", "client", "attempt", "attempts", "event", "events",
         "session", "password", "passwords", "credentials", "system", "interactive", "network", "local", "primary", "ui", "management",
         "server", "device", "appliance", "mfa", "ldap", "radius", "tacacs", "saml", "ad", "local", "dashboard", "globalprotect",
-        "anyconnect", "name", "username", "verify",
+        "anyconnect", "name", "username", "verify", "cms",
     )
 )  # fmt: skip
 _HUMP = re.compile(r"(?<=[a-z])\B(?=[A-Z])")  # LoginFailed
