@@ -537,6 +537,29 @@ def test_channel_from_the_provider() -> None:
     assert one(record)["channel"] == "Microsoft-Windows-Sysmon/Operational"
 
 
+def test_wazuh_without_anything_around() -> None:
+    assert one(wazuh()["data"]) == one(wazuh())
+
+
+def test_the_event_as_xml_within_json() -> None:
+    xml = "<Event><System><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name='IpAddress'>x</Data></EventData></Event>"
+    for record in ({"Message": "m", "Event": xml}, {"event": {"original": f"<?xml version='1.0'?>{xml}"}}, {"message": f"\n{xml}"}):
+        assert (one(record)["event_id"], json.loads(one(record)["fields"])) == (4625, {"IpAddress": "x"})
+
+
+VALUES = ["S-1-5-18", "H$", "W", "0x3e7", "S-1-5-21-1-2", "ann", "W", "0x1", "3", "p", "q", "WS", "-", "-", "-", "0", "0x5", "c", "203.0.113.9", "0"]
+
+
+def test_values_in_the_order_of_their_template() -> None:
+    record = {"ProviderName": "Microsoft-Windows-Security-Auditing", "EventID": 4624, "Channel": "Security", "StringInserts": VALUES}
+    record["TimeCreated"] = "2026-01-05 12:00:00 +0000"
+    data = json.loads(one(record)["fields"])
+    assert (data["TargetUserName"], data["IpAddress"], data["LogonType"]) == ("ann", "203.0.113.9", "3")
+    assert str(one(record)["time"]) == "2026-01-05 12:00:00+00:00"
+    for changed in (VALUES[1:], VALUES[:1] + VALUES[2:] + ["x"]):  # one left out: all that follow would stand a place too early
+        assert "TargetUserName" not in json.loads(one(record | {"StringInserts": changed})["fields"])
+
+
 def test_channel_from_the_data() -> None:
     record = flat(SystemTime=Z)
     for name in ("Channel", "Provider_Name", "ProviderName", "SourceName"):

@@ -27,8 +27,11 @@ _CHANNEL = r'"(?:Channel|_Channel|channel|LogName|log_name|EventLog|winlog\.chan
 # data under their own names: then what a hint asks for stands in the line as it will in the fields
 _NAMED = r'"(?:UtcTime|SubjectUserSid|SubjectUserName|ScriptBlockText|ContextInfo)": ?"'
 _NEVER = "\0never"
-# Splunk's exports: the event as XML, or as its text
-_RAW = r'"_raw"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)'
+# the event as XML within JSON; Splunk's exports, which may hold its text
+_RAW = (
+    r'"(?:Event|message|original)"' + _BLANK + ":" + _BLANK + r'"(?:\\[nrt]|[ \t])*<(?:\?xml[^>]{0,200}\?>(?:\\[nrt]|[ \t])*<)?Event[ >]|'
+    r'"_raw"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)'
+)
 _DIGITS = re.compile(r"([0-9]+)$")
 _QUOTED = re.compile(r'"([^"]+)"$')
 

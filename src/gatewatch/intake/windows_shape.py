@@ -5,7 +5,7 @@ shape                               told by
 ==================================  ==================================================================================================
 evtx_dump, Chainsaw, xmltodict      ``Event`` with ``System`` and ``EventData``; Velociraptor has both without ``Event``
 winlogbeat 7 and 8 (ECS)            ``winlog``, also as ``winlog.event_id`` and so on
-Wazuh                               ``data`` with ``win``; its names begin with a small letter, so most get the capital back
+Wazuh                               ``win``, alone or in ``data``; its names begin with a small letter, so most get the capital back
 winlogbeat 5 and 6                  ``event_id``, ``log_name``, ``event_data``
 EvtxECmd                            ``EventId``, ``Payload`` (a JSON text); its times are UTC
 Google Cloud, Chainsaw, Splunk      the event within ``jsonPayload``, ``document``, ``result`` (there as XML or text in ``_raw``)
@@ -33,6 +33,7 @@ from gatewatch.intake.windows_channel import channel_of, channel_of_data
 from gatewatch.intake.windows_clock import stamp_of, zone_lead
 from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
+from gatewatch.intake.windows_order import named
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, whole
 from gatewatch.intake.windows_xml import event_of
 
@@ -51,8 +52,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What flat records call the parts of an event's system block, in order of preference."""
 TIMES = (
-    "SystemTime", "EventTime", "TimeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "timestamp", "Timestamp", "UtcTime",
-    "@timestamp",
+    "SystemTime", "EventTime", "TimeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "time_generated", "timestamp", "Timestamp",
+    "UtcTime", "@timestamp",
 )  # fmt: skip
 ALWAYS_UTC = frozenset({"SystemTime", "TimeGenerated", "TimeGenerated [UTC]", "UtcTime", "@timestamp"})
 DATA = ("Payload", "EventData", "event_data", "UserData", "user_data", "Properties", "StringInserts", "string_inserts", "ParameterXml")
@@ -73,7 +74,9 @@ _LONG_KEYS = 4096  # characters: longer ones are not worth remembering
 _HELD = re.compile(rb'[\{\[]|"[\{<]')
 _EMPTY = (b"null", b'""')
 _USERS = ("UserID", "UserId", "user")  # a SID in the first two, in winlogbeat's object too
-_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"})
+_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body", "Event", "message", "event"})
+_XML_EVENT = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Event(?=[ >])")
+_XML_WITHIN = re.compile(rb'"(?:\\[nrt]|[ \t])*<(?:\?xml|Event[ >])')
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
 _any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -129,6 +132,8 @@ def read_event(text: str) -> Found:
         found = _ecs(pairs)
     elif "winlog.event_id" in pairs:
         found = _ecs(_undotted(pairs))
+    elif _is_object(pairs.get("win")):
+        found = _wazuh(_any(text))
     elif _is_object(pairs.get("data")) and b'"win"' in bytes(pairs["data"]):
         found = _wazuh(_any(pairs["data"]))
     elif not _LADEN.isdisjoint(pairs):
@@ -138,6 +143,12 @@ def read_event(text: str) -> Found:
 
 def _carried(pairs: dict[str, msgspec.Raw]) -> Found:
     """Read an event that something else is written around."""
+    for name in ("Event", "message", "event"):  # the event as XML
+        held = _any(pairs[name]) if name in pairs and _XML_WITHIN.search(pairs[name]) else None
+        one = held.get("original") if isinstance(held, dict) else held
+        if isinstance(one, str) and _XML_EVENT.match(one) is not None:
+            event = event_of(_XML_EVENT.sub("<Event", one, count=1).encode("utf-8", "replace"))
+            return event if isinstance(event, str) else Read(event)
     for name in ("jsonPayload", "document", "result"):
         if _is_object(pairs.get(name)):
             inner = _pairs(pairs[name])
@@ -316,15 +327,15 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         pairs = {name: raw for name, raw in pairs.items() if bytes(raw) not in _EMPTY}
         layout = _layout_of(pairs)
         took = {part: None if name is None else _any(pairs[name]) for part, name in layout.parts.items()}
-    named = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
-    if took["id"] is None or not (named or "TargetUserName" in pairs or "SubjectUserName" in pairs):
+    origin = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
+    if took["id"] is None or not (origin or "TargetUserName" in pairs or "SubjectUserName" in pairs):
         return None
     stamp, shift, local = _time(pairs, layout)
     held = [raw for name in layout.held if _HELD.match(raw := bytes(pairs[name])) is not None]
     if held and held[0][:1] == b"[" and took["message"] is None and "Description" in pairs:  # fluentd: values alone, and the text under this name
         took["message"] = _any(pairs["Description"])
     if held:
-        fields = flat(held[0], held[1] if len(held) > 1 else b"")
+        fields = _in_order(took["id"], held[0]) or flat(held[0], held[1] if len(held) > 1 else b"")
     elif layout.cmdlet:
         fields = NONE
     else:
@@ -345,6 +356,17 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     if isinstance(found, Read):
         found.shift, found.local = shift, local
     return found
+
+
+def _in_order(number: Any, held: bytes) -> str | None:
+    """Return event data that are a list of values as the text of an object, where their order is known."""
+    if held[:1] != b"[":
+        return None
+    values, event_id = _any(held), _number(number)
+    if event_id is None or not isinstance(values, list):
+        return None
+    data = named(event_id, values)
+    return None if data is None else as_json(data)
 
 
 def _time(pairs: dict[str, msgspec.Raw], layout: _Layout) -> tuple[Stamp | None, int | None, bool]:

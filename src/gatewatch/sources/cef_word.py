@@ -18,7 +18,7 @@ GOOD = True
 BAD = False
 
 HINT = (
-    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:4[67][0-9]{2}\||"
+    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:(?:4[67][0-9]{2}|627[23])\||"
     r"(?:user|account|admin|password)[a-z ]{0,30}(?:created|added|deleted|removed|enabled|disabled|locked|changed|reset)"
 )
 """What every text holds that :func:`judge` or :func:`change` can make something of."""

@@ -324,6 +324,8 @@ def _user(identity: _Identity, looked_up: Any = None) -> str | None:
         return None if name == _HIDDEN else name
     if said(identity.type) in {"AssumedRole", "FederatedUser", "SAMLUser", "WebIdentityUser"}:
         return said(str(identity.principal_id or "").partition(":")[2]) or said(str(identity.arn or "").rpartition("/")[2])
+    if said(identity.type) == "IAMUser" and ":user/" in str(identity.arn or ""):
+        return said(str(identity.arn).rpartition("/")[2])
     return said(looked_up)
 
 
