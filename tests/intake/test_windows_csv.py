@@ -137,6 +137,14 @@ def test_a_portals_clock_tells_the_order(dates: list[str], months: list[int]) ->
     assert len(rejects) == len(dates) - len(months)
 
 
+def test_get_eventlog() -> None:
+    header = ["EventID", "MachineName", "EntryType", "Message", "Source", "InstanceId", "TimeGenerated", "UserName"]
+    data = table(header, ["4625", "ws01", "FailureAudit", rendered(), PROVIDER, "4625", "1/25/2026 12:00:00 PM", ""])
+    records, rejects = frame(data)
+    assert (rejects, records["channel"].to_list(), records["host"].to_list()) == ([], ["Security"], ["ws01"])
+    assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]
+
+
 def test_a_column_with_a_name_of_its_own_for_the_text() -> None:
     records, _ = frame(table([*VIEWER, "Description"], viewer("1/25/2026 12:00:00 PM")))
     assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import cloudwatch, container_shape, identity_shape, macos_json, network_shape, own_shape, shipped_line, windows_json
+from gatewatch.intake import cloudwatch, container_shape, identity_shape, macos_json, network_shape, otlp, own_shape, shipped_line, windows_json
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
 from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
@@ -52,7 +52,8 @@ _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$)
 _PECULIAR = (
     r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
     r'|stat"[ \t]*:[ \t]*"|eventType"[ \t]*:[ \t]*"com\.okta\.event_hook"|(?:response|data)"[ \t]*:[ \t]*\{'
-    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|[Tt]ables|[Cc]olumns)"[ \t]*:[ \t]*\[|FrameType"|TableName"|name"[ \t]*:[^:]*"columns")'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|[Tt]ables|[Cc]olumns|resourceLogs)"[ \t]*:[ \t]*\[|FrameType"|TableName"'
+    r'|name"[ \t]*:[^:]*"columns")'
 )
 
 
@@ -307,6 +308,7 @@ def _framed(
     first: Sequence[Shape] = (),
 ) -> list[Batch]:
     """Make batches of *objects*, whole lines of *block*, and of what was *found* apart from them; numbers follow *base*."""
+    found = [part for one in found for part in otlp.records(one)]
     sound = [(one.offset, _unwrapped(one.raw)) for one in found if one.reason is None]
     faults = [RawReject(0, one.offset, one.reason, raw_text(one.raw)) for one in found if one.reason is not None]
     lines = objects.offset

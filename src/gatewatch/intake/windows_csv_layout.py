@@ -5,6 +5,7 @@ export              told by
 ==================  ==============================================================================================================
 EvtxECmd            ``EventRecordId``, ``EventId``, ``Channel``; data in ``Payload`` as JSON; ``TimeCreated`` is UTC
 Get-WinEvent        ``Id``, ``LogName`` or ``ProviderName``, ``TimeCreated`` (local, as the locale writes it), ``Message``
+Get-EventLog        ``EventID``, ``Source``, ``MachineName``, ``TimeGenerated`` (likewise), ``Message``
 Sentinel            ``EventID``, ``Computer``, ``TimeGenerated``; the data are columns, or XML in ``EventData``
 Event Viewer        five columns by place, names in the language of the system; a sixth, mostly without name, holds the message
 ==================  ==============================================================================================================
@@ -167,6 +168,8 @@ def layout_of(header: Sequence[str], delimiter: str) -> Layout | None:
     if {"eventrecordid", "eventid", "channel", "timecreated"} <= columns.keys():
         return Layout("evtxecmd", delimiter, columns, names, utc=True)
     if {"id", "timecreated"} <= columns.keys() and columns.keys() & {"logname", "providername"}:
+        return Layout("winevent", delimiter, columns, names)
+    if {"eventid", "timegenerated", "source", "machinename"} <= columns.keys() and "computer" not in columns:  # Get-EventLog
         return Layout("winevent", delimiter, columns, names)
     stamp = next((name for name in columns if name.startswith("timegenerated")), None)
     if stamp is not None and {"eventid", "computer"} <= columns.keys():

@@ -29,12 +29,13 @@ from typing import Any
 import msgspec
 
 from gatewatch.intake.windows_block import event_of_block
-from gatewatch.intake.windows_channel import channel_of, channel_of_data
+from gatewatch.intake.windows_channel import SECURITY, channel_of, channel_of_data, known
 from gatewatch.intake.windows_clock import stamp_of, zone_lead
 from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_order import named
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, whole
+from gatewatch.intake.windows_within import KEYS, event_within
 from gatewatch.intake.windows_xml import event_of
 
 NO_ID = "no event id"
@@ -52,11 +53,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What flat records call the parts of an event's system block, in order of preference."""
 TIMES = (
-    "SystemTime", "EventTime", "TimeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "time_generated", "timestamp", "Timestamp",
-    "UtcTime", "@timestamp",
+    "SystemTime", "EventTime", "TimeCreated", "timeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "time_generated", "timestamp",
+    "Timestamp", "UtcTime", "@timestamp",
 )  # fmt: skip
 ALWAYS_UTC = frozenset({"SystemTime", "TimeGenerated", "TimeGenerated [UTC]", "UtcTime", "@timestamp"})
-DATA = ("Payload", "EventData", "event_data", "UserData", "user_data", "Properties", "StringInserts", "string_inserts", "ParameterXml")
+DATA = (
+    "Payload", "EventData", "event_data", "UserData", "user_data", "Properties", "StringInserts", "string_inserts", "ReplacementStrings",
+    "ParameterXml",
+)  # fmt: skip
 """Where flat records hold the data apart."""
 SHIPPING = frozenset(
     (
@@ -67,6 +71,7 @@ SHIPPING = frozenset(
 """What NXLog and Logstash add beside the data."""
 
 _AS_IS = ("openssh/operational", "microsoft-windows-winrm/operational")  # channels whose data have names in small letters
+_SPLUNK_LOG = re.compile(r"(?:Xml)?WinEventLog:([A-Za-z][^\\\"]{0,120})")
 _PARAMETER = re.compile(r"param[0-9]+")
 _NOTHING = msgspec.Raw(b"")
 _LARGEST = 2**63
@@ -74,9 +79,9 @@ _LONG_KEYS = 4096  # characters: longer ones are not worth remembering
 _HELD = re.compile(rb'[\{\[]|"[\{<]')
 _EMPTY = (b"null", b'""')
 _USERS = ("UserID", "UserId", "user")  # a SID in the first two, in winlogbeat's object too
-_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body", "Event", "message", "event"})
-_XML_EVENT = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<Event(?=[ >])")
-_XML_WITHIN = re.compile(rb'"(?:\\[nrt]|[ \t])*<(?:\?xml|Event[ >])')
+_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"}) | KEYS
+_PERSONS = re.compile(r'"(?:Target|Subject|Member)?(?:UserName|UserSid|Sid|Name)"|"(?:IpAddress|LogonType|AccountName|User)"')
+"""Names that data of events about accounts have."""
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
 _any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -143,23 +148,28 @@ def read_event(text: str) -> Found:
 
 def _carried(pairs: dict[str, msgspec.Raw]) -> Found:
     """Read an event that something else is written around."""
-    for name in ("Event", "message", "event"):  # the event as XML
-        held = _any(pairs[name]) if name in pairs and _XML_WITHIN.search(pairs[name]) else None
-        one = held.get("original") if isinstance(held, dict) else held
-        if isinstance(one, str) and _XML_EVENT.match(one) is not None:
-            event = event_of(_XML_EVENT.sub("<Event", one, count=1).encode("utf-8", "replace"))
-            return event if isinstance(event, str) else Read(event)
+    held = event_within(pairs)
+    if held is not None:
+        return held if isinstance(held, str) else _worded(held)
     for name in ("jsonPayload", "document", "result"):
         if _is_object(pairs.get(name)):
             inner = _pairs(pairs[name])
             if name == "document":  # Chainsaw's hits
                 return _evtx(_pairs(inner["data"])["Event"]) if _is_object(inner.get("data")) and b'"Event"' in bytes(inner["data"]) else None
-            return _raw(inner["_raw"]) if "_raw" in inner else _flat(inner)
+            if "_raw" in inner:
+                return _raw(inner["_raw"])
+            return (event if isinstance(event, str) else _worded(event)) if (event := event_within(inner)) is not None else _flat(inner)
     if "_raw" in pairs:
         return _raw(pairs["_raw"])
     if "_EventID" in pairs:  # GELF puts a dash before what is not its own
         return _flat({name.removeprefix("_"): raw for name, raw in pairs.items() if name.startswith("_")})
     return _otel(_any(pairs["body"])) if _is_object(pairs.get("body")) else None
+
+
+def _worded(event: Event) -> Read:
+    """Return an event with the data of its text where it has no others."""
+    data = data_of_message(event.event_id, event.message) if event.message and event.fields in (None, NONE) else {}
+    return Read(msgspec.structs.replace(event, fields=as_json(data)) if data else event)
 
 
 def _raw(raw: msgspec.Raw) -> Found:
@@ -327,6 +337,8 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         pairs = {name: raw for name, raw in pairs.items() if bytes(raw) not in _EMPTY}
         layout = _layout_of(pairs)
         took = {part: None if name is None else _any(pairs[name]) for part, name in layout.parts.items()}
+    if took["channel"] is None and took["provider"] is None:
+        took |= _origin(pairs)
     origin = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
     if took["id"] is None or not (origin or "TargetUserName" in pairs or "SubjectUserName" in pairs):
         return None
@@ -356,6 +368,20 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     if isinstance(found, Read):
         found.shift, found.local = shift, local
     return found
+
+
+def _origin(pairs: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    """Return channel or provider as Splunk and .NET name it: ``"sourcetype": "WinEventLog:Security"``, ``"Source": "Microsoft-Windows-…"``."""
+    for name in ("source", "sourcetype", "Source"):
+        told = _any(pairs[name]) if name in pairs else None
+        if not isinstance(told, str):
+            continue
+        log = _SPLUNK_LOG.fullmatch(told)
+        if log is not None:
+            return {"channel": log[1]}
+        if known(told) is not None:
+            return {"provider": told}
+    return {}
 
 
 def _in_order(number: Any, held: bytes) -> str | None:
@@ -405,7 +431,8 @@ def _event(
     if log is None:
         return NO_CHANNEL
     said, who = _text(message), _text(sid)
-    if said is not None and (fields == NONE or fields.startswith('{"param1"')):
+    wordless = fields == NONE or fields.startswith('{"param1"') or (log == SECURITY and _PERSONS.search(fields) is None)
+    if said is not None and wordless:
         data = data_of_message(event_id, said)
         if data:
             fields = as_json({**data, **_any(fields)})
