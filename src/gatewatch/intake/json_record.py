@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import cloudwatch, container_shape, identity_shape, macos_json, network_shape, otlp, own_shape, shipped_line, windows_json
+from gatewatch.intake import cloudwatch, coat, container_shape, identity_shape, macos_json, network_shape, otlp, own_shape, shipped_line, windows_json
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
 from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
@@ -236,6 +236,20 @@ def _held(text: str) -> str | None:
     return held if held.startswith("{") and not parted(Objects.of([(0, held)]))[1] else None
 
 
+def _uncoated(objects: Objects) -> Objects:
+    """Return *objects* without what log services put around them."""
+    if not len(objects):
+        return objects
+    coated = objects.text.str.contains(coat.REGEX)
+    if coated.any():
+        coated &= objects.text.str.contains(coat.INNER)
+    places = [(place, inner) for place in coated.arg_true().to_list() if (inner := coat.taken_off(objects.text[place])) is not None]
+    if not places:
+        return objects
+    at = pl.Series([place for place, _ in places], dtype=pl.UInt32)
+    return Objects(objects.text.scatter(at, pl.Series([inner for _, inner in places], dtype=pl.String)), objects.offset)
+
+
 @dataclass(slots=True)
 class _Run:
     """What became of objects so far."""
@@ -249,8 +263,12 @@ class _Run:
     def take(self, objects: Objects, interest: Interest | None, *, carried: bool = False) -> list[tuple[int, str]]:
         """Send *objects* to their shapes, then the records that strangers carry as text (these are *carried*); return those that are broken."""
         broken: list[tuple[int, str]] = []
-        for shape in (*self.first, SHAPES[0]):
+        for shape in self.first:
             objects = self._send(objects, shape, interest, broken)
+        bare = objects if carried else _uncoated(objects)
+        for shape in (*(self.first if bare is not objects else ()), SHAPES[0]):
+            bare = self._send(bare, shape, interest, broken)
+        objects = bare
         likely = _likely(objects)
         if likely > _FEW:  # what no shape before the likely one can be needs one look instead of as many as there are shapes
             doubtful = objects.text.str.contains(_any_of(likely))
