@@ -41,6 +41,10 @@ _COATS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
 )
 _TIMES = ("time", "date", "timestamp", "ts")
 _LATEST = 4_102_444_800  # 2100
+_NAMES = sorted({name for key, needed, beside in _COATS for name in (key, *needed, *beside)})
+_ABSENT = msgspec.Raw(b"")
+_ONLY = msgspec.defstruct("_Only", [(name, msgspec.Raw, _ABSENT) for name in _NAMES], forbid_unknown_fields=True, gc=False)
+_only = msgspec.json.Decoder(_ONLY).decode  # ends at the first key of another kind, so that what is no coat costs little
 _pairs = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _any = msgspec.json.Decoder().decode
 
@@ -52,7 +56,11 @@ def taken_off(text: str) -> str | None:
     ('{"a":1}', None)
     """
     try:
-        pairs = _pairs(text)
+        if '"short_message"' in text:  # others may stand beside
+            pairs = _pairs(text)
+        else:
+            one = _only(text)
+            pairs = {name: raw for name in _NAMES if (raw := getattr(one, name)) is not _ABSENT}
     except FAULTS:
         return None
     for key, needed, beside in _COATS:
