@@ -18,6 +18,8 @@ EVENT = (
     '"verb":"list","user":{"username":"ann"},"sourceIPs":["203.0.113.9"],"objectRef":{"resource":"pods"},"responseStatus":{"code":200},'
     '"requestReceivedTimestamp":"2026-01-05T12:00:00.000000Z"}'
 )
+DOCKER = "container exec_create: sh -c id 1f2e3d4c5b6a (execID=77aa, image=alpine, name=web)"
+FALCO = "Notice A shell was spawned in a container with an attached terminal | user=root process=bash command=bash"
 LISTEN = 'level=info msg="API listen on [::]:2375"'
 
 
@@ -41,6 +43,12 @@ CLOCK = datetime(2000, 1, 5, 12)  # noqa: DTZ001 - a stamp without year and zone
         (f'2026-01-05T12:00:01Z stdout F time="2026-01-05T12:00:00Z" {LISTEN}', NOON, None, "logfmt", LISTEN),
         (f"2026-01-05T12:00:00.000Z {EVENT}", NOON, None, "kubernetes-audit", EVENT),
         (f"2026-01-05T12:00:00.000Z stdout F {EVENT}", NOON, None, "kubernetes-audit", EVENT),
+        (f"2026-01-05T12:00:00.000000000Z {DOCKER}", NOON, None, "docker-events", DOCKER),
+        (f"2026-01-05T13:00:00.000000000+01:00 {DOCKER}", NOON, None, "docker-events", DOCKER),
+        (f"2026-01-05T12:00:00.000000000+0000: {FALCO}", NOON, None, "falco-text", FALCO),
+        (f"2026-01-05T12:00:07Z stdout F 2026-01-05T12:00:00.000000000+0000: {FALCO}", NOON, None, "falco-text", FALCO),
+        (f"2026-01-05T12:00:00.000000000Z stdout F 12:00:00.000000000: {FALCO}", NOON, None, "falco-text", f"12:00:00.000000000: {FALCO}"),
+        (f"12:00:00.000000000: {FALCO}", None, None, "falco-text", f"12:00:00.000000000: {FALCO}"),
     ],
 )
 def test_lines_are_framed(line: str, time: datetime | None, local: datetime | None, program: str, message: str) -> None:

@@ -42,6 +42,13 @@ def parsed(data: bytes, size: int = 1 << 20) -> tuple[list[Any], list[tuple[int,
     return records, rejects
 
 
+def test_a_record_without_its_time_has_that_of_its_row() -> None:
+    row = ',"{""Operation"":""UserLoggedIn"",""UserId"":""ann@corp.example""}"\n'
+    data = "CreationDate,AuditData\n2026-03-02T08:15:00" + row + "3/2/2026 8:15:00 AM" + row
+    first, second = parsed(data.encode())[0]
+    assert (first["CreationTime"], second.get("CreationTime")) == ("2026-03-02T08:15:00", None)
+
+
 @pytest.mark.parametrize(
     "data",
     [

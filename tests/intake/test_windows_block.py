@@ -28,6 +28,51 @@ def wevtutil(date: str = "2026-01-05T12:00:00.1230000Z", place: int = 0, mark: s
     return f"{head}  User: N/A\n  Computer: ws01.corp.example\n  Description: \n{rendered()}\n\n"
 
 
+def copied(date: str = "25.01.2026 12:00:00", behind: str = "") -> str:
+    head = f"Log Name:      Security\nSource:        {PROVIDER}\nDate:          {date}\nEvent ID:      4625\nTask Category: Logon\n"
+    return f"{head}Computer:      ws01.corp.example\nDescription:\n{rendered()}\n{behind}"
+
+
+@pytest.mark.parametrize(
+    ("date", "day"),
+    [
+        ("25.01.2026 12:00:00", "2026-01-25"),
+        ("1/5/2026 12:00:00 PM", "2026-01-05"),
+        ("25/01/2026 12:00:00", "2026-01-25"),
+        ("2026-01-25 12:00:00", "2026-01-25"),
+        ("05/01/2026 12:00:00", None),  # may be either day
+    ],
+)
+def test_a_copy_of_event_viewer(date: str, day: str | None) -> None:
+    data = (copied(date, "Event Xml:\n<Event><System><EventID>1</EventID></System></Event>\n") + copied(date)).encode()
+    assert sniff(data) > 0.9
+    records, rejects = frame(data)
+    assert (rejects, records["event_id"].to_list()) == ([], [4625, 4625])
+    assert [None if local is None else f"{local:%Y-%m-%d}" for local in records["local"]] == [day, day]
+    assert all(json.loads(fields)["IpAddress"] == DATA["IpAddress"] for fields in records["fields"])
+
+
+def listed(kind: str, date: str = "1/25/2026 12:00:00 PM") -> str:
+    if kind == "Get-WinEvent":
+        pairs = [("TimeCreated", date), ("ProviderName", PROVIDER), ("Id", "4625"), ("Message", rendered())]
+    else:
+        pairs = [("Index", "7"), ("InstanceId", "4625"), ("Message", rendered()), ("Source", PROVIDER), ("TimeGenerated", date), ("UserName", "")]
+    width = max(len(name) for name, _ in pairs) + 1
+    lines = [f"{name:{width}}: {value}".replace("\r\n", "\n").replace("\n", "\n" + " " * (width + 2)) for name, value in pairs]
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+@pytest.mark.parametrize("kind", ["Get-WinEvent", "Get-EventLog"])
+def test_a_list_of_powershell(kind: str) -> None:
+    data = (listed(kind) + listed(kind, "05/01/2026 12:00:00")).encode()
+    assert sniff(data) > 0.9
+    records, rejects = frame(data)
+    assert (rejects, records["event_id"].to_list(), records["channel"].to_list()) == ([], [4625, 4625], ["Security", "Security"])
+    assert [None if local is None else f"{local:%Y-%m-%d %H}" for local in records["local"]] == ["2026-01-25 12", None]
+    for fields in records["fields"]:
+        assert {name: json.loads(fields)[name] for name in CORE} == {name: DATA[name] for name in CORE}
+
+
 def frame(data: bytes, size: int = 1 << 20) -> tuple[pl.DataFrame, list[tuple[int, int, str]]]:
     batches = list(read(data[at : at + size] for at in range(0, len(data), size)))
     rejects = [(one.record, one.offset, one.reason) for batch in batches for one in batch.rejects]

@@ -121,6 +121,35 @@ def test_an_order_nobody_tells_is_not_guessed() -> None:
     assert records["record"].to_list() == [2]
 
 
+@pytest.mark.parametrize(
+    ("dates", "months"),
+    [
+        (["1/5/2026, 8:15:00.000 PM"], [1]),
+        (["01/05/2026, 20:15:00.000"], [5]),
+        (["01/05/2026, 8:15:00 pm"], [5]),
+        (["1/5/2026 20:15"], []),  # a spreadsheet's
+        (["1/5/2026 20:15", "1/25/2026 20:15"], [1, 1]),
+    ],
+)
+def test_a_portals_clock_tells_the_order(dates: list[str], months: list[int]) -> None:
+    records, rejects = frame(table(SENTINEL, *(sentinel(date) for date in dates)))
+    assert records.sort("record")["time"].dt.month().to_list() == months
+    assert len(rejects) == len(dates) - len(months)
+
+
+def test_get_eventlog() -> None:
+    header = ["EventID", "MachineName", "EntryType", "Message", "Source", "InstanceId", "TimeGenerated", "UserName"]
+    data = table(header, ["4625", "ws01", "FailureAudit", rendered(), PROVIDER, "4625", "1/25/2026 12:00:00 PM", ""])
+    records, rejects = frame(data)
+    assert (rejects, records["channel"].to_list(), records["host"].to_list()) == ([], ["Security"], ["ws01"])
+    assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]
+
+
+def test_a_column_with_a_name_of_its_own_for_the_text() -> None:
+    records, _ = frame(table([*VIEWER, "Description"], viewer("1/25/2026 12:00:00 PM")))
+    assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]
+
+
 def test_rows_that_prove_both_orders() -> None:
     data = table(VIEWER, viewer("13/1/2026 12:00:00"), viewer("1/13/2026 12:00:00"), viewer("2/1/2026 12:00:00"))
     records, rejects = frame(data)

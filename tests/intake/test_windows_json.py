@@ -537,6 +537,90 @@ def test_channel_from_the_provider() -> None:
     assert one(record)["channel"] == "Microsoft-Windows-Sysmon/Operational"
 
 
+def test_wazuh_without_anything_around() -> None:
+    assert one(wazuh()["data"]) == one(wazuh())
+
+
+def test_the_event_as_xml_within_json() -> None:
+    xml = "<Event><System><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name='IpAddress'>x</Data></EventData></Event>"
+    for record in ({"Message": "m", "Event": xml}, {"event": {"original": f"<?xml version='1.0'?>{xml}"}}, {"message": f"\n{xml}"}):
+        assert (one(record)["event_id"], json.loads(one(record)["fields"])) == (4625, {"IpAddress": "x"})
+
+
+XML = "<Event><System><EventID>4625</EventID><Channel>Security</Channel></System><EventData><Data Name='IpAddress'>x</Data></EventData></Event>"
+TEXT = "01/05/2026 12:00:00 PM\nLogName=Security\nEventCode=4625\nComputerName=h\nMessage=An account failed to log on."
+OTLP = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "1767614400123456789", "body": {"stringValue": XML}}] * 2}]}]}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"jsonPayload": {"channel": "Security", "raw_xml": XML}, "timestamp": Z},
+        {"System": XML, "Message": "m"},
+        {"body": XML, "attributes": {}},
+        {"time": 1767614400, "sourcetype": "XmlWinEventLog", "event": XML},
+        {"time": 1767614400, "sourcetype": "WinEventLog", "event": TEXT},
+        {"timestamp": 1767614400123, "message": "[Security] [INFORMATION] [4625] [Microsoft-Windows-Security-Auditing] [h] [An account failed.]"},
+        {"winlogbeat_winlog_event_id": 4625, "winlogbeat_winlog_channel": "Security", "winlogbeat_winlog_event_data_IpAddress": "x"},
+        {"winlogbeat_event_id": 4625, "winlogbeat_source_name": "Microsoft-Windows-Security-Auditing", "winlogbeat_event_data_IpAddress": "x"},
+        {"EventCode": "4625", "sourcetype": "WinEventLog:Security", "message": "m"},
+        {"EventID": 4625, "Source": "Microsoft-Windows-Security-Auditing", "TimeGenerated": "/Date(1767614400000)/", "ReplacementStrings": []},
+    ],
+)
+def test_what_agents_and_services_make_of_an_event(record: dict[str, Any]) -> None:
+    assert (one(record)["event_id"], one(record)["channel"]) == (4625, "Security")
+
+
+def test_records_of_opentelemetry() -> None:
+    found = rows(OTLP)
+    assert [row["event_id"] for row in found] == [4625, 4625]
+    assert found[0]["offset"] < found[1]["offset"]
+    nested = {"kvlistValue": {"values": [{"key": "channel", "value": {"stringValue": "Security"}}]}}
+    identity = {"key": "event_id", "value": {"kvlistValue": {"values": [{"key": "id", "value": {"intValue": "4625"}}]}}}
+    nested["kvlistValue"]["values"].append(identity)
+    assert one({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": nested}]}]}]})["event_id"] == 4625
+
+
+@pytest.mark.parametrize("scopes", [1, [], [{"logRecords": [1]}], [{"logRecords": [{}]}]])
+def test_other_records_of_opentelemetry(scopes: object) -> None:
+    (batch,) = block(json.dumps({"resourceLogs": [{"scopeLogs": scopes}]}).encode())
+    assert (batch.records.height, len(batch.strange) + len(batch.rejects)) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["user", "url", "agent", "text"])
+def test_a_text_elsewhere_is_no_event(name: str) -> None:
+    (batch,) = block(json.dumps({"@timestamp": Z, "message": "GET /", name: XML}).encode())
+    assert not batch.records.height or "event_id" not in batch.records.columns
+
+
+VALUES = ["S-1-5-18", "H$", "W", "0x3e7", "S-1-5-21-1-2", "ann", "W", "0x1", "3", "p", "q", "WS", "-", "-", "-", "0", "0x5", "c", "203.0.113.9", "0"]
+
+
+def test_values_in_the_order_of_their_template() -> None:
+    record = {"ProviderName": "Microsoft-Windows-Security-Auditing", "EventID": 4624, "Channel": "Security", "StringInserts": VALUES}
+    record["TimeCreated"] = "2026-01-05 12:00:00 +0000"
+    data = json.loads(one(record)["fields"])
+    assert (data["TargetUserName"], data["IpAddress"], data["LogonType"]) == ("ann", "203.0.113.9", "3")
+    assert str(one(record)["time"]) == "2026-01-05 12:00:00+00:00"
+    for changed in (VALUES[1:], VALUES[:1] + VALUES[2:] + ["x"]):  # one left out: all that follow would stand a place too early
+        assert "TargetUserName" not in json.loads(one(record | {"StringInserts": changed})["fields"])
+
+
+def test_channel_from_the_data() -> None:
+    record = flat(SystemTime=Z)
+    for name in ("Channel", "Provider_Name", "ProviderName", "SourceName"):
+        record.pop(name, None)
+    assert one(record)["channel"] == "Security"
+    (batch,) = block(json.dumps(record | {"EventID": 99}).encode())
+    assert not batch.records.height
+
+
+def test_the_log_says_when_not_the_shipper() -> None:
+    record = winlogbeat(8)
+    record["@timestamp"], record["winlog"]["time_created"] = "2026-02-01T00:00:00Z", Z
+    assert one(record)["time"] == one(winlogbeat(8) | {"@timestamp": Z})["time"]
+
+
 @pytest.mark.parametrize("number", [65536, -1, "abc", None, 46.5, True, [], "99999999999"])
 @pytest.mark.parametrize("interest", [None, lambda channel, number: False])
 def test_no_event_id(number: object, interest: Interest | None) -> None:

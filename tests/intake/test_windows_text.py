@@ -333,11 +333,16 @@ def test_a_command_line_may_look_like_anything() -> None:
 
 def test_every_wording_reads_itself() -> None:
     for ids, sentence, labels in WORDINGS:
-        names = [line.removeprefix("?").strip().removesuffix("*").strip() for line in labels.splitlines() if line.strip()]
+        names = [line.lstrip("?").strip().removesuffix("*").strip() for line in labels.splitlines() if line.strip()]
         text = [f"{name.rstrip(':').partition('=')[0].split('|')[0]}:  S-1-5-{place}" for place, name in enumerate(names)]
         data = {name.partition("=")[2]: f"S-1-5-{place}" for place, name in enumerate(names) if name.partition("=")[2]}
         for join in ("  ", "\r\n\t"):
             assert data_of_message(ids[0], f"{sentence}{join}{join.join(text)}") == data, (ids, join)
+
+
+def test_a_text_shortened_by_its_process() -> None:
+    cut = TEXT[: TEXT.index("Process Information")] + TEXT[TEXT.index("Network Information") :]
+    assert (data_of_message(4625, cut)["IpAddress"], data_of_message(4625, cut)["TargetUserName"]) == (DATA["IpAddress"], DATA["TargetUserName"])
 
 
 def test_ids_by_the_first_sentence() -> None:

@@ -166,6 +166,13 @@ def test_an_event_whose_channel_is_found_by_parsing_only_is_counted_too() -> Non
     assert batch.skipped == {("A & B", 4625): 1} and batch.read == 1
 
 
+def test_an_event_without_channel_and_provider() -> None:
+    data = "<Event><System><EventID>4625</EventID></System><EventData><Data Name='TargetUserName'>bob</Data></EventData></Event>"
+    records, _, _ = frame(data.encode())
+    assert records["channel"].to_list() == ["Security"]
+    assert frame(data.replace("4625", "99").encode())[1] and frame(data.replace("Target", "Other").encode())[1]
+
+
 def test_a_message_stands_in_for_data_that_are_not_there() -> None:
     records, _, _ = frame(xml({}, message=rendered()).encode())
     assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]

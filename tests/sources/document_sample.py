@@ -28,11 +28,12 @@ from gatewatch.schema.events import Kind
 from gatewatch.schema.records import RECORD_DTYPES
 from gatewatch.sources.document import DocumentSource
 from gatewatch.sources.registry import SOURCES
+from gatewatch.sources.two_forms import TwoForms
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 DOCUMENTS: tuple[DocumentSource, ...] = tuple(
     source
-    for source in SOURCES
+    for source in (one.objects if isinstance(one, TwoForms) else one for one in SOURCES)
     # those with a decode of their own may keep samples of another form
     if isinstance(source, DocumentSource) and (type(source) is DocumentSource or any((SAMPLES / source.name).glob("*.jsonl")))
 )

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from gatewatch.schema.events import COLUMNS, Kind
 from gatewatch.schema.records import RECORD_DTYPES
-from gatewatch.sources import docker_daemon, kubernetes_kubelet, registry
+from gatewatch.sources import docker_daemon, docker_events, falco_events, kubernetes_kubelet, registry
 from gatewatch.sources.daemon_text import DaemonText
+from gatewatch.sources.two_forms import TwoForms
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-SOURCES: tuple[DaemonText, ...] = (kubernetes_kubelet.SOURCE, docker_daemon.SOURCE)
+SOURCES: tuple[DaemonText | TwoForms, ...] = (kubernetes_kubelet.SOURCE, docker_daemon.SOURCE, docker_events.SOURCE, falco_events.SOURCE)
 STATED = ("user", "target_user", "src_ip", "src_host")
 BULK = (Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.OTHER)
 WANTED = frozenset(Kind) - set(BULK)
@@ -36,7 +37,7 @@ class Line(NamedTuple):
     wants: tuple[str, ...]
 
 
-def load(source: DaemonText) -> list[Line]:
+def load(source: DaemonText | TwoForms) -> list[Line]:
     found: list[Line] = []
     for path in sorted((SAMPLES / source.name).glob("*.log")):
         program, wants = source.programs[0], []
@@ -73,7 +74,7 @@ def seen(row: dict[str, Any], column: str) -> str:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 @pytest.mark.parametrize("wanted", [None, WANTED], ids=["all", "scan"])
-def test_samples_decode_as_annotated(source: DaemonText, wanted: frozenset[Kind] | None) -> None:
+def test_samples_decode_as_annotated(source: DaemonText | TwoForms, wanted: frozenset[Kind] | None) -> None:
     lines = load(source)
     records = frame([(line.program, line.text) for line in lines])
     parts, unclaimed = registry.split(records)
@@ -111,7 +112,7 @@ MESSAGES = st.one_of(
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 @settings(max_examples=80, deadline=None)
 @given(texts=st.lists(MESSAGES, max_size=10), scanned=st.booleans())
-def test_no_line_raises_and_all_are_accounted_for(source: DaemonText, texts: list[str], scanned: bool) -> None:
+def test_no_line_raises_and_all_are_accounted_for(source: DaemonText | TwoForms, texts: list[str], scanned: bool) -> None:
     records = frame([(source.programs[0], text) for text in texts])
     outcome = source.decode(records, WANTED if scanned else None)
     assert outcome.used + sum(outcome.ignored.values()) + outcome.unrecognised.height + outcome.rejected.height == len(texts)

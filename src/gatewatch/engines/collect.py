@@ -17,6 +17,7 @@ from gatewatch.engines.nearest import BINARY, Kinds
 from gatewatch.intake import (
     entra_csv,
     evtx,
+    export_csv,
     journal_binary,
     journal_export,
     journal_json,
@@ -128,6 +129,7 @@ def detect_framing(member: Member) -> Framing:
         Framing.M365_CSV: m365_csv.sniff(head),
         Framing.RADIUS_DETAIL: radius_detail.sniff(head),
         Framing.ENTRA_CSV: entra_csv.sniff(head),
+        Framing.EXPORT_CSV: export_csv.sniff(head),
         Framing.TABLE: table.sniff(head),
         Framing.JSON: json_record.sniff(head),
     }
@@ -250,6 +252,7 @@ def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run
             Framing.M365_CSV: lambda: m365_csv.read(chunks),
             Framing.RADIUS_DETAIL: lambda: radius_detail.read(chunks),
             Framing.ENTRA_CSV: lambda: entra_csv.read(chunks),
+            Framing.EXPORT_CSV: lambda: export_csv.read(chunks, run.interest, run.shapes),
         }
         jobs = (pool.submit(decode_batch, batch, run.wanted, run.maps) for batch in readers[state.framing]())
     for job in jobs:

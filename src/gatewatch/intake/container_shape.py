@@ -18,6 +18,10 @@ KUBERNETES = JsonShape("kubernetes-audit", rf'"apiVersion"\s*:\s*"audit\.k8s\.io
 _DOCKER_KEYS = r"^\s*\{\s*\"(?:status|id|from|Type|Action|scope)\"\s*:"
 _FALCO_KEYS = r"^\s*\{\s*\"(?:hostname|output|output_fields|priority|rule|source|tags|time|uuid)\"\s*:"
 DOCKER = JsonShape("docker-events", rf'(?s){_DOCKER_KEYS}.*"Actor"\s*:\s*(?:\{{|null)')
-FALCO = JsonShape("falco-events", rf'(?s){_FALCO_KEYS}.*"output_fields"\s*:\s*(?:\{{|null)|^\s*\{{\s*"output_fields"\s*:\s*(?:\{{|null)')
+_FALCO_TEXT = r'"output"\s*:\s*"[0-9T:.+Z-]{9,40}: (?:Emergency|Alert|Critical|Error|Warning|Notice|Informational|Info|Debug) '
+FALCO = JsonShape(
+    "falco-events",
+    rf'(?s){_FALCO_KEYS}.*"output_fields"\s*:\s*(?:\{{|null)|^\s*\{{\s*"output_fields"\s*:\s*(?:\{{|null)|{_FALCO_KEYS}.*{_FALCO_TEXT}|^\s*\{{\s*{_FALCO_TEXT}',
+)
 SHAPES = (FALCO, DOCKER, KUBERNETES)
 """The shapes of this module, in the order they are tried."""

@@ -13,7 +13,8 @@ The second is what Log Analytics and Sentinel export: a table's columns by their
 Columns are found by their English names, whatever their order and number; each row becomes an object in the words of Microsoft Graph and goes to the
 source ``entra-signin`` or ``entra-audit``. The files do not say which sign-ins were interactive: one that a refresh token or a primary refresh token
 made is taken for none. Dates of the form ``3/2/2026`` are read where a row of the same batch shows whether the day or the month comes first
-(``AM`` and ``PM`` do), else such rows are rejected. The files with ``AuthDetails`` in their name repeat the sign-ins by factor and are not read.
+(``AM`` and ``PM`` do; behind a comma, as browsers write it, a clock without them as well), else such rows are rejected. The files with
+``AuthDetails`` in their name repeat the sign-ins by factor and are not read.
 Reference: https://learn.microsoft.com/entra/identity/monitoring-health/howto-download-logs.
 """
 
@@ -29,16 +30,13 @@ import polars as pl
 
 from gatewatch.intake.batch import Batch, RawReject, raw_text
 from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
+from gatewatch.intake.portal_date import iso_time, month_first_of
 from gatewatch.schema.records import RECORD_DTYPES
 
 AMBIGUOUS = "day or month first: no date of the file tells"
 _HEAD_LINES = 4
 _BATCH_BYTES = 8 << 20
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-_SLASHED = re.compile(
-    r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?"
-    r"(?:[ \N{NARROW NO-BREAK SPACE}]?([AaPp])[Mm])?"
-)
 _SIGN_IN = {
     "date (utc)": "createdDateTime",
     "request id": "id",
@@ -150,10 +148,10 @@ def _batch(held: list[tuple[int, int, bytes, list[str]]], rejects: list[RawRejec
     table_row = not audit and not _is_sign_in(names)
     dates = _TABLE_DATES if table_row else ("date (utc)", "date")
     place = next(names.index(name) for name in dates if name in names)
-    month_first = _month_first([cells[place] for _, _, _, cells in held])
+    month_first = month_first_of([cells[place] for _, _, _, cells in held])
     kept: list[tuple[int, int, str]] = []
     for number, offset, raw, cells in held:
-        time = _time(cells[place], month_first)
+        time = iso_time(cells[place], month_first)
         if time is None:
             rejects.append(RawReject(number, offset, AMBIGUOUS, raw_text(raw)))
             continue
@@ -170,33 +168,6 @@ def _batch(held: list[tuple[int, int, bytes, list[str]]], rejects: list[RawRejec
     }
     table = {name: pl.Series(name, known.get(name, [None] * len(kept)), dtype=dtype) for name, dtype in RECORD_DTYPES.items()}
     return Batch(pl.DataFrame(table), sorted(rejects))
-
-
-def _month_first(dates: Iterable[str]) -> bool | None:
-    """Return whether the month comes first in dates with slashes; None where nothing tells, or where they contradict each other."""
-    told: set[bool] = set()
-    for date in dates:
-        found = _SLASHED.fullmatch(date.strip())
-        if found is None:
-            continue
-        if found[7] is not None or int(found[2]) > 12:
-            told.add(True)
-        elif int(found[1]) > 12 or "." in date[:3]:
-            told.add(False)
-    return told.pop() if len(told) == 1 else None
-
-
-def _time(date: str, month_first: bool | None) -> str | None:
-    """Return *date* as ISO text, what has no slashes as it is; None where day and month cannot be told apart."""
-    found = _SLASHED.fullmatch(date.strip())
-    if found is None:
-        return date.strip()
-    first, second, year, hour, minute, seconds, half = found.groups()
-    if month_first is None:
-        return None
-    month, day = (first, second) if month_first else (second, first)
-    hours = int(hour) % 12 + (12 if half in {"p", "P"} else 0) if half else int(hour)
-    return f"{year}-{int(month):02}-{int(day):02}T{hours:02}:{minute}:{seconds or '00'}Z"
 
 
 def _sign_in(row: Mapping[str, str]) -> dict[str, Any]:

@@ -23,7 +23,11 @@ M365 = JsonShape(
     r'"(?:Workload|OfficeWorkload)"\s*:\s*"|"AuditData"\s*:\s*["{]|"Operation"\s*:\s*"User(?:LoggedIn|LoginFailed)"|"RecordType"\s*:\s*["0-9]',
 )
 OKTA = JsonShape("okta", r'"event[Tt]ype"\s*:\s*"[a-z0-9_]+\.[A-Za-z0-9_.]+"')
-CLOUDTRAIL = JsonShape("cloudtrail", r'(?i)"awsRegion"\s*:|"eventSource"\s*:\s*"[a-z0-9.-]+\.amazonaws\.com"')
+CLOUDTRAIL = JsonShape(
+    "cloudtrail",
+    r'(?i)"awsRegion"\s*:|"eventSource"\s*:\s*"[a-z0-9.-]+\.amazonaws\.com"'
+    r'|"ConsoleLogin"\s*:\s*"(?:Success|Failure)"|"eventName"\s*:\s*"(?:ConsoleLogin|StartSession|SendSSHPublicKey)"',
+)
 _DUO_ACTIONS = "admin|user|bypass|integration|phone|hardtoken|policy|group|update_admin"
 DUO = JsonShape(
     "duo",

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import cloudwatch, container_shape, identity_shape, macos_json, network_shape, own_shape, shipped_line, windows_json
+from gatewatch.intake import cloudwatch, coat, container_shape, identity_shape, macos_json, network_shape, otlp, own_shape, shipped_line, windows_json
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
 from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
@@ -52,12 +52,14 @@ _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$)
 _PECULIAR = (
     r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
     r'|stat"[ \t]*:[ \t]*"|eventType"[ \t]*:[ \t]*"com\.okta\.event_hook"|(?:response|data)"[ \t]*:[ \t]*\{'
-    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs)"[ \t]*:[ \t]*\[)'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|[Tt]ables|[Cc]olumns|resourceLogs)"[ \t]*:[ \t]*\[|FrameType"|TableName"'
+    r'|name"[ \t]*:[^:]*"columns")'
 )
 
 
 class _Hit(msgspec.Struct):
     source: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="_source")
+    fields: dict[str, Any] | None = None
 
 
 _hit = msgspec.json.Decoder(_Hit)
@@ -138,6 +140,11 @@ def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Sha
     yield from _framed(Objects.of([]), found, interest, base=number, first=first)
 
 
+def framed(found: Sequence[Found], interest: Interest | None, *, base: int = 0, first: Sequence[Shape] = ()) -> list[Batch]:
+    """Return the records of objects *found* elsewhere than in a file of JSON; numbers follow *base*."""
+    return _framed(Objects.of([]), list(found), interest, base=base, first=first)
+
+
 def frame_texts(texts: pl.DataFrame, interest: Interest | None, first: Sequence[Shape] = ()) -> list[pl.DataFrame]:
     """Return the records of JSON objects that are messages of other records, by their columns.
 
@@ -206,7 +213,10 @@ def _unwrapped(raw: bytes) -> str:
     """Return the text of an object; of an Elasticsearch hit, its document."""
     if raw[1:40].lstrip()[:2] == b'"_':
         try:
-            inner = bytes(_hit.decode(raw).source)
+            hit = _hit.decode(raw)
+            inner = bytes(hit.source)
+            if not inner and hit.fields:  # Kibana asks for fields: each a list, mostly of one
+                inner = msgspec.json.encode({name: one[0] if isinstance(one, list) and len(one) == 1 else one for name, one in hit.fields.items()})
         except FAULTS:
             inner = b""
         if inner[:1] == b"{":
@@ -226,6 +236,20 @@ def _held(text: str) -> str | None:
     return held if held.startswith("{") and not parted(Objects.of([(0, held)]))[1] else None
 
 
+def _uncoated(objects: Objects) -> Objects:
+    """Return *objects* without what log services put around them."""
+    if not len(objects):
+        return objects
+    coated = objects.text.str.contains(coat.REGEX)
+    if coated.any():
+        coated &= objects.text.str.contains(coat.INNER)
+    places = [(place, inner) for place in coated.arg_true().to_list() if (inner := coat.taken_off(objects.text[place])) is not None]
+    if not places:
+        return objects
+    at = pl.Series([place for place, _ in places], dtype=pl.UInt32)
+    return Objects(objects.text.scatter(at, pl.Series([inner for _, inner in places], dtype=pl.String)), objects.offset)
+
+
 @dataclass(slots=True)
 class _Run:
     """What became of objects so far."""
@@ -239,8 +263,12 @@ class _Run:
     def take(self, objects: Objects, interest: Interest | None, *, carried: bool = False) -> list[tuple[int, str]]:
         """Send *objects* to their shapes, then the records that strangers carry as text (these are *carried*); return those that are broken."""
         broken: list[tuple[int, str]] = []
-        for shape in (*self.first, SHAPES[0]):
+        for shape in self.first:
             objects = self._send(objects, shape, interest, broken)
+        bare = objects if carried else _uncoated(objects)
+        for shape in (*(self.first if bare is not objects else ()), SHAPES[0]):
+            bare = self._send(bare, shape, interest, broken)
+        objects = bare
         likely = _likely(objects)
         if likely > _FEW:  # what no shape before the likely one can be needs one look instead of as many as there are shapes
             doubtful = objects.text.str.contains(_any_of(likely))
@@ -298,6 +326,7 @@ def _framed(
     first: Sequence[Shape] = (),
 ) -> list[Batch]:
     """Make batches of *objects*, whole lines of *block*, and of what was *found* apart from them; numbers follow *base*."""
+    found = [part for one in found for part in otlp.records(one)]
     sound = [(one.offset, _unwrapped(one.raw)) for one in found if one.reason is None]
     faults = [RawReject(0, one.offset, one.reason, raw_text(one.raw)) for one in found if one.reason is not None]
     lines = objects.offset

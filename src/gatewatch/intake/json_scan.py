@@ -23,6 +23,8 @@ WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", 
 """Keys whose array holds the records; ``hits`` within ``hits`` does too."""
 BESIDE = ("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status")
 """Keys that may stand before it."""
+TABLES = ("tables", "Tables", "columns", "Columns")
+"""Keys of answers that hold rows under a list of columns; each row becomes an object."""
 DEEPER = ("response", "data")
 """Keys whose object holds such an array: what Duo's Admin API answers, what Okta's event hooks deliver."""
 BESIDE_DEEPER = ("stat", "eventTypeVersion", "cloudEventsVersion", "contentType", "eventId", "eventTime", "source", "metadata")
@@ -40,7 +42,14 @@ _DEEPER = re.compile(
     rb"\{\s*" + _DEEPER_BESIDES + rb'"(?:' + "|".join(DEEPER).encode() + rb')"\s*:\s*' + _WRAPPER.pattern  # the object in which the array is
 )
 _HITS = re.compile(rb"\{\s*" + _BESIDES + rb'"hits"\s*:\s*\{\s*' + _BESIDES + rb'"hits"\s*:\s*\[\s*[\{\]]')
+_TABLE = re.compile(  # what the query interfaces of Log Analytics and Kusto answer: rows under a list of columns
+    rb'\{\s*(?:"(?:tables|Tables)"\s*:\s*\[\s*\{\s*)?(?:"(?:name|TableName|FrameType|TableId|TableKind)"\s*:\s*'
+    + _SCALAR
+    + rb'\s*,\s*)*"[Cc]olumns"\s*:\s*(\[\s*(?:\{[^{}]*\}\s*(?:,\s*)?)*\])\s*,\s*"[Rr]ows"\s*:\s*\['
+)
+_COLUMN = ("name", "ColumnName")
 _AFTER = re.compile(rb'"[^"\\]*"\s*:\s*' + _FLAT)
+_ROW = re.compile(rb"[^ \t\r\n,]")
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\\n]{1,200}"\s*:)')
 _JUNK_END = re.compile(rb'\n|\{\s*"')
 _SILENT = re.compile(rb"Record [0-9]+|Filtering the log data using|Skipping (?:info|debug)")  # evtx_dump; macOS log show
@@ -64,6 +73,15 @@ class Found(NamedTuple):
 def scan(chunks: Iterable[bytes]) -> Iterator[Found]:
     """Yield what the UTF-8 stream *chunks* holds, in order."""
     return _Scanner(_small(chunks)).run()
+
+
+def _names(columns: bytes) -> list[str]:
+    """Return the names of the columns of a table."""
+    try:
+        listed = msgspec.json.decode(columns)
+    except FAULTS:
+        return []
+    return [str(next((one[key] for key in _COLUMN if key in one), "")) for one in listed if isinstance(one, dict)]
 
 
 def _small(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -101,7 +119,8 @@ def wrapped(data: bytes, at: int = 0) -> tuple[int, int] | None:
         found = pattern.match(data, at)
         if found is not None:
             return found.end() - 1, depth
-    return None
+    found = _TABLE.match(data, at)
+    return None if found is None else (found.end(), found[0].count(b"{", 0, found.start(1) - found.start()))
 
 
 def is_silent(line: bytes) -> bool:
@@ -120,6 +139,7 @@ class _Scanner:
         self.at = 0
         self.ended = False
         self.open = 0  # braces of wrappers around what comes
+        self.columns: list[str] = []  # names for the rows of a table, while in one
         self.fault = -1  # where the last broken object was found to be so, in the stream
         self.step = 1  # how far behind its beginning the next one is looked for: farther each time the same place stops us
 
@@ -142,6 +162,11 @@ class _Scanner:
 
     def run(self) -> Iterator[Found]:
         while True:
+            if self.columns:
+                found = self.row()
+                if found is not None:
+                    yield found
+                continue
             solid = _SOLID.search(self.data, self.at)
             if solid is None:
                 self.at = len(self.data)
@@ -168,6 +193,8 @@ class _Scanner:
         """Take the object here; None for the head of a wrapper or a footer."""
         within = wrapped(self.data, self.at)
         if within is not None:
+            table = _TABLE.match(self.data, self.at)
+            self.columns = _names(table[1]) if table is not None else []
             self.at, depth = within
             self.open += depth
             return None
@@ -194,6 +221,36 @@ class _Scanner:
         if len(raw) > LINE_CAP:
             return Found(self.base + begin, raw[: 4 * RAW_CAP], LONG_OBJECT)
         return None if is_silent(raw) else Found(self.base + begin, raw, None)
+
+    def row(self) -> Found | None:
+        """Take the row here as an object of its columns; None at the end of the table."""
+        solid = _ROW.search(self.data, self.at)
+        while solid is None and not self.ended:
+            self.at = len(self.data)
+            self.feed()
+            solid = _ROW.search(self.data, self.at)
+        if solid is None or solid[0] != b"[":
+            self.at = len(self.data) if solid is None else solid.start()
+            self.columns = []
+            return None
+        self.at = solid.start()
+        while True:
+            try:
+                cells, end = _scan(self.text, self.at)
+                break
+            except (ValueError, RecursionError):
+                if self.ended or len(self.data) - self.at > LINE_CAP:
+                    self.columns = []
+                    return self.lost(CUT)
+            self.feed()
+        begin, self.at = self.at, end
+        raw = self.data[begin:end]
+        try:
+            cells = msgspec.json.decode(raw)
+            made = {name: cell for name, cell in zip(self.columns, cells, strict=True) if cell is not None and cell != ""}
+        except FAULTS:
+            return Found(self.base + begin, raw[: 4 * RAW_CAP], BROKEN)
+        return Found(self.base + begin, msgspec.json.encode(made), None)
 
     def lost(self, reason: str) -> Found:
         """Give up the object here and go to where the next seems to begin."""

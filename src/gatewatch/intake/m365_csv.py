@@ -5,13 +5,14 @@
     RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits
     i-1,2026-03-02T08:15:00.0000000Z,15,UserLoggedIn,ann@corp.example,"{""CreationTime"":""2026-03-02T08:15:00"",…}",
 
-The search page of Purview and ``Search-UnifiedAuditLog | Export-Csv`` differ in the other columns, which repeat what the record says. Each record
-goes to the source ``m365`` as if it had come as JSON. A row ends at the first line end outside quotes.
+The search page of Purview and ``Search-UnifiedAuditLog | Export-Csv`` differ in the other columns, which repeat what the record says; the date is
+taken where the record has none. Each record goes to the source ``m365`` as if it had come as JSON. A row ends at the first line end outside quotes.
 Reference: https://learn.microsoft.com/purview/audit-log-export-records.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -27,6 +28,9 @@ PROGRAM = "m365"
 NO_DATA = "row without AuditData"
 NO_JSON = "AuditData is no JSON object"
 _COLUMN = "auditdata"
+_DATE = "creationdate"
+_TIME = '"CreationTime"'
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,16}Z?")
 _HEAD_LINES = 8
 _BATCH_BYTES = 8 << 20
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -50,12 +54,14 @@ def read(chunks: Iterable[bytes]) -> Iterator[Batch]:
     header = _header(found)
     if header is None:
         return
-    delimiter, place, width = header
+    delimiter, place, width, dated = header
     held: list[tuple[int, int, str]] = []
     rejects: list[RawReject] = []
     size = 0
     for number, (offset, raw, reason) in enumerate(sound(found, lambda row: _data(row, delimiter, place, width) is not None), 1):
         data = None if reason is not None else _data(raw, delimiter, place, width)
+        if data and dated >= 0 and _TIME not in data:
+            data = _timed(data, _data(raw, delimiter, dated, width) or "")
         if data is None or not data or not _is_object(data):
             why = reason or (BROKEN if data is None else NO_DATA if not data else NO_JSON)
             rejects.append(RawReject(number, offset, why, raw_text(raw)))
@@ -69,8 +75,8 @@ def read(chunks: Iterable[bytes]) -> Iterator[Batch]:
         yield _batch(held, rejects)
 
 
-def _header(found: Iterator[Raw]) -> tuple[str, int, int] | None:
-    """Take the header off *found*; return the delimiter, the place of the column and the number of columns."""
+def _header(found: Iterator[Raw]) -> tuple[str, int, int, int] | None:
+    """Take the header off *found*; return the delimiter, the place of the column, the number of columns and the place of dates (-1: none)."""
     for _, raw, reason in islice(found, _HEAD_LINES):
         text = raw.decode("utf-8", "replace").lstrip(_MARK)
         if reason is not None:
@@ -80,7 +86,7 @@ def _header(found: Iterator[Raw]) -> tuple[str, int, int] | None:
         for delimiter in (",", ";", "\t"):
             cells = [cell.strip().lower() for cell in cells_of(text.encode(), delimiter) or ()]
             if len(cells) > 1 and _COLUMN in cells:
-                return delimiter, cells.index(_COLUMN), len(cells)
+                return delimiter, cells.index(_COLUMN), len(cells), cells.index(_DATE) if _DATE in cells else -1
         return None
     return None
 
@@ -89,6 +95,14 @@ def _data(raw: bytes, delimiter: str, place: int, width: int) -> str | None:
     """Return the JSON of a row, None where the row does not fit the header."""
     cells = cells_of(raw, delimiter)
     return cells[place].strip() if cells is not None and len(cells) == width else None
+
+
+def _timed(data: str, date: str) -> str:
+    """Return a record that says no time with that of its row, where it is no date of some language."""
+    if _ISO.fullmatch(date) is None or not data.startswith("{"):
+        return data
+    rest = data[1:].lstrip()
+    return f'{{{_TIME}:"{date}"{"" if rest.startswith("}") else ","}{rest}'
 
 
 def _is_object(text: str) -> bool:

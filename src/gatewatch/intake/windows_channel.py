@@ -34,6 +34,8 @@ _CHANNELS = {
     ),
     **{name.removeprefix("Microsoft-Windows-").lower().replace(" ", "-"): (f"{name}/Operational", name) for name in _OPERATIONAL},
 }
+_OURS = range(4608, 6425)  # ids of the Security log's provider
+_DATA = re.compile(r'"(?:Target|Subject)UserName": ?')
 _SEPARATORS = re.compile(r"[ _]+")
 
 
@@ -54,6 +56,11 @@ def channel_of(provider: str | None, event_id: int) -> str | None:
         return SECURITY
     found = known(provider)
     return found[0] if found is not None else provider.strip()
+
+
+def channel_of_data(event_id: int, fields: str | None) -> str | None:
+    """Return the Security log for an event without channel and provider whose id and *fields*, JSON, only that log has; None for others."""
+    return SECURITY if event_id in _OURS and fields is not None and _DATA.search(fields) is not None else None
 
 
 NAMES: tuple[str, ...] = tuple(

@@ -24,7 +24,7 @@ import msgspec
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
 from gatewatch.intake.windows_csv_layout import Layout, Row, layout_of
-from gatewatch.intake.windows_date import UNTOLD, Order, order_of, settle
+from gatewatch.intake.windows_date import UNTOLD, Order, settle
 from gatewatch.intake.windows_row import Builder, Interest
 
 WAITING = 200_000  # rows that wait for one that settles the order of day and month
@@ -65,7 +65,7 @@ class _Taker:
         self.builder = Builder()
         self._layout = layout
         self._interest = interest
-        self._order: Order | None = Order.MONTH_FIRST if layout.american else None
+        self._order: Order | None = None
         self._given_up = False  # rows prove both orders, or too many wait
         self._waiting: list[tuple[int, int, bytes]] = []
 
@@ -97,7 +97,7 @@ class _Taker:
 
     def _learn(self, row: Row) -> bool:
         """Take note of the order *row* proves; return whether it is known only now."""
-        order = order_of(row.unsettled) if row.unsettled is not None else None
+        order = row.order
         if order is None or self._order is order or self._given_up:
             return False
         if self._order is not None:
@@ -113,7 +113,7 @@ class _Taker:
             return
         stamp = event.stamp
         if row.unsettled is not None:
-            stamp = settle(row.unsettled, self._order or order_of(row.unsettled), utc=self._layout.utc)
+            stamp = settle(row.unsettled, self._order or row.order, utc=self._layout.utc)
         if stamp is not None:
             self.builder.add(offset, msgspec.structs.replace(event, stamp=stamp), number)
         else:

@@ -5,8 +5,9 @@ export              told by
 ==================  ==============================================================================================================
 EvtxECmd            ``EventRecordId``, ``EventId``, ``Channel``; data in ``Payload`` as JSON; ``TimeCreated`` is UTC
 Get-WinEvent        ``Id``, ``LogName`` or ``ProviderName``, ``TimeCreated`` (local, as the locale writes it), ``Message``
+Get-EventLog        ``EventID``, ``Source``, ``MachineName``, ``TimeGenerated`` (likewise), ``Message``
 Sentinel            ``EventID``, ``Computer``, ``TimeGenerated``; the data are columns, or XML in ``EventData``
-Event Viewer        five columns by place, names in the language of the system; a sixth without name holds the message
+Event Viewer        five columns by place, names in the language of the system; a sixth, mostly without name, holds the message
 ==================  ==============================================================================================================
 
 Event Viewer drops channel and computer: the channel is that of the provider.
@@ -23,7 +24,7 @@ import msgspec
 
 from gatewatch.intake.windows_channel import channel_of
 from gatewatch.intake.windows_data import flat
-from gatewatch.intake.windows_date import Unsettled, read_date
+from gatewatch.intake.windows_date import Order, Unsettled, order_by_clock, order_of, read_date
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, present, whole
 from gatewatch.intake.windows_xml import data_of
@@ -49,7 +50,8 @@ _UNQUOTED = re.compile(r"[^a-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, read as far as its time and id; :meth:`event` reads the rest. ``unsettled``: its date, where the file must tell the order."""
+    """A row, read as far as its time and id; :meth:`event` reads the rest. ``unsettled``: its date, where the file must tell the order;
+    ``order``: that which this row tells."""
 
     layout: Layout
     cells: list[str]
@@ -57,6 +59,7 @@ class Row:
     event_id: int
     stamp: Stamp | None
     unsettled: Unsettled | None
+    order: Order | None = None
 
     def event(self) -> Event | str:
         """Return the event, or why it cannot be read."""
@@ -81,15 +84,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns of a file. ``certain``: its header alone tells what it is; ``utc``: its times are UTC; ``american``: the
-    month comes first in its dates."""
+    """The columns of a file. ``certain``: its header alone tells what it is; ``utc``: its times are UTC; ``portal``: a portal
+    wrote its dates, whose clock tells the order of day and month (:func:`.order_by_clock`)."""
 
     kind: str  # evtxecmd, winevent, sentinel, viewer
     delimiter: str
     columns: dict[str, int]
     names: tuple[str, ...]
     utc: bool = False
-    american: bool = False
+    portal: bool = False
     certain: bool = True
 
     def get(self, cells: list[str], *names: str) -> str | None:
@@ -135,7 +138,8 @@ class Layout:
         time = read_date(written or "", utc=self.utc)
         if time is None or isinstance(time, Stamp):
             return Row(self, cells, channel, number, time, None)
-        return Row(self, cells, channel, number, None, time)
+        order = order_of(time) or (order_by_clock(written or "") if self.portal else None)
+        return Row(self, cells, channel, number, None, time, order)
 
     def fields(self, cells: list[str], event_id: int) -> tuple[str | None, str | None]:
         """Return the event data as JSON, None where the row holds none that can be read; and why they are broken."""
@@ -165,13 +169,15 @@ def layout_of(header: Sequence[str], delimiter: str) -> Layout | None:
         return Layout("evtxecmd", delimiter, columns, names, utc=True)
     if {"id", "timecreated"} <= columns.keys() and columns.keys() & {"logname", "providername"}:
         return Layout("winevent", delimiter, columns, names)
+    if {"eventid", "timegenerated", "source", "machinename"} <= columns.keys() and "computer" not in columns:  # Get-EventLog
+        return Layout("winevent", delimiter, columns, names)
     stamp = next((name for name in columns if name.startswith("timegenerated")), None)
     if stamp is not None and {"eventid", "computer"} <= columns.keys():
         utc = stamp in ("timegenerated", "timegeneratedutc")
-        portal = stamp == "timegeneratedutc"  # the portal names the zone, and writes dates as Americans do
-        return Layout("sentinel", delimiter, {**columns, "timegenerated": columns[stamp]}, names, utc=utc, american=portal)
-    if len(names) == _PLACES or (len(names) == _PLACES + 1 and not names[-1]):
-        certain = plain[1:4] == ["dateandtime", "source", "eventid"]
+        portal = stamp == "timegeneratedutc"  # the portal names the zone, and writes dates as its user's language has them
+        return Layout("sentinel", delimiter, {**columns, "timegenerated": columns[stamp]}, names, utc=utc, portal=portal)
+    certain = plain[1:4] == ["dateandtime", "source", "eventid"]
+    if len(names) == _PLACES or (len(names) == _PLACES + 1 and (certain or not names[-1])):
         return Layout("viewer", delimiter, {}, names, certain=certain)
     return None
 

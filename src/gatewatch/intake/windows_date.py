@@ -62,6 +62,19 @@ def order_of(parts: Unsettled) -> Order | None:
     return Order.MONTH_FIRST if two > 12 >= one else None
 
 
+def order_by_clock(text: str) -> Order | None:
+    """Return the order in which browsers write day and month beside the clock of *text*: of those with slashes only American English has ``AM``.
+
+    Browsers put a comma between; without one a spreadsheet may have written it, and nothing is known.
+
+    >>> order_by_clock("3/2/2026, 8:15:00.000 AM").value, order_by_clock("02/03/2026, 08:15:00.000").value, order_by_clock("3/2/2026 8:15")
+    ('month-first', 'day-first', None)
+    """
+    if text.rstrip().endswith(("AM", "PM")):
+        return Order.MONTH_FIRST
+    return Order.DAY_FIRST if "," in text else None
+
+
 def settle(parts: Unsettled, order: Order | None, *, utc: bool = False) -> Stamp | None:
     """Return the time *parts* say in *order*; without one, only where both orders say the same."""
     one, two, year, hour, minute, second, fraction = parts

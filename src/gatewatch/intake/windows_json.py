@@ -18,6 +18,7 @@ from gatewatch.intake.json_shape import FAULTS, Framed, Hinting, Interest, Objec
 from gatewatch.intake.windows_column import columns
 from gatewatch.intake.windows_row import Stamp, row, rows_frame
 from gatewatch.intake.windows_shape import Found, Read, read_event
+from gatewatch.intake.windows_within import REGEX as WITHIN
 
 _BLANK = r"[ \t\r\n]*"
 _KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id)"' + _BLANK + ":"
@@ -28,8 +29,8 @@ _BOTH = _ID + "|" + _CHANNEL
 # data under their own names: then what a hint asks for stands in the line as it will in the fields
 _NAMED = r'"(?:UtcTime|SubjectUserSid|SubjectUserName|ScriptBlockText|ContextInfo)": ?"'
 _NEVER = "\0never"
-# Splunk's exports: the event as XML, or as its text
-_RAW = r'"_raw"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)'
+# the event as XML within JSON; Splunk's exports, which may hold its text
+_RAW = r'"(?:_raw|event)"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)|' + WITHIN
 _DIGITS = re.compile(r"([0-9]+)$")
 _QUOTED = re.compile(r'"([^"]+)"$')
 

@@ -1,4 +1,4 @@
-r"""Event data out of the rendered English text of Windows events, as Event Viewer, syslog agents and text exports write it.
+r"""Event data out of the rendered text of Windows events, as Event Viewer, syslog agents and text exports write it.
 
 ::
 
@@ -7,7 +7,8 @@ r"""Event data out of the rendered English text of Windows events, as Event View
 The text is lines, or those lines joined into one by an agent. Values can hold anything, also what looks like a label ("bob Account Domain: X"),
 and whoever fails to log on chooses the name. So the labels that every version of Windows writes are matched in their order twice: as early
 as possible and as late as possible. The true places lie between the two; where both agree the place is certain, and what stands beside a
-place that is not certain, or has a label's look within, is not read. :mod:`~gatewatch.intake.windows_wording` has the labels.
+place that is not certain, or has a label's look within, is not read. :mod:`~gatewatch.intake.windows_wording` has the labels;
+:mod:`~gatewatch.intake.windows_place` reads other languages.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from gatewatch.intake.windows_place import Label, values_of
 from gatewatch.intake.windows_wording import PROSE, SENTENCES, WORDINGS
 
 _LONGEST = 256 * 1024  # characters of a text that is read
@@ -76,19 +78,11 @@ _Token = tuple[int, int, str]
 """Where a label begins and its value begins, and the label."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
-    words: tuple[str, ...]
-    datum: str | None
-    optional: bool
-    long: bool
-
-
 @dataclass(frozen=True)
 class _Wording:
     ids: tuple[int, ...]
     sentence: str
-    labels: tuple[_Label, ...]
+    labels: tuple[Label, ...]
 
     @cached_property
     def required(self) -> tuple[int, ...]:
@@ -102,12 +96,13 @@ class _Wording:
         return re.compile(r"(?:(?<=\s)|^)" + found), re.compile(r"^[ \t]*" + found, re.MULTILINE)
 
 
-def _read_label(line: str) -> _Label:
-    text = line.removeprefix("?").strip()
+def _read_label(line: str) -> Label:
+    text = line.lstrip("?").strip()
     long = text.endswith("*")
     text = text.removesuffix("*").strip()
     words, equals, datum = text.partition("=")
-    return _Label(tuple(words.removesuffix(":").split("|")), datum or None if equals else None, line.startswith("?"), long)
+    marks = {"optional": line.startswith("?"), "dropped": line.startswith("??")}
+    return Label(tuple(words.removesuffix(":").split("|")), (datum or None) if equals else None, long=long, heading=not equals, **marks)
 
 
 _ALL = tuple(_Wording(ids, sentence, tuple(_read_label(line) for line in text.splitlines() if line.strip())) for ids, sentence, text in WORDINGS)
@@ -116,16 +111,37 @@ _SENTENCES = {number: re.compile(regex) for number, regex in SENTENCES}
 
 
 def data_of_message(event_id: int, message: str) -> dict[str, str]:
-    """Return the event data that *message*, the rendered text of an event, holds; nothing where it is in another language or not understood."""
+    """Return the event data that *message*, the rendered text of an event, holds; nothing where it is not understood."""
     text = _plain(message)
     single = _SENTENCES.get(event_id)
     if single is not None and (found := single.fullmatch(text.strip())) is not None:
         return found.groupdict()
+    english = False
     for wording in _BY_ID.get(event_id, ()):
         body = _after(wording.sentence, text)
+        english = english or body is not None
         if body is not None and (data := _read(wording, body)) is not None:
             return data
+    return {} if english or "\n" not in text else _translated(event_id, text)
+
+
+def _translated(event_id: int, text: str) -> dict[str, str]:
+    """Return the event data of a text whose first sentence is none of ours."""
+    for wording in _BY_ID.get(event_id, ()):
+        values = values_of(text, wording.labels)
+        if values:
+            return {datum: value for datum, shown in values.items() if (value := _shown(datum, shown)) is not None}
     return {}
+
+
+def _shown(datum: str, value: str) -> str | None:
+    """Return what the event holds for a value as another language shows it; None where its words are of that language."""
+    codes = _CODES.get(datum)
+    if codes is not None:
+        return codes.get(value.lower())
+    if datum.endswith("Sid"):
+        return value if _SID.fullmatch(value) else _WELL_KNOWN.get(value.rpartition("\\")[2].lower())
+    return value.lower() if _HEX.fullmatch(value) else value
 
 
 def id_of_message(message: str) -> int | None:
@@ -235,7 +251,7 @@ def _late(wording: _Wording, found: list[_Token]) -> list[int] | None:
     return places[::-1]
 
 
-def _between(labels: tuple[_Label, ...], words: list[str]) -> list[int] | None:
+def _between(labels: tuple[Label, ...], words: list[str]) -> list[int] | None:
     """Return which of the optional *labels* the tokens *words* are, in order; None where they are not just these."""
     places: list[int] = []
     at = 0
@@ -253,7 +269,7 @@ def _is_word(datum: str | None) -> bool:
     return datum is not None and (_WORD.search(datum) is not None or datum in _ADDRESSES)
 
 
-def _value(text: str, label: _Label, *, lines: bool, last: bool) -> str | None:
+def _value(text: str, label: Label, *, lines: bool, last: bool) -> str | None:
     if label.datum is None or len(text) > _VALUE:
         return None
     if last and label.datum.startswith("TaskContent"):

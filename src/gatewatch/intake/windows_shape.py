@@ -5,7 +5,7 @@ shape                               told by
 ==================================  ==================================================================================================
 evtx_dump, Chainsaw, xmltodict      ``Event`` with ``System`` and ``EventData``; Velociraptor has both without ``Event``
 winlogbeat 7 and 8 (ECS)            ``winlog``, also as ``winlog.event_id`` and so on
-Wazuh                               ``data`` with ``win``; its names begin with a small letter, so most get the capital back
+Wazuh                               ``win``, alone or in ``data``; its names begin with a small letter, so most get the capital back
 winlogbeat 5 and 6                  ``event_id``, ``log_name``, ``event_data``
 EvtxECmd                            ``EventId``, ``Payload`` (a JSON text); its times are UTC
 Google Cloud, Chainsaw, Splunk      the event within ``jsonPayload``, ``document``, ``result`` (there as XML or text in ``_raw``)
@@ -29,11 +29,13 @@ from typing import Any
 import msgspec
 
 from gatewatch.intake.windows_block import event_of_block
-from gatewatch.intake.windows_channel import channel_of
+from gatewatch.intake.windows_channel import SECURITY, channel_of, channel_of_data, known
 from gatewatch.intake.windows_clock import stamp_of, zone_lead
 from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
+from gatewatch.intake.windows_order import named
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, whole
+from gatewatch.intake.windows_within import KEYS, event_within
 from gatewatch.intake.windows_xml import event_of
 
 NO_ID = "no event id"
@@ -51,11 +53,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What flat records call the parts of an event's system block, in order of preference."""
 TIMES = (
-    "SystemTime", "EventTime", "TimeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "timestamp", "Timestamp", "UtcTime",
-    "@timestamp",
+    "SystemTime", "EventTime", "TimeCreated", "timeCreated", "time_created", "TimeGenerated", "TimeGenerated [UTC]", "time_generated", "timestamp",
+    "Timestamp", "UtcTime", "@timestamp",
 )  # fmt: skip
 ALWAYS_UTC = frozenset({"SystemTime", "TimeGenerated", "TimeGenerated [UTC]", "UtcTime", "@timestamp"})
-DATA = ("Payload", "EventData", "event_data", "UserData", "user_data", "Properties", "StringInserts", "string_inserts", "ParameterXml")
+DATA = (
+    "Payload", "EventData", "event_data", "UserData", "user_data", "Properties", "StringInserts", "string_inserts", "ReplacementStrings",
+    "ParameterXml",
+)  # fmt: skip
 """Where flat records hold the data apart."""
 SHIPPING = frozenset(
     (
@@ -66,6 +71,7 @@ SHIPPING = frozenset(
 """What NXLog and Logstash add beside the data."""
 
 _AS_IS = ("openssh/operational", "microsoft-windows-winrm/operational")  # channels whose data have names in small letters
+_SPLUNK_LOG = re.compile(r"(?:Xml)?WinEventLog:([A-Za-z][^\\\"]{0,120})")
 _PARAMETER = re.compile(r"param[0-9]+")
 _NOTHING = msgspec.Raw(b"")
 _LARGEST = 2**63
@@ -73,7 +79,9 @@ _LONG_KEYS = 4096  # characters: longer ones are not worth remembering
 _HELD = re.compile(rb'[\{\[]|"[\{<]')
 _EMPTY = (b"null", b'""')
 _USERS = ("UserID", "UserId", "user")  # a SID in the first two, in winlogbeat's object too
-_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"})
+_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"}) | KEYS
+_PERSONS = re.compile(r'"(?:Target|Subject|Member)?(?:UserName|UserSid|Sid|Name)"|"(?:IpAddress|LogonType|AccountName|User)"')
+"""Names that data of events about accounts have."""
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
 _any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -104,6 +112,7 @@ class _Winlog(msgspec.Struct, gc=False):
     activity_id: Any = None
     event_data: msgspec.Raw = _NOTHING
     user_data: msgspec.Raw = _NOTHING
+    time_created: Any = None
     process: Any = None
     user: Any = None
 
@@ -128,6 +137,8 @@ def read_event(text: str) -> Found:
         found = _ecs(pairs)
     elif "winlog.event_id" in pairs:
         found = _ecs(_undotted(pairs))
+    elif _is_object(pairs.get("win")):
+        found = _wazuh(_any(text))
     elif _is_object(pairs.get("data")) and b'"win"' in bytes(pairs["data"]):
         found = _wazuh(_any(pairs["data"]))
     elif not _LADEN.isdisjoint(pairs):
@@ -137,17 +148,28 @@ def read_event(text: str) -> Found:
 
 def _carried(pairs: dict[str, msgspec.Raw]) -> Found:
     """Read an event that something else is written around."""
+    held = event_within(pairs)
+    if held is not None:
+        return held if isinstance(held, str) else _worded(held)
     for name in ("jsonPayload", "document", "result"):
         if _is_object(pairs.get(name)):
             inner = _pairs(pairs[name])
             if name == "document":  # Chainsaw's hits
                 return _evtx(_pairs(inner["data"])["Event"]) if _is_object(inner.get("data")) and b'"Event"' in bytes(inner["data"]) else None
-            return _raw(inner["_raw"]) if "_raw" in inner else _flat(inner)
+            if "_raw" in inner:
+                return _raw(inner["_raw"])
+            return (event if isinstance(event, str) else _worded(event)) if (event := event_within(inner)) is not None else _flat(inner)
     if "_raw" in pairs:
         return _raw(pairs["_raw"])
     if "_EventID" in pairs:  # GELF puts a dash before what is not its own
         return _flat({name.removeprefix("_"): raw for name, raw in pairs.items() if name.startswith("_")})
     return _otel(_any(pairs["body"])) if _is_object(pairs.get("body")) else None
+
+
+def _worded(event: Event) -> Read:
+    """Return an event with the data of its text where it has no others."""
+    data = data_of_message(event.event_id, event.message) if event.message and event.fields in (None, NONE) else {}
+    return Read(msgspec.structs.replace(event, fields=as_json(data)) if data else event)
 
 
 def _raw(raw: msgspec.Raw) -> Found:
@@ -225,7 +247,8 @@ def _ecs(pairs: dict[str, msgspec.Raw]) -> Found:
         provider=log.provider_name or attribute(event, "provider"),
         host=log.computer_name or attribute(host, "name"),
         record=log.record_id,
-        stamp=stamp_of(_any(pairs["@timestamp"]), utc=True) if "@timestamp" in pairs else None,
+        # where a shipper gives the event another time, as its own receipt, the log's own stands beside it
+        stamp=stamp_of(log.time_created, utc=True) or (stamp_of(_any(pairs["@timestamp"]), utc=True) if "@timestamp" in pairs else None),
         activity=log.activity_id,
         pid=process.get("pid"),
         sid=user.get("identifier"),
@@ -314,14 +337,17 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         pairs = {name: raw for name, raw in pairs.items() if bytes(raw) not in _EMPTY}
         layout = _layout_of(pairs)
         took = {part: None if name is None else _any(pairs[name]) for part, name in layout.parts.items()}
-    if took["id"] is None or not (isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)):
+    if took["channel"] is None and took["provider"] is None:
+        took |= _origin(pairs)
+    origin = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
+    if took["id"] is None or not (origin or "TargetUserName" in pairs or "SubjectUserName" in pairs):
         return None
     stamp, shift, local = _time(pairs, layout)
     held = [raw for name in layout.held if _HELD.match(raw := bytes(pairs[name])) is not None]
     if held and held[0][:1] == b"[" and took["message"] is None and "Description" in pairs:  # fluentd: values alone, and the text under this name
         took["message"] = _any(pairs["Description"])
     if held:
-        fields = flat(held[0], held[1] if len(held) > 1 else b"")
+        fields = _in_order(took["id"], held[0]) or flat(held[0], held[1] if len(held) > 1 else b"")
     elif layout.cmdlet:
         fields = NONE
     else:
@@ -342,6 +368,31 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     if isinstance(found, Read):
         found.shift, found.local = shift, local
     return found
+
+
+def _origin(pairs: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    """Return channel or provider as Splunk and .NET name it: ``"sourcetype": "WinEventLog:Security"``, ``"Source": "Microsoft-Windows-…"``."""
+    for name in ("source", "sourcetype", "Source"):
+        told = _any(pairs[name]) if name in pairs else None
+        if not isinstance(told, str):
+            continue
+        log = _SPLUNK_LOG.fullmatch(told)
+        if log is not None:
+            return {"channel": log[1]}
+        if known(told) is not None:
+            return {"provider": told}
+    return {}
+
+
+def _in_order(number: Any, held: bytes) -> str | None:
+    """Return event data that are a list of values as the text of an object, where their order is known."""
+    if held[:1] != b"[":
+        return None
+    values, event_id = _any(held), _number(number)
+    if event_id is None or not isinstance(values, list):
+        return None
+    data = named(event_id, values)
+    return None if data is None else as_json(data)
 
 
 def _time(pairs: dict[str, msgspec.Raw], layout: _Layout) -> tuple[Stamp | None, int | None, bool]:
@@ -376,11 +427,12 @@ def _event(
     if event_id is None:
         return NO_ID
     source = _text(provider)
-    log = _text(channel) or channel_of(source, event_id)
+    log = _text(channel) or channel_of(source, event_id) or channel_of_data(event_id, fields)
     if log is None:
         return NO_CHANNEL
     said, who = _text(message), _text(sid)
-    if said is not None and (fields == NONE or fields.startswith('{"param1"')):
+    wordless = fields == NONE or fields.startswith('{"param1"') or (log == SECURITY and _PERSONS.search(fields) is None)
+    if said is not None and wordless:
         data = data_of_message(event_id, said)
         if data:
             fields = as_json({**data, **_any(fields)})

@@ -4,7 +4,8 @@ r"""Windows events that agents forwarded as syslog: told from other records and 
 agent                   message
 ======================  ==================================================================================================================
 Snare, NXLog            ``MSWinEventLog⇥1⇥Security⇥2174⇥Mon Jan 05 12:00:00 2026⇥4625⇥Microsoft-Windows-Security-Auditing⇥…⇥An account …``
-OSSEC, Wazuh            ``WinEvtLog: Security: AUDIT_FAILURE(4625): Microsoft-Windows-Security-Auditing: user: domain: HOST: An account …``
+OSSEC, Wazuh            ``WinEvtLog: Security: AUDIT_FAILURE(4625): Microsoft-Windows-Security-Auditing: user: domain: HOST: An account …``;
+                        ``2026 Jan 05 12:00:00 (srv01) any->EventChannel {"win":{"system":{…},"eventdata":{…}}}``
 evtsys, rsyslog agent   ``4625: AUDIT_FAILURE An account …``, the program being ``Security-Auditing``
 NXLog                   ``An account failed to log on. …``, likewise; the id is in the structured data, else the first sentence tells
 WinCollect (QRadar)     ``AgentDevice=WindowsLog⇥AgentLogFile=Security⇥…⇥EventID=4625⇥…⇥TimeGenerated=1767614400⇥…⇥Message=An account …``
@@ -67,13 +68,19 @@ _AGENT_ONLY = frozenset([
 # fmt: on
 
 
-GATE = rf"^(?:<[0-9]{{1,3}}>)?(?:{_BEFORE}|(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][^ ]+ +[^ ]+ +)?(?:[^\s#]{{1,64}}\t)?MSWinEventLog(?:\t|#011))"
+_WAZUH = rf"(?:{_DATED}\([^)]{{1,64}}\) [^ >]{{1,64}}->EventChannel )?"
+_WIN = r'\{"win": ?\{"(?:system|eventdata)":'
+GATE = (
+    rf"^(?:<[0-9]{{1,3}}>)?(?:{_BEFORE}|{_WAZUH}{_WIN}|(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][^ ]+ +[^ ]+ +)?"
+    r"(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011))"
+)
 """What a line of an agent begins with where no header, or one that names no program, stands before it."""
 _SNARE_TEXT = r"(?P<message>(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011).*)$"
 FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"^(?:<[0-9]{{1,3}}>)?{ISO} +(?P<host>[^ ]+) +{_SNARE_TEXT}", "iso", "WinEvtLog"),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?:<[0-9]{{1,3}}>)?{_SNARE_TEXT}", "none", "WinEvtLog"),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?:<[0-9]{{1,3}}>)?(?P<message>{_BEFORE}.*)$", "none", "WinEvtLog"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^{_WAZUH}(?P<message>{_WIN}.*)$", "none", "WinEvtLog"),
 )
 
 

@@ -8,6 +8,7 @@ A wording is the first sentence and then, one a line, its labels in order:
 ``Port=``           a label whose value nobody needs
 ``A|B=Name``        a label that versions of Windows word differently
 ``? …``             one that not all versions have
+``?? …``            one that all versions have, but people who shorten a text drop
 ``… *``             a value that may go on over several lines
 ==================  ============================================================================
 
@@ -157,9 +158,9 @@ Logon ID=TargetLogonId
 ? Network Account Name=TargetOutboundUserName
 ? Network Account Domain=TargetOutboundDomainName
 Logon GUID=LogonGuid
-Process Information:
-Process ID=ProcessId
-Process Name=ProcessName
+?? Process Information:
+?? Process ID=ProcessId
+?? Process Name=ProcessName
 {_NETWORK}
 """,
     ),
@@ -177,9 +178,9 @@ Failure Information:
 Failure Reason=FailureReason
 Status=Status
 Sub Status=SubStatus
-Process Information:
-Caller Process ID=ProcessId
-Caller Process Name=ProcessName
+?? Process Information:
+?? Caller Process ID=ProcessId
+?? Caller Process Name=ProcessName
 {_NETWORK}
 """,
     ),

@@ -19,6 +19,7 @@ from xml.parsers import expat
 
 from gatewatch.intake.batch import RAW_CAP, Batch
 from gatewatch.intake.line import transcode
+from gatewatch.intake.windows_channel import channel_of, channel_of_data
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_row import Builder, Event, Interest, add_datum, as_json, event_number, guid, iso_stamp, present, whole
 
@@ -177,10 +178,15 @@ def event_of(raw: bytes) -> Event | str:
     reader = _parse(raw)
     if isinstance(reader, str):
         return reader
-    number, channel = event_number(reader.system.get("EventID")), present(reader.system.get("Channel"))
-    if number is None or channel is None:
-        return _NAMELESS
     get = reader.attributes.get
+    number, channel = event_number(reader.system.get("EventID")), present(reader.system.get("Channel"))
+    if number is None:
+        return _NAMELESS
+    provider = present(get("Provider", {}).get("Name")) or present(get("Provider", {}).get("EventSourceName"))
+    fields = as_json(reader.data or (data_of_message(number, reader.message) if reader.message else {}))
+    channel = channel or channel_of(provider, number) or channel_of_data(number, fields)
+    if channel is None:
+        return _NAMELESS
     return Event(
         channel=channel,
         event_id=number,
@@ -188,8 +194,8 @@ def event_of(raw: bytes) -> Event | str:
         host=present(reader.system.get("Computer")),
         pid=present(get("Execution", {}).get("ProcessID")),
         message=reader.message,
-        fields=as_json(reader.data or (data_of_message(number, reader.message) if reader.message else {})),
-        provider=present(get("Provider", {}).get("Name")) or present(get("Provider", {}).get("EventSourceName")),
+        fields=fields,
+        provider=provider,
         event_record=whole(reader.system.get("EventRecordID")),
         activity=guid(get("Correlation", {}).get("ActivityID")),
         user_sid=present(get("Security", {}).get("UserID")),

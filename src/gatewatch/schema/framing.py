@@ -22,6 +22,7 @@ class Framing(StrEnum):
     WINDOWS_XML = "windows-xml"  # <Event xmlns=…>…</Event>, alone or in <Events>
     M365_CSV = "m365-csv"  # Microsoft 365's audit log: rows with a column AuditData
     ENTRA_CSV = "entra-csv"  # sign-ins and audit log of Entra ID as its portal writes them
+    EXPORT_CSV = "export-csv"  # tables of Log Analytics, results of Splunk, CloudTrail's event history
     WINDOWS_CSV = "windows-csv"  # EvtxECmd, Event Viewer, Get-WinEvent | Export-Csv
     WINDOWS_BLOCK = "windows-block"  # wevtutil qe /f:text; Splunk's text of event logs
     PARQUET = "parquet"  # events as gatewatch writes them, or OCSF

@@ -75,25 +75,28 @@ def _windows(text: Text) -> Made:
             "target_user": first(values, TARGETS),
             "service": None,
         }
+    if number in ("6272", "6273"):  # of a RADIUS server; whether src is the person's or the gateway's is not told
+        kind, pattern = (Kind.AUTH_SUCCESS, "nps-granted") if number == "6272" else (Kind.AUTH_FAILURE, "nps-refused")
+        return event(text, kind, pattern) | {"user": account, "rhost": None, "service": str(Service.VPN)}
     if number not in ("4624", "4625", "4634", "4647"):
         return "an event of Windows that says nothing of remote access, or not enough here"
     if account is not None and (account.endswith("$") or account.upper() in {"SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"}):
         return "a machine's or Windows' own account"
     if number in ("4634", "4647"):
         return event(text, Kind.SESSION_END, "logoff") | {"service": None}
-    kind = _logon_type(values)
-    if kind is None:
+    type_ = _logon_type(values)
+    if type_ is None:
         return "a logon whose type is not told"
-    if kind not in ("2", "3", "7", "8", "10", "11"):
+    if type_ not in ("2", "3", "7", "8", "10", "11"):
         return "a logon of a service, a batch or the system"
-    service = {"10": Service.RDP, "3": Service.SMB, "2": Service.LOCAL, "11": Service.LOCAL}.get(kind)
+    service = {"10": Service.RDP, "3": Service.SMB, "2": Service.LOCAL, "11": Service.LOCAL}.get(type_)
     good = number == "4624"
     said = outcome(values.get("outcome", ""))
     if said is not None and said is not (GOOD if good else BAD):
         return CONTRADICTION
     made = event(text, Kind.AUTH_SUCCESS if good else Kind.AUTH_FAILURE, "logon" if good else "logon-failed")
     made |= {"user": account, "service": None if service is None else str(service), "auth_method": str(AuthMethod.PASSWORD)}
-    made["extra"]["LogonType"] = kind
+    made["extra"]["LogonType"] = type_
     return made
 
 

@@ -18,7 +18,7 @@ GOOD = True
 BAD = False
 
 HINT = (
-    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:4[67][0-9]{2}\||"
+    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:(?:4[67][0-9]{2}|627[23])\||"
     r"(?:user|account|admin|password)[a-z ]{0,30}(?:created|added|deleted|removed|enabled|disabled|locked|changed|reset)"
 )
 """What every text holds that :func:`judge` or :func:`change` can make something of."""
@@ -48,7 +48,7 @@ _FILLERS = frozenset(
         "ssh", "rdp", "web", "webui", "gui", "cli", "console", "portal", "gateway", "client", "attempt", "attempts", "event", "events",
         "session", "password", "passwords", "credentials", "system", "interactive", "network", "local", "primary", "ui", "management",
         "server", "device", "appliance", "mfa", "ldap", "radius", "tacacs", "saml", "ad", "local", "dashboard", "globalprotect",
-        "anyconnect", "name", "username", "verify",
+        "anyconnect", "name", "username", "verify", "cms",
     )
 )  # fmt: skip
 _HUMP = re.compile(r"(?<=[a-z])\B(?=[A-Z])")  # LoginFailed

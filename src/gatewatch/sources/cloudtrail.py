@@ -38,6 +38,7 @@ import msgspec
 from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
 from gatewatch.sources.cloudtrail_action import DEEDS, SECURITY_GROUP, mapping_of, openings, record_names
 from gatewatch.sources.document import DocumentSource, Made, Part, Unreadable, said
+from gatewatch.sources.document_value import unpacked
 
 NO_NAME = "no event name"
 UNLISTED = "says nothing of remote access"
@@ -104,6 +105,18 @@ class _Event(Part, rename="camel"):
     user_identity: _Identity | None = None
     recipient_account_id: Any = None
     event_id: Any = msgspec.field(default=None, name="eventID")
+    # columns of the table AWSCloudTrail of Log Analytics
+    looked_up: Any = msgspec.field(default=None, name="Username")  # of the answers of LookupEvents
+    generated: Any = msgspec.field(default=None, name="TimeGenerated")
+    flat_type: Any = msgspec.field(default=None, name="UserIdentityType")
+    flat_name: Any = msgspec.field(default=None, name="UserIdentityUserName")
+    flat_principal: Any = msgspec.field(default=None, name="UserIdentityPrincipalid")
+    flat_arn: Any = msgspec.field(default=None, name="UserIdentityArn")
+    flat_account: Any = msgspec.field(default=None, name="UserIdentityAccountId")
+    flat_key: Any = msgspec.field(default=None, name="UserIdentityAccessKeyId")
+    flat_invoker: Any = msgspec.field(default=None, name="UserIdentityInvokedBy")
+    flat_issuer: Any = msgspec.field(default=None, name="SessionIssuerUserName")
+    flat_mfa: Any = msgspec.field(default=None, name="SessionMfaAuthenticated")
 
 
 def _read(event: _Event) -> Made:
@@ -118,6 +131,8 @@ def _read(event: _Event) -> Made:
     name = said(event.event_name)
     if name is None:
         raise Unreadable(NO_NAME)
+    if event.user_identity is None and event.generated is not None:
+        event = _of_columns(event)
     made = _common(event)
     given, answer = mapping_of(event.request_parameters), mapping_of(event.response_elements) or mapping_of(event.service_event_details)
     refused = said(event.error_code) is not None
@@ -134,6 +149,32 @@ def _read(event: _Event) -> Made:
     if refused:
         what["kind"] = Kind.PRIVILEGE_DENIED
     return made | what
+
+
+def _of_columns(event: _Event) -> _Event:
+    """Return an event whose identity is spread over columns with its identity in one piece."""
+    identity = _Identity(
+        type=event.flat_type,
+        principal_id=event.flat_principal,
+        arn=event.flat_arn,
+        account_id=event.flat_account,
+        access_key_id=event.flat_key,
+        user_name=event.flat_name,
+        invoked_by=event.flat_invoker,
+        session_context=_Context(session_issuer=_Issuer(user_name=event.flat_issuer), attributes=_Attributes(mfa_authenticated=event.flat_mfa)),
+    )
+    return msgspec.structs.replace(
+        event,
+        user_identity=identity,
+        event_time=event.event_time or event.generated,
+        request_parameters=_opened_text(event.request_parameters),
+        response_elements=_opened_text(event.response_elements),
+        additional_event_data=_opened_text(event.additional_event_data),
+    )
+
+
+def _opened_text(value: Any) -> Any:
+    return unpacked(value) if isinstance(value, str) else value
 
 
 def _what(event: _Event, name: str, given: Any, answer: Any) -> dict[str, Any] | None:
@@ -276,7 +317,7 @@ def _opened(name: str, given: Any) -> dict[str, Any]:
     return made
 
 
-def _user(identity: _Identity) -> str | None:
+def _user(identity: _Identity, looked_up: Any = None) -> str | None:
     """Return the person or program behind a call: IAM user, root, or the name of the role session."""
     name = said(identity.user_name)
     if identity.type == "Root":
@@ -285,7 +326,9 @@ def _user(identity: _Identity) -> str | None:
         return None if name == _HIDDEN else name
     if said(identity.type) in {"AssumedRole", "FederatedUser", "SAMLUser", "WebIdentityUser"}:
         return said(str(identity.principal_id or "").partition(":")[2]) or said(str(identity.arn or "").rpartition("/")[2])
-    return None
+    if said(identity.type) == "IAMUser" and ":user/" in str(identity.arn or ""):
+        return said(str(identity.arn).rpartition("/")[2])
+    return said(looked_up)
 
 
 def _new_key(answer: Any) -> Any:
@@ -304,7 +347,7 @@ def _common(event: _Event) -> dict[str, Any]:
     return {
         "time": event.event_time,
         "host": f"aws-{owner}" if owner else "aws",
-        "user": _user(identity),
+        "user": _user(identity, event.looked_up),
         "src_ip": event.source_ip_address,
         "session": _session(identity.access_key_id),
         "extra": partial(_extra, event, identity, owner),

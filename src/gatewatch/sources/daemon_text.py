@@ -7,8 +7,9 @@ from re import Pattern
 
 import polars as pl
 
-from gatewatch.schema.events import Kind, Service
+from gatewatch.schema.events import UTC, Kind, Service
 from gatewatch.sources.document import DocumentSource, Made
+from gatewatch.sources.header_time import stamped
 from gatewatch.sources.pattern import Outcome, rows_left
 
 _CARRIED = ("record", "time", "local", "rel", "resolution", "time_err", "time_basis", "received")
@@ -24,7 +25,7 @@ class _Lines:
 class _Plain(DocumentSource):
     """A source of lines instead of JSON."""
 
-    def __init__(self, name: str, title: str, programs: tuple[str, ...], read: Callable[[str], Made], service: Service) -> None:
+    def __init__(self, name: str, title: str, programs: tuple[str, ...], read: Callable[[str], Made], service: Service | None) -> None:
         super().__init__(name=name, title=title, programs=programs, read=read, service=service, timeless=True)
         self._decoder = _Lines()  # type: ignore[assignment]
 
@@ -33,7 +34,8 @@ class DaemonText:
     """The source of one daemon's text.
 
     ``busy``: a linear-time regex that lines must fit to matter; ``known``: one that every line of the daemon fits, told of those ignored by
-    ``idle``. ``read``: what a busy line means, as :class:`gatewatch.sources.document.DocumentSource` has it; the time is that of the record.
+    ``idle``. ``read``: what a busy line means, as :class:`gatewatch.sources.document.DocumentSource` has it; the time is that of the record, unless
+    ``own_time`` is a regex whose group finds an ISO time with a zone in the line: that has a year, which the header may lack.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class DaemonText:
         idle: str,
         read: Callable[[str], Made],
         references: tuple[str, ...],
-        service: Service,
+        service: Service | None,
+        own_time: str = "",
     ) -> None:
         self.name = name
         self.title = title
         self.programs = programs
+        self.own_time = own_time
         self.references = references
         self.service = service
         self.busy = busy
@@ -65,6 +69,8 @@ class DaemonText:
         busy = text.str.contains(self.busy)
         known = busy | text.str.contains(self.known)
         lines = records.filter(busy).with_columns(pl.col("message").alias("fields"))
+        if self.own_time and lines.height:
+            lines = _own(lines, self.own_time)
         outcome = self._inner.decode(lines, wanted, apart)
         idle = int((known & ~busy).sum())
         if idle:
@@ -80,6 +86,19 @@ class DaemonText:
         kept = events.drop([name for name in (*_CARRIED[1:], "host", "observer") if name in events.columns])
         joined = kept.join(carried, on="record", how="left", maintain_order="left")
         return joined.with_columns((pl.col("count") * pl.col("zz_count")).alias("count"), pl.col("host").alias("observer")).drop("zz_count")
+
+
+def _own(lines: pl.DataFrame, regex: str) -> pl.DataFrame:
+    """Return *lines* with the time their text bears, where it does."""
+    text = pl.col("message").str.extract(regex)
+    time = text.str.replace(r"(\.[0-9]{6})[0-9]+", "$1").str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    own = pl.when(time.is_not_null()).then(pl.when(text.str.contains(".", literal=True)).then(1).otherwise(1_000_000))
+    columns = [
+        time.cast(UTC).cast(pl.Int64).alias("own_time"),
+        pl.lit(None, pl.Int64).alias("own_local"),
+        own.cast(pl.Int64).alias("own_resolution"),
+    ]
+    return stamped(lines.with_columns(columns), near=False)
 
 
 def pairs(line: str, quoted: Pattern[str]) -> dict[str, str | None]:

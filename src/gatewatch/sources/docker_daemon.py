@@ -5,7 +5,8 @@ r"""Docker daemon: on what addresses its API listens, and in debug mode what it 
 ``time="…" level=debug msg="form data: {\"Image\":\"alpine\",\"HostConfig\":{\"Privileged\":true,\"Binds\":[\"/:/mnt\"]},…}"``
 
 Neither account nor address of whoever calls is written, in no mode: port 2375 asks nobody who they are. A call and the form behind it (bodies of at
-most 4 KiB) are one event. ``request-url=`` and ``form-data=``, as newer daemons write, are read as well. Failed TLS handshakes name an address.
+most 4 KiB) are one event. Behind a syslog header the line's own time counts: it has a year and a zone. ``request-url=`` and ``form-data=``, as
+newer daemons write, are read as well. Failed TLS handshakes name an address.
 
 References: https://docs.docker.com/engine/security/protect-access/;
 https://github.com/moby/moby/blob/master/daemon/server/middleware/debug.go
@@ -195,6 +196,7 @@ SOURCE = DockerDaemon(
     known=r'(?:^|^time="[^"]*" )level=[a-z]+ |^time="|^level=',
     idle=OTHERS,
     read=_read,
+    own_time=r'^time="([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2}))"',
     service=Service.DOCKER_API,
     references=(
         "https://docs.docker.com/engine/security/protect-access/",

@@ -26,6 +26,8 @@ Moment = tuple[int | None, int | None, int | None]
 """Microseconds since the epoch, or of a wall clock, and the resolution."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPELLED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,18})(?: ([+-][0-9]{2}:?[0-9]{2}))?(?: ?(?:UTC|GMT))?")
+"""A time as Go and Ruby show it: ``2026-01-05 12:00:00 +0000 UTC``."""
 _SCRIPT_DATE = re.compile(r"/Date\(([0-9]{1,15})(?:[+-][0-9]{4})?\)/")  # Windows PowerShell's ConvertTo-Json: milliseconds
 _EARLIEST = 631_152_000_000_000  # 1990, microseconds: before, it is no time but a default or a mistake
 _CHUNK = 1024  # rows kept as dicts
@@ -179,6 +181,9 @@ def moment(value: Any, *, zoned: bool, timeless: bool) -> Moment:
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
+            spelled = _SPELLED.fullmatch(text)
+            if spelled is not None:
+                return moment(f"{spelled[1]}{spelled[2] or '+00:00'}", zoned=zoned, timeless=timeless)
             script = _SCRIPT_DATE.fullmatch(text)
             if script is not None:
                 return moment(int(script[1]) * 1000, zoned=zoned, timeless=timeless)

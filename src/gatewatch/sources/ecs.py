@@ -202,7 +202,7 @@ def _row(document: Document, kind: Kind, pattern: str) -> dict[str, Any]:
         "service": _service(document, name, dataset, port),
         "observer": _text(observer.name, observer.hostname, host.name, host.hostname),
         "host": _text(host.name, host.hostname, observer.name, observer.hostname),
-        "user": _text(user.name, user.email),
+        "user": _text(user.name, user.email, (source.user or _NAME).name),
         "user_domain": _text(user.domain),
         "rhost": _text(source.ip, source.address, document.client.ip if document.client is not None else None),
         "src_port": _alone(source.port),

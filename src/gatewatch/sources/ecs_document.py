@@ -48,6 +48,7 @@ class End(Part):
     address: Any = None
     port: Any = None
     domain: Any = None
+    user: Name | None = None
 
 
 class Machine(Part):

@@ -1,7 +1,14 @@
-r"""Falco's alerts as JSON: what its rules saw in containers, and in the audit log of the API server.
+r"""Falco's alerts, as JSON and as text: what its rules saw in containers, and in the audit log of the API server.
 
 ``{"time":"2026-01-05T12:00:00.123456789Z","rule":"Terminal shell in container","priority":"Notice","source":"syscall","hostname":"node-1",
 "output":"…","output_fields":{"container.id":"1f2e…","proc.cmdline":"bash","user.name":"root","k8s.pod.name":"web-1",…}}``
+
+``2026-01-05T12:00:00.123456789+0000: Notice A shell was spawned in a container with an attached terminal | user=root process=bash … command=bash …``
+``12:00:00.123456789: Notice A shell was spawned … (user=root k8s.ns=default k8s.pod=web-1 container=1f2e… shell=bash cmdline=bash terminal=34816)``
+
+Text does not name its rule: the sentence before the fields stands for it, and what the fields are called is left to the rule's author, so the names
+of Falco's own rules are read, also from the text within JSON that has no ``output_fields``. A name that stands there twice with two values is null: a
+command can hold what looks like a field. Lines with a time of day alone have no time unless a syslog header gives one.
 
 An alert is what somebody's rule made of an event, so it corroborates: a shell in a container becomes ``container_exec``, another program ``exec``
 with the rule as ``object``. Alerts about requests to the API server (``ka.`` fields) become what the audit log's own event becomes, as far as they
@@ -12,14 +19,17 @@ References: https://falco.org/docs/concepts/outputs/formatting/
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gatewatch.schema.events import Kind, Service
+from gatewatch.sources.daemon_text import DaemonText
 from gatewatch.sources.document import DocumentSource, Made, Part, Unreadable, mapping, said
+from gatewatch.sources.two_forms import TwoForms
 
 OTHERS = "an alert about no program and no request"
 NO_RULE = "no rule in it"
-_SHELLS = ("shell in", "shell untrusted", "exec in", "attach")
+_SHELLS = ("shell in", "shell untrusted", "exec in", "attach", "shell was spawned in a container", "shell spawned in a container")
 _REQUESTS: tuple[tuple[str, Kind, str], ...] = (
     ("attach/exec pod", Kind.CONTAINER_EXEC, "pod-exec"),
     ("ephemeralcontainers", Kind.CONTAINER_EXEC, "ephemeral-container"),
@@ -32,6 +42,32 @@ _REQUESTS: tuple[tuple[str, Kind, str], ...] = (
     ("clusterrolebinding", Kind.ACCOUNT_CHANGE, "cluster-role-bound"),
     ("role", Kind.CONFIG_CHANGE, "role-changed"),
 )
+_PRIORITY = "Emergency|Alert|Critical|Error|Warning|Notice|Informational|Info|Debug"
+_TEXT = re.compile(rf"(?:[0-9T:.+Z-]+: )?({_PRIORITY}) (.*)", re.DOTALL)
+_FIELD = re.compile(r"(?:^|[ (])([a-z][a-z0-9_.]{0,40})=")
+_NAMES = {
+    "user": "user.name",
+    "user_name": "user.name",
+    "command": "proc.cmdline",
+    "cmdline": "proc.cmdline",
+    "process": "proc.name",
+    "shell": "proc.name",
+    "program": "proc.name",
+    "proc_exepath": "proc.exepath",
+    "exepath": "proc.exepath",
+    "parent": "proc.pname",
+    "container_id": "container.id",
+    "container": "container.id",
+    "container_name": "container.name",
+    "image": "container.image.repository",
+    "container_image_repository": "container.image.repository",
+    "k8s_pod_name": "k8s.pod.name",
+    "k8s.pod": "k8s.pod.name",
+    "k8s_ns_name": "k8s.ns.name",
+    "k8s.ns": "k8s.ns.name",
+}
+"""What Falco's own rules call the fields in their text."""
+_MOST_TEXT = 16_384
 
 
 class _Alert(Part):
@@ -48,7 +84,7 @@ def _read(alert: _Alert) -> Made:
     rule = said(alert.rule)
     if rule is None:
         raise Unreadable(NO_RULE)
-    fields = mapping(alert.output_fields)
+    fields = mapping(alert.output_fields) or fields_of(said(alert.output) or "")[1]
     extra = {
         "rule": rule,
         "priority": said(alert.priority),
@@ -102,12 +138,62 @@ def _request(rule: str, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-SOURCE = DocumentSource(
-    name="falco-events",
-    title="Falco alerts",
-    programs=("falco-events",),
-    read=_read,
-    shape=_Alert,
-    essential="rule",
-    references=("https://falco.org/docs/concepts/outputs/formatting/",),
+def fields_of(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the sentence of an alert's *text*, and its fields under their names in JSON.
+
+    >>> fields_of("12:00:00.1: Notice A shell was spawned (user=root cmdline=sh -c id terminal=0)")
+    ('A shell was spawned', {'user.name': 'root', 'proc.cmdline': 'sh -c id'})
+    """
+    found = _TEXT.fullmatch(text[:_MOST_TEXT].strip())
+    body = found[2] if found is not None else text[:_MOST_TEXT]
+    marks = list(_FIELD.finditer(body))
+    if not marks:
+        return body, {}
+    sentence = body[: marks[0].start()].strip(" (|")
+    bracketed = body[marks[0].start()] == "("
+    fields: dict[str, Any] = {}
+    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+        name = _NAMES.get(mark[1])
+        if name is None:
+            continue
+        value = body[mark.end() : len(body) if after is None else after.start()].strip()
+        if bracketed:
+            value = value.partition(")")[0] if name != "proc.cmdline" else value.removesuffix(")")
+        known = None if value in {"", "<NA>"} else value
+        fields[name] = known if fields.get(name, known) == known else None
+    return sentence, fields
+
+
+def _read_line(line: str) -> Made:
+    """Return what a line of text says; the time is that of the record."""
+    found = _TEXT.fullmatch(line[:_MOST_TEXT].strip())
+    if found is None:
+        raise Unreadable(NO_RULE)
+    sentence, fields = fields_of(line)
+    return _read(_Alert(rule=sentence, priority=found[1], output=line[:_MOST_TEXT], output_fields=fields or {"": None}))
+
+
+_REFERENCES = ("https://falco.org/docs/concepts/outputs/formatting/",)
+
+SOURCE = TwoForms(
+    DocumentSource(
+        name="falco-events",
+        title="Falco alerts",
+        programs=("falco-events",),
+        read=_read,
+        shape=_Alert,
+        essential="rule",
+        references=_REFERENCES,
+    ),
+    DaemonText(
+        name="falco-events",
+        title="Falco alerts",
+        programs=("falco", "falco-text"),
+        busy=rf"^(?:[0-9T:.+Z-]+: )?(?:{_PRIORITY}) [^\n]*=",
+        known=rf"^(?:[0-9T:.+Z-]+: )?(?:{_PRIORITY}) ",
+        idle=OTHERS,
+        read=_read_line,
+        service=None,
+        references=_REFERENCES,
+    ),
 )

@@ -58,6 +58,9 @@ class _Client(Part, rename="camel"):
     user_agent: Any = None
 
 
+_LOGONS = frozenset({Kind.AUTH_SUCCESS, Kind.AUTH_FAILURE, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.MFA_OK, Kind.MFA_DENIED})
+
+
 class _Hop(Part):
     ip: Any = None
 
@@ -129,6 +132,8 @@ def _read(event: _Event) -> Made:
     session = next((name for name in map(said, (context.root_session_id, context.external_session_id)) if name not in {None, "unknown"}), None)
     who, redacted = _who(actor)
     target = next((name for one in targets if one.type == "User" and (name := _name(one.alternate_id))), None)
+    if who is None and not redacted and target is not None and said(actor.type) not in {None, "User"} and deed.kind in _LOGONS:
+        who = target  # Okta itself acts when another provider vouched for the user
     if deed.of_actor:  # the account acted on is the actor's
         who, target = None, target or who
     made: dict[str, Any] = {
