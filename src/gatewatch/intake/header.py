@@ -47,6 +47,11 @@ _LAYOUTS = {
 }
 _SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
 
+_TIMELESS = (
+    r"sshd(?:-session|-auth)?|dropbear|sudo|su|login|charon(?:-systemd)?|ipsec|openvpn|ovpn-[A-Za-z0-9_.-]+|radiusd|freeradius|PulseSecure|Juniper|"
+    r"xrdp(?:-sesman)?|pppd|vsftpd|systemd-logind|guacd"
+)
+
 FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_5424,
@@ -57,13 +62,13 @@ FRAMINGS: tuple[TextFraming, ...] = (
     # host is told from program by what follows: a host is followed by another word that ends in ":" (perhaps after "[pid]")
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
+        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
         r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
@@ -71,33 +76,45 @@ FRAMINGS: tuple[TextFraming, ...] = (
         rf"^[A-Z][a-z]{{2}} {ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
+    TextFraming(  # logread -t of OpenWrt: the instant in brackets
+        Framing.SYSLOG_BSD,
+        r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3} \[(?P<stamp>[0-9]{9,10}\.[0-9]{1,6})\] "
+        r"(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "epoch",
+    ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
+        r"^(?:<[0-9]{1,3}> ?)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
         r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "ctime",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
         r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "bsd-year",
     ),
+    TextFraming(  # a relay's header before a line whose own stamp is ISO's, which looks like a program and its colon
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
+        r"(?P<host>[^ ]+) +(?P<message>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}.*)$",
+        "bsd",
+    ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
         r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
         r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)"
         r"(?:: +| +(?P<host>[^ ]+) +)(?P<message>.*)$",
         "bsd",
     ),
@@ -105,6 +122,11 @@ FRAMINGS: tuple[TextFraming, ...] = (
         Framing.SYSLOG_ISO,
         r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
+    ),
+    TextFraming(  # a line from which the time was cut: only programs whose lines are worth reading without
+        Framing.SYSLOG_BSD,
+        rf"^(?:<[0-9]{{1,3}}> ?)?(?P<program>{_TIMELESS})(?:\[(?P<pid>[0-9]+)\])?: (?P<message>.*)$",
+        "none",
     ),
 )
 
