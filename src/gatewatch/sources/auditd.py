@@ -24,17 +24,15 @@ import polars as pl
 
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind
-from gatewatch.schema.records import RECORD_DTYPES
 from gatewatch.sources import audit_syscall, audit_user
 from gatewatch.sources.audit_field import header
 from gatewatch.sources.audit_syscall import split_point
 from gatewatch.sources.audit_type import SYSCALL_FAMILY
+from gatewatch.sources.framed_stamp import blank, unsettled
 from gatewatch.sources.pattern import Outcome, no_rows
 
 _CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
 _NEEDED = (*_CARRIED, "message", "fields")
-_RESOLVED = ("time_err", "time_basis", "received")  # what the records of lines behind a syslog header lack
-_FRAMED = ("local", "rel", "resolution", "east")  # and what they have in its place
 _SEPARATOR = r"^(?:----|time->.*)?$"
 _DAEMON_TEXT = (
     r"^(?:Init complete, auditd|The audit daemon is |Audit daemon |Started dispatcher|audispd|No plugins found|queue |plugin |dispatch err"
@@ -57,9 +55,7 @@ class AuditdSource:
 
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002 - few records, all decoded
         """Decode a batch of records; ``Outcome.used`` counts records, of which a system call has several to one event row."""
-        lacking = [name for name in _RESOLVED if name not in records.columns]
-        whole = records.with_columns(pl.lit(None, RECORD_DTYPES[name]).alias(name) for name in lacking)
-        table = header(whole.select(_NEEDED))
+        table = header(blank(records).select(_NEEDED))
         rejected = table.filter(pl.col("fault").is_not_null())
         sound = table.filter(pl.col("fault").is_null())
         by_user = pl.col("type").is_in(sorted(audit_user.TYPES))
@@ -83,19 +79,7 @@ class AuditdSource:
         )
         if not events.height:
             events = ev.empty(*_CARRIED, "kind", "source", "pattern")
-        elif lacking:
-            events = _unsettled(events, records)
-        return Outcome(events, dict(counts.iter_rows()), unrecognised, rejects, used + user_events.height)
-
-
-def _unsettled(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Give *events* the stamps of the syslog headers of *records*; the time that a message states itself counts before them."""
-    present = [name for name in _FRAMED if name in records.columns]
-    told = pl.col("time").is_not_null()
-    found = events.drop(_RESOLVED).join(records.select("record", *present), on="record", how="left", maintain_order="left")
-    return found.with_columns(
-        pl.when(told).then(pl.lit(1_000, pl.Int64) if name == "resolution" else None).otherwise(name).alias(name) for name in present
-    )
+        return Outcome(unsettled(events, records), dict(counts.iter_rows()), unrecognised, rejects, used + user_events.height)
 
 
 SOURCE = AuditdSource()
