@@ -41,7 +41,10 @@ def events(*lines: str) -> pl.DataFrame:
             "admin    ssh:notty    203.0.113.9      Mon Jan  5 12:00:00 2026 - Mon Jan  5 12:00:00 2026  (00:00)",
             "auth_failure", "admin", "203.0.113.9", "2026-01-05 12:00:00",
         ),
-        ("ann      pts/0        192.0.2.7        2026-01-05T13:00:00+0100   still logged in", "session_start", "ann", "192.0.2.7", "2026-01-05 12:00:00"),
+        (
+            "ann      pts/0        192.0.2.7        2026-01-05T13:00:00+0100   still logged in",
+            "session_start", "ann", "192.0.2.7", "2026-01-05 12:00:00",
+        ),
     ],
 )  # fmt: skip
 def test_a_line_is_the_record_it_shows(line: str, kind: str, user: str, source: str, time: str) -> None:

@@ -33,7 +33,7 @@ class TextFraming:
     program: str | None = None  # where the header names none
 
 
-ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
+ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T \t][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
 # stamps with a year, by style; a fraction of a second may follow each
 _LAYOUTS = {
     "ctime": "%b %d %H:%M:%S %Y",
@@ -47,10 +47,11 @@ _LAYOUTS = {
 }
 _SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
 
-_TIMELESS = (
+TIMELESS = (
     r"sshd(?:-session|-auth)?|dropbear|sudo|su|login|charon(?:-systemd)?|ipsec|openvpn|ovpn-[A-Za-z0-9_.-]+|radiusd|freeradius|PulseSecure|Juniper|"
     r"xrdp(?:-sesman)?|pppd|vsftpd|systemd-logind|guacd"
 )
+"""Programs of which a line without any time is read, as a regex."""
 
 FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
@@ -123,9 +124,19 @@ FRAMINGS: tuple[TextFraming, ...] = (
         r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
     ),
+    TextFraming(  # Kiwi Syslog's files
+        Framing.SYSLOG_ISO,
+        rf"^{ISO}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",
+        "iso",
+    ),
+    TextFraming(  # whether the day or the month comes first, it does not say: the line within tells its time, or none is known
+        Framing.SYSLOG_ISO,
+        r"^[0-9]{2}-[0-9]{2}-[0-9]{4}\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",
+        "none",
+    ),
     TextFraming(  # a line from which the time was cut: only programs whose lines are worth reading without
         Framing.SYSLOG_BSD,
-        rf"^(?:<[0-9]{{1,3}}> ?)?(?P<program>{_TIMELESS})(?:\[(?P<pid>[0-9]+)\])?: (?P<message>.*)$",
+        rf"^(?:<[0-9]{{1,3}}> ?)?(?P<program>{TIMELESS})(?:\[(?P<pid>[0-9]+)\])?: (?P<message>.*)$",
         "none",
     ),
 )
@@ -262,7 +273,7 @@ def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, 
         seconds = whole.cast(pl.Int64, strict=False)
         return (seconds * 1_000_000 + micros).cast(FRAMED["time"]), none_local, none_rel, resolution
     if style == "iso":
-        parsed = whole.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        parsed = whole.str.replace("[T\t]", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
         local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
         shift = zone_offsets(table["zone"]) if "zone" in table.columns else pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
         time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])
