@@ -45,7 +45,7 @@ _TAIL = (
     rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<user>{ANY}){SEPARATOR}(?P<x_realm>{ANY[:-1]}+)?{SEPARATOR}(?P<x_roles>{ANY[:-1]}+)?"
     rf"{SEPARATOR}(?P<host>{ANY})$"
 )
-_SID = r"\(session: ?(?P<session>(?:sid)?[0-9a-f]{8,80})\)"
+_SID = r"\(session: ?(?P<session>sid[0-9a-f]+|[0-9a-f]{8,80})\)"
 _TUNNEL = rf"(?:{_SID}|\(session: ?[^()]*\))? ?with (?:IPv4 address|IP) (?P<assigned_ip>[0-9.]*[0-9])"
 _WELF = r"^(?:- - - )?(?:id=firewall |pri=[0-9] fw=[^ ]* )"
 _UNKNOWN = {"auth_method": "unknown"}
