@@ -55,6 +55,9 @@ class Decoded:
     size: int = 0
 
 
+_DEPTH = 2  # records within records
+
+
 def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
     """Decode a block of text lines. Kinds outside *wanted* are recognised and counted but make no events; *maps* are the user's own sources."""
     result = Decoded(size=block.size)
@@ -217,20 +220,30 @@ def _unknown(result: Decoded, source: Source, records: pl.DataFrame) -> None:
 
 
 def _nested(
-    result: Decoded, records: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+    result: Decoded,
+    records: pl.DataFrame,
+    wanted: frozenset[Kind] | None,
+    bulk: list[pl.DataFrame],
+    rich: list[pl.DataFrame],
+    depth: int = _DEPTH,
 ) -> pl.DataFrame:
-    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source."""
-    if not records.height or "event_id" in records.columns:
+    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source.
+
+    What a relay took from a relay is within a record within a record: *depth* levels are looked into.
+    """
+    if not depth or not records.height or "event_id" in records.columns:
         return records
     known: list[pl.DataFrame] = []
     for inner in nested.frame(records)[0]:
         _note_yearless(result.stamps, inner)
         claimed, nobodys = split(inner)
         if nobodys.height and "event_id" not in nobodys.columns:
-            events, _ = windows_text.frame(nobodys)
+            events, nobodys = windows_text.frame(nobodys)
             claimed += split(events)[0] if events.height else []
+            deeper = _nested(result, nobodys, wanted, bulk, rich, depth - 1)
+            known.append(nobodys.join(deeper.select("record"), on="record", how="anti").select("record"))
         for source, frame in claimed:
-            unknown = _one(result, source, frame, wanted, bulk, rich)
+            unknown = _nested(result, _one(result, source, frame, wanted, bulk, rich), wanted, bulk, rich, depth - 1)
             _unknown(result, source, unknown)
             known.append(frame.select("record"))
     return records.join(pl.concat(known), on="record", how="anti", maintain_order="left") if known else records

@@ -49,7 +49,7 @@ _NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T
 _ZONE = rf"(?P<zone>Z| {_NAMES})?"
 _KNOWN = rf"(?P<zone> (?:{ZONES}))"
 _INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
-_NUMBER = r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}"
+_NUMBER = r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}"
 _CISCO = rf"(?P<program>{_NUMBER})(?:: ?| )(?:{_NUMBER}: )?(?P<message>.*)$"
 
 _CISCO_FRAMINGS = (
@@ -76,6 +76,7 @@ _OPENVPN_TEXT = (
     r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
     r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: )"
 )
+_OPENVPN_PLUGIN = "(?:PLUGIN )?AUTH-PAM: BACKGROUND: "  # the plug-in's process writes no time
 _CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
 _DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -83,9 +84,10 @@ _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}
 _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, f"^{_CONTAINER}{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
     TextFraming(Framing.SYSLOG_BSD, f"^{_CONTAINER}{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^{_CONTAINER}(?P<message>{_OPENVPN_PLUGIN}.*)$", "none", "openvpn"),
 )
 
-_RADIUS = rf"^{_C_TIME} : (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
+_RADIUS = rf"^{_C_TIME} ?: (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
 _RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
 
 # a collector that keeps only the text
@@ -153,7 +155,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
-    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
@@ -161,14 +163,14 @@ APPLIANCES = (
         Framing.SYSLOG_ISO,
         rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
         rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
-        rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
+        rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})|^{_CONTAINER}{_OPENVPN_PLUGIN}",
         in_turn(_OPENVPN_FRAMINGS),
     ),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI} ?(?:{_IVANTI_TEXT}|{_IVANTI_WELF})", in_turn(_IVANTI_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
-    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} ?: [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", in_turn(_CHARON_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, xrdp.GATE, in_turn(xrdp.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, guacamole.GATE, guacamole.take_guacamole),

@@ -124,6 +124,11 @@ FRAMINGS: tuple[TextFraming, ...] = (
         r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
     ),
+    TextFraming(  # the log pages of pfSense, copied
+        Framing.SYSLOG_BSD,
+        r"^(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})\t(?P<program>[^ \t\[:]+)\t(?P<pid>[0-9]*)\t(?P<message>.*)$",
+        "bsd",
+    ),
     TextFraming(  # Kiwi Syslog's files
         Framing.SYSLOG_ISO,
         rf"^{ISO}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",

@@ -43,7 +43,8 @@ _FOREIGN = {
     **dict.fromkeys(("Dez", "dez", "déc", "dic", "dec"), "Dec"),
 }
 """How journalctl and syslogd of German, French, Spanish, Italian, Dutch and Portuguese systems abbreviate the months."""
-_ODD = rf"^(?:[0-9]{{1,6}} <[0-9]{{1,3}}>|(?:<[0-9]{{1,3}}>)?(?:{'|'.join(_FOREIGN)})\.? [ 0-9]?[0-9] [0-9]{{2}}:)"
+_INDENTED = r"^[ \t]+(<[0-9]{1,3}>|[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )?[ 0-9]?[0-9] |[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])"
+_ODD = rf"{_INDENTED}|^(?:[0-9]{{1,6}} <[0-9]{{1,3}}>|(?:<[0-9]{{1,3}}>)?(?:{'|'.join(_FOREIGN)})\.? [ 0-9]?[0-9] [0-9]{{2}}:)"
 
 
 @dataclass(slots=True)
@@ -161,12 +162,12 @@ class Framer:
 
 
 def _plain(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return *lines* without the octet counts that a receiver left before them, and with English names of months."""
+    """Return *lines* without indents and the octet counts that a receiver left before them, and with English names of months."""
     text = pl.col("line")
     odd = lines.select(text.str.contains(_ODD).alias("o"))["o"]
     if not odd.any():
         return lines
-    plain = text.str.replace(r"^[0-9]{1,6} (<[0-9]{1,3}>)", "${1}")
+    plain = text.str.replace(_INDENTED, "${1}").str.replace(r"^[0-9]{1,6} (<[0-9]{1,3}>)", "${1}")
     groups = plain.str.extract_groups(rf"^(?P<a>(?:<[0-9]{{1,3}}>)?)(?P<b>{'|'.join(_FOREIGN)})\.? (?P<c>[ 0-9]?[0-9] [0-9]{{2}}:.*)$")
     month = groups.struct["b"].replace_strict(_FOREIGN, default=None, return_dtype=pl.String)
     english = pl.concat_str(groups.struct["a"], month, pl.lit(" "), groups.struct["c"])

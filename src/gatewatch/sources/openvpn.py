@@ -80,6 +80,13 @@ PATTERNS: tuple[Pattern, ...] = (
         session_prefix="ovpn:",
     ),
     Pattern(
+        "address-pooled",
+        ("MULTI_sva: p",),
+        _named(rf"MULTI_sva: pool returned IPv4=(?P<assigned_ip>{_ADDRESS})(?:, IPv6=[^ ]+(?: [^ ]+)?)?"),
+        Kind.SESSION_START,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
         "peer-initiated",
         ("[", "Peer Connect"),
         _other(rf"\[(?:UNDEF|(?P<user>[^\]]*))\] Peer Connection Initiated with {_WITH}"),
@@ -151,16 +158,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "auth-refused",
-        ("SENT CONTROL",),
-        _other(r"SENT CONTROL \[(?:UNDEF|(?P<user>[^\]]*))\]: 'AUTH_FAILED(?:,(?P<object>[^']*))?' \(status=[0-9]+\)"),
+        ("SENT CONTROL", "["),
+        _other(
+            rf"\[(?:UNDEF|(?P<user>[^\]]*))\] AUTH_FAILED(?:[:,] ?(?P<object>{ANY}))?",
+            r"SENT CONTROL \[(?:UNDEF|(?P<user>[^\]]*))\]: 'AUTH_FAILED(?:,(?P<object>[^']*))?' \(status=[0-9]+\)",
+        ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
         session_prefix="ovpn:",
     ),
     Pattern(
         "module-failed",
-        ("AUTH-PAM: BA", "LDAP", "RADIUS"),
-        _other(rf"AUTH-PAM: BACKGROUND: user '(?P<user>{ANY})' failed to authenticate: (?P<object>{ANY})"),
+        ("AUTH-PAM: BA", "PLUGIN AUTH-", "LDAP", "RADIUS"),
+        _other(rf"(?:PLUGIN )?AUTH-PAM: BACKGROUND: user '(?P<user>{ANY})' failed to authenticate: (?P<object>{ANY})"),
         Kind.AUTH_FAILURE,
         set={**_PASSWORD},
         session_prefix="ovpn:",
@@ -225,7 +235,8 @@ PATTERNS: tuple[Pattern, ...] = (
                 r"PUSH: |SENT CONTROL |OpenVPN |library versions|OPTIONS IMPORT|LZO |Socket Buffers|Local Options|Expected Remote|NOTE: "
                 r"|WARNING: |Delayed exit|"
                 r"Re-using |MANAGEMENT: |(?:TCP|UDP)v[46]|Listening for|Diffie-Hellman|TUN/TAP|do_ifconfig|net_|/s?bin/|ROUTE|Could not determine|"
-                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
+                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|(?:PLUGIN )?AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |"
+                r"write |Inactivity "
                 r"timeout|\[[^\]]*\] Inactivity|LDAP bind failed: |"
                 r"Initial packet|Restart pause|Closing TUN|DEPRECATED|Using |Note: |tls-crypt|Fatal TLS error|Authenticate/Decrypt|Key |Timers: )"
             ),
