@@ -72,7 +72,7 @@ _OPENVPN_TEXT = (
     r"(?:OpenVPN [0-9]|library versions: |Initialization Sequence Completed|Incoming Control Channel |Outgoing Control Channel |MULTI: |MULTI TCP: |"
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
     r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
-    r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
+    r"Listening for incoming TCP connection|Diffie-Hellman initialized|(?:PLUGIN )?AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
     r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
     r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: )"
 )
