@@ -12,7 +12,7 @@ from gatewatch.canonical.merge import drop_repeats
 from gatewatch.engines import nearest
 from gatewatch.engines.mapping import claimed_lines, split_maps, without
 from gatewatch.engines.nearest import Kinds
-from gatewatch.intake import audit, nested, windows_text
+from gatewatch.intake import audit, json_record, nested, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.bsd import EPOCH_2000
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
@@ -55,6 +55,7 @@ class Decoded:
     size: int = 0
 
 
+_OBJECT = r"^\s*\{\s*\"[^\n]*\}[\s,]*$"
 _DEPTH = 2  # records within records
 
 
@@ -89,6 +90,9 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
             left = left.filter(~auditish)
             result.framings[str(Framing.AUDIT)] += extra.height
             result.stamps = _with_absolute(result.stamps, extra)
+    among: list[pl.DataFrame] = []
+    if left.height and framer.only is None:
+        among, left = _objects(result, left)
     if left.height:
         reason = "no known framing" if framer.only is None else f"not framed as {framer.only}"
         fate = Disposition.UNRECOGNISED if framer.only is None else Disposition.REJECTED
@@ -96,8 +100,27 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         result.samples += [(r, o, reason, text[:RAW_CAP]) for r, o, text in left.head(SAMPLES).iter_rows()]
         if fate is Disposition.UNRECOGNISED:
             result.kinds.add(nearest.LINE, "", left.height, left["record"][0], left["line"][0] or "")
-    _sources(result, [part for part in (records, extra, *mapped) if part is not None and part.height], wanted, maps)
+    _sources(result, [part for part in (records, extra, *among, *mapped) if part is not None and part.height], wanted, maps)
     return result
+
+
+def _objects(result: Decoded, left: pl.DataFrame) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """Return the records of the JSON objects among lines of text, and the lines that are none that we know."""
+    objects = left.select(pl.col("line").str.contains(_OBJECT).fill_null(False).alias("o"))["o"]
+    if not objects.any():
+        return [], left
+    placed = left.select("record", pl.col("offset").alias("zz_offset"))
+    found: list[pl.DataFrame] = []
+    for frame in json_record.frame_texts(left.filter(objects).select("record", pl.col("line").alias("message")), None):
+        columns = frame.columns
+        one = frame.join(placed, on="record", how="left", maintain_order="left").with_columns(pl.col("zz_offset").alias("offset")).select(columns)
+        if one.height:
+            found.append(one)
+            result.framings[str(Framing.JSON)] += one.height
+            result.stamps = _with_absolute(result.stamps, one)
+    if found:
+        left = left.join(pl.concat([one.select("record") for one in found]), on="record", how="anti", maintain_order="left")
+    return found, left
 
 
 def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
