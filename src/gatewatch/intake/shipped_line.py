@@ -54,7 +54,7 @@ class LineShape:
     name: str = "shipped line"
     regex: str = (
         r'"(?:@?message|log|_raw|original|full_log|line|raw|@rawstring)"[ \t]*:[ \t]*'
-        r'"(?:[0-9A-Z\[<%\\]|node=|type=|time=|date=|kernel|audit)'
+        r'"(?:[0-9A-Z\[<%\\{]|node=|type=|time=|date=|kernel|audit)'
     )
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
@@ -66,8 +66,9 @@ class LineShape:
         told = [_line(text) for text in some.text.to_list()]
         lines = pl.Series([line for line, _ in told], dtype=pl.String)
         times = pl.Series([moment for _, moment in told], dtype=pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-        # an object carried as text is no line: it is read as one of its own where no shape knows what carries it
-        begins = ((lines.str.contains(BEGINS) & ~lines.str.starts_with("{")) | lines.str.contains(AUDIT)).fill_null(value=False)
+        # an object carried as text is read as one of its own where no shape knows what carries it: it is a line beside a stamp, which one does
+        object_ = lines.str.starts_with("{") & ~some.text.str.contains(r'"@timestamp"[ \t]*:')
+        begins = ((lines.str.contains(BEGINS) & ~object_) | lines.str.contains(AUDIT)).fill_null(value=False)
         taken = ours.scatter(ours.arg_true(), begins)
         made = {"offset": some.offset.filter(begins), "message": lines.filter(begins), "time": times.filter(begins)}
         height = int(begins.sum())
