@@ -56,7 +56,8 @@ TIMELESS = (
 FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_5424,
-        rf"^(?:<[0-9]{{1,3}}>[0-9]|1) (?:-|{ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}(?: +(?:\x{{FEFF}})?(?P<message>.*))?$",
+        rf"^(?:<[0-9]{{1,3}}>[0-9]|1) (?:-|{ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}"
+        r"(?: +(?:\x{FEFF})?(?P<message>.*))?$",
         "iso",
     ),
     TextFraming(Framing.WIN32_OPENSSH, rf"^(?P<pid>[0-9]+) {ISO} (?P<message>.*)$", "iso", "sshd"),
