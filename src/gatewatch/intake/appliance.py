@@ -61,11 +61,11 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}(?P<stamp>{_BSD}) +[^ %]+{_GAP}{_HOST}{_GAP}{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?P<stamp>[12][0-9]{{3}} {_DAY} {_CLOCK}){_ZONE}{_GAP}(?:{_HOST}{_GAP})?{_CISCO}", "year-first"),
-    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?:{_HOST}{_GAP})?{_CISCO}", "none"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?:(?:Local[0-7]|User|Auth)\.[A-Z][a-z]+[ \t]+)?(?:{_HOST}{_GAP})?{_CISCO}", "none"),
 )
 
 _PEER = (
-    r"(?:[^ ]+/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?)"
+    r"(?:[^ ]+(?: [^ :/]+){0,4}/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?)"
     r":[0-9]{1,5}(?:/[^ ]+)? "
 )
 _OPENVPN_TEXT = (

@@ -34,7 +34,7 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
 _PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
-_HEADER = rf"(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? "
+_HEADER = rf"(?:(?P<name>[^ ]+(?: [^ :/]+){{0,4}})/)?{_PEER}(?:/(?P<after>[^ ]+))? "
 # where the line has no such header, the text itself names the peer
 _WITHIN = (
     rf"^(?:(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from)|OTP-AUTH: .*', remote) "
@@ -67,7 +67,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "address-assigned",
         ("MULTI: prima",),
-        _named(rf"MULTI: primary virtual IP for [^ ]+: (?P<assigned_ip>{_ADDRESS})"),
+        _named(rf"MULTI: primary virtual IP for [^:]+(?::[^ ]+)?: (?P<assigned_ip>{_ADDRESS})"),
         Kind.AUTH_SUCCESS,
         set={"auth_method": "unknown"},
         session_prefix="ovpn:",
@@ -75,7 +75,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "address-learnt",
         ("MULTI: Learn",),
-        _named(rf"MULTI: Learn: (?P<assigned_ip>{_ADDRESS})(?:/[0-9]+)? -> [^ ]+"),
+        _named(rf"MULTI: Learn: (?P<assigned_ip>{_ADDRESS})(?:/[0-9]+)? -> {ANY}"),
         Kind.SESSION_START,
         session_prefix="ovpn:",
     ),
@@ -123,6 +123,14 @@ PATTERNS: tuple[Pattern, ...] = (
         _other(rf"TLS: Username/auth-token authentication failed for username '?(?P<user>{ANY}?)'?"),
         Kind.AUTH_FAILURE,
         set={"auth_method": "token"},
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "password-refused",
+        ("TLS: Usernam",),
+        _other(rf"TLS: Username/Password authentication failed for username '(?P<user>{ANY})'"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
         session_prefix="ovpn:",
     ),
     Pattern(
