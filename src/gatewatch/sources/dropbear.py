@@ -107,7 +107,7 @@ PATTERNS: tuple[Pattern, ...] = (
         ),
         Kind.CONNECTION_CLOSED,
     ),
-    Pattern("exit", ("Exit (", "exit after a"), (rf"^(?:Exit|exit after auth) \((?P<user>.*?)\)(?: {_FROM})?: .*$",), Kind.SESSION_END),
+    Pattern("exit", ("Exit (", "exit after a"), (rf"^(?:Exit|exit after auth) \((?P<user>[^)]+)\)(?: {_FROM})?: .*$",), Kind.SESSION_END),
     Pattern("connection", ("Child connec",), (rf"^Child connection {_FROM}$",), Kind.CONNECTION),
     Pattern(
         "daemon",
