@@ -23,6 +23,9 @@ SHIPPED = "2026-01-05T12:00:01.000Z"
         {"@timestamp": SHIPPED, "event": {"original": LINE}},
         {"log": LINE + "\n", "stream": "stdout", "time": SHIPPED},
         {"preview": False, "result": {"_raw": LINE, "_time": SHIPPED}},
+        {"timestamp": SHIPPED, "rule": {"id": "5760"}, "full_log": LINE},
+        {"@timestamp": 1767614401000, "@message": LINE},
+        {"time": SHIPPED, "@rawstring": LINE},
     ],
 )
 def test_line_becomes_a_record_dated_by_its_shipper(document: dict[str, object]) -> None:

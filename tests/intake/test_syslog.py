@@ -46,6 +46,12 @@ BSD = datetime(2000, 3, 1, 4, 5, 6)
         (f"Mar  1 2024 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", datetime(2024, 3, 1, 4, 5, 6)),
         (f"2024-03-01 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", datetime(2024, 3, 1, 4, 5, 6)),
         (f"2024-03-01 04:05:06,250 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", datetime(2024, 3, 1, 4, 5, 6, 250000)),
+        (f"86 <38>Mar  1 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", BSD),
+        (f"<38> Mar  1 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", BSD),
+        (f"    Mar  1 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", BSD),
+        (f"Mär 01 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", BSD),
+        (f"mars  1 04:05:06 gate01 sshd[42]: {SSH}", "gate01", "sshd", "42", BSD),
+        (f"Mar  1 04:05:06\tsshd\t42\t{SSH}", None, "sshd", "42", BSD),
         (f"4242 2024-03-01 04:05:06.250 {SSH}", None, "sshd", "4242", datetime(2024, 3, 1, 4, 5, 6, 250000)),
     ],
 )
@@ -74,6 +80,29 @@ def test_the_same_instant_in_every_encoding(line: str) -> None:
     row = frame(line).records.row(0, named=True)
     assert row["time"].isoformat() == "2024-03-01T04:05:06+00:00"
     assert (row["host"], row["program"], row["pid"], row["message"]) == ("gate01", "sshd", "42", SSH)
+
+
+@pytest.mark.parametrize("head", ["sshd[42]: ", "<38>sshd[42]: "])
+def test_a_line_without_any_time_is_a_record_where_its_program_matters(head: str) -> None:
+    row = frame(head + SSH).records.row(0, named=True)
+    assert (row["time"], row["local"], row["program"], row["pid"], row["message"]) == (None, None, "sshd", "42", SSH)
+    assert frame(f"anything[42]: {SSH}").left.height == 1
+
+
+def test_openwrt_writes_the_instant_beside_its_wall_clock() -> None:
+    row = frame(f"Fri Mar  1 05:05:06 2024 [1709265906.250] authpriv.info sshd[42]: {SSH}").records.row(0, named=True)
+    assert (row["time"].isoformat(), row["program"], row["message"]) == ("2024-03-01T04:05:06.250000+00:00", "sshd", SSH)
+
+
+def test_a_relays_header_leaves_the_line_within_whole() -> None:
+    row = frame(f"Mar  1 04:05:06 relay01 2024-03-01T04:05:05Z gate01 sshd[42]: {SSH}").records.row(0, named=True)
+    assert (row["host"], row["program"], row["message"]) == ("relay01", None, f"2024-03-01T04:05:05Z gate01 sshd[42]: {SSH}")
+
+
+@pytest.mark.parametrize(("stamp", "time"), [("2024-03-01\t04:05:06", datetime(2024, 3, 1, 4, 5, 6)), ("03-01-2024\t04:05:06", None)])
+def test_kiwi_files_hold_lines_and_a_day_and_a_month_that_may_be_either_are_no_time(stamp: str, time: datetime | None) -> None:
+    row = frame(f"{stamp}\tLocal0.Info\tgate01\tsshd[42]: {SSH}").records.row(0, named=True)
+    assert (row["host"], row["local"], row["message"]) == ("gate01", time, f"sshd[42]: {SSH}")
 
 
 def test_framings_may_mix_in_one_file() -> None:

@@ -13,6 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewatch.intake import audit as framing
+from gatewatch.intake.line import Block, read_lines
+from gatewatch.intake.stamp import resolve
+from gatewatch.intake.syslog import Framer
+from gatewatch.schema.events import TimeBasis
 from gatewatch.schema.records import RECORD_DTYPES
 from gatewatch.sources.audit_command import CAP, mask
 from gatewatch.sources.audit_user import RULES
@@ -239,3 +243,14 @@ def test_public_samples_decode_and_add_up() -> None:
         "account_change",
         "privilege_use",
     } <= kinds
+
+
+def test_messages_behind_a_syslog_header_keep_their_own_time_else_the_headers() -> None:
+    head = "pid=4711 uid=0 auid=4294967295 ses=4294967295 msg='op="
+    tail = """ acct="ann" exe="/usr/sbin/sshd" hostname=? addr=192.0.2.7 terminal=ssh res=failed'"""
+    told = f"audispd: node=web1 type=USER_AUTH msg=audit(1767614400.123:45): {head}password{tail}"
+    data = f"Jan  5 13:00:00 web1 {told}\nJan  5 13:00:01 web1 audit[9]: USER_LOGIN {head}login{tail}\n".encode()
+    framed = Framer().frame(read_lines(Block(data, len(data), 0)))
+    events = resolve(SOURCE.decode(framed.records).events, year=2026, basis=TimeBasis.YEAR_GIVEN, zone="UTC")
+    assert [f"{time:%F %T.%f}" for time in events["time"]] == ["2026-01-05 12:00:00.123000", "2026-01-05 13:00:01.000000"]
+    assert events["src_ip"].to_list() == ["192.0.2.7", "192.0.2.7"]

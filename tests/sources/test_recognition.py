@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -160,6 +161,24 @@ def test_a_relayed_record_keeps_its_own_host_and_time(tmp_path: Path) -> None:
     frame = next(iter(event_frames([str(tmp_path / "x")], Site.default(), Options(zone="UTC", year=2026))))
     seen = {row["source"]: (row["record"], row["host"], row["time"].isoformat()) for row in frame.iter_rows(named=True)}
     assert seen == {"sshd": (1, "gate01", "2026-01-05T11:59:58+00:00"), "okta": (2, "okta", "2026-01-05T11:00:00+00:00")}
+
+
+def test_objects_among_lines_are_read(tmp_path: Path) -> None:
+    """What somebody appended to a file of text: entries of the journal and records of products keep their own place, host and time."""
+    line = "Jan  5 11:59:58 gate01 sshd[4711]: Failed password for root from 203.0.113.9 port 50022 ssh2\n"
+    entry = {"__REALTIME_TIMESTAMP": "1767614400000000", "_HOSTNAME": "gate02", "SYSLOG_IDENTIFIER": "sshd", "_PID": "4712"}
+    entry["MESSAGE"] = "Accepted password for ann from 203.0.113.9 port 50023 ssh2"
+    okta = '{"eventType":"user.session.start","published":"2026-01-05T11:00:00.000Z","actor":{"alternateId":"ann"},"outcome":{"result":"FAILURE"}}'
+    (tmp_path / "x").write_text(f"{line}{json.dumps(entry)}\n{okta}\n" + '{"level":"info"}\n')
+    assert sum(number for (_, fate), number in fates(tmp_path)[str(tmp_path / "x")].items() if fate == "used") == 3
+    frame = next(iter(event_frames([str(tmp_path / "x")], Site.default(), Options(zone="UTC", year=2026))))
+    seen = {(row["record"], row["offset"], row["source"], row["host"], row["time"].isoformat()) for row in frame.iter_rows(named=True)}
+    second = len(line) + len(json.dumps(entry)) + 1
+    assert seen == {
+        (1, 0, "sshd", "gate01", "2026-01-05T11:59:58+00:00"),
+        (2, len(line), "sshd", "gate02", "2026-01-05T12:00:00+00:00"),
+        (3, second, "okta", "okta", "2026-01-05T11:00:00+00:00"),
+    }
 
 
 def test_a_message_that_quotes_a_record_is_none(tmp_path: Path) -> None:

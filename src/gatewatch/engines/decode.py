@@ -12,7 +12,7 @@ from gatewatch.canonical.merge import drop_repeats
 from gatewatch.engines import nearest
 from gatewatch.engines.mapping import claimed_lines, split_maps, without
 from gatewatch.engines.nearest import Kinds
-from gatewatch.intake import audit, nested, windows_text
+from gatewatch.intake import audit, json_record, nested, windows_text
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.bsd import EPOCH_2000
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
@@ -57,6 +57,10 @@ class Decoded:
     size: int = 0
 
 
+_OBJECT = r"^\s*\{\s*\"[^\n]*\}[\s,]*$"
+_DEPTH = 2  # records within records
+
+
 def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
     """Decode a block of text lines. Kinds outside *wanted* are recognised and counted but make no events; *maps* are the user's own sources."""
     result = Decoded(size=block.size)
@@ -88,6 +92,9 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
             left = left.filter(~auditish)
             result.framings[str(Framing.AUDIT)] += extra.height
             result.stamps = _with_absolute(result.stamps, extra)
+    among: list[pl.DataFrame] = []
+    if left.height and framer.only is None:
+        among, left = _objects(result, left)
     if left.height:
         reason = "no known framing" if framer.only is None else f"not framed as {framer.only}"
         fate = Disposition.UNRECOGNISED if framer.only is None else Disposition.REJECTED
@@ -95,8 +102,27 @@ def decode_block(block: Block, framer: Framer, wanted: frozenset[Kind] | None, m
         result.samples += [(r, o, reason, text[:RAW_CAP]) for r, o, text in left.head(SAMPLES).iter_rows()]
         if fate is Disposition.UNRECOGNISED:
             result.kinds.add(nearest.LINE, "", left.height, left["record"][0], left["line"][0] or "")
-    _sources(result, [part for part in (records, extra, *mapped) if part is not None and part.height], wanted, maps)
+    _sources(result, [part for part in (records, extra, *among, *mapped) if part is not None and part.height], wanted, maps)
     return result
+
+
+def _objects(result: Decoded, left: pl.DataFrame) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """Return the records of the JSON objects among lines of text, and the lines that are none that we know."""
+    objects = left.select(pl.col("line").str.contains(_OBJECT).fill_null(False).alias("o"))["o"]
+    if not objects.any():
+        return [], left
+    placed = left.select("record", pl.col("offset").alias("zz_offset"))
+    found: list[pl.DataFrame] = []
+    for frame in json_record.frame_texts(left.filter(objects).select("record", pl.col("line").alias("message")), None):
+        columns = frame.columns
+        one = frame.join(placed, on="record", how="left", maintain_order="left").with_columns(pl.col("zz_offset").alias("offset")).select(columns)
+        if one.height:
+            found.append(one)
+            result.framings[str(Framing.JSON)] += one.height
+            result.stamps = _with_absolute(result.stamps, one)
+    if found:
+        left = left.join(pl.concat([one.select("record") for one in found]), on="record", how="anti", maintain_order="left")
+    return found, left
 
 
 def decode_batch(batch: Batch, wanted: frozenset[Kind] | None, maps: Sequence[MapSource] = ()) -> Decoded:
@@ -254,20 +280,30 @@ def _unknown(result: Decoded, source: Source, records: pl.DataFrame) -> None:
 
 
 def _nested(
-    result: Decoded, records: pl.DataFrame, wanted: frozenset[Kind] | None, bulk: list[pl.DataFrame], rich: list[pl.DataFrame]
+    result: Decoded,
+    records: pl.DataFrame,
+    wanted: frozenset[Kind] | None,
+    bulk: list[pl.DataFrame],
+    rich: list[pl.DataFrame],
+    depth: int = _DEPTH,
 ) -> pl.DataFrame:
-    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source."""
-    if not records.height or "event_id" in records.columns:
+    """Decode the records that stand within the messages of *records*, which nobody knows; return those of *records* that hold none of a source.
+
+    What a relay took from a relay is within a record within a record: *depth* levels are looked into.
+    """
+    if not depth or not records.height or "event_id" in records.columns:
         return records
     known: list[pl.DataFrame] = []
     for inner in nested.frame(records)[0]:
         _note_yearless(result.stamps, inner)
         claimed, nobodys = split(inner)
         if nobodys.height and "event_id" not in nobodys.columns:
-            events, _ = windows_text.frame(nobodys)
+            events, nobodys = windows_text.frame(nobodys)
             claimed += split(events)[0] if events.height else []
+            deeper = _nested(result, nobodys, wanted, bulk, rich, depth - 1)
+            known.append(nobodys.join(deeper.select("record"), on="record", how="anti").select("record"))
         for source, frame in claimed:
-            unknown = _one(result, source, frame, wanted, bulk, rich)
+            unknown = _nested(result, _one(result, source, frame, wanted, bulk, rich), wanted, bulk, rich, depth - 1)
             _unknown(result, source, unknown)
             known.append(frame.select("record"))
     return records.join(pl.concat(known), on="record", how="anti", maintain_order="left") if known else records

@@ -23,6 +23,7 @@ from gatewatch.intake import (
     container_text,
     fortigate,
     guacamole,
+    login_text,
     macos_text,
     netscaler,
     nps,
@@ -50,7 +51,7 @@ _NAMES = r"(?:UTC|GMT|WES?T|CES?T|EES?T|MES?Z|MSK|[ECMP][DS]T|AK[DS]T|HST|A[DS]T
 _ZONE = rf"(?P<zone>Z| {_NAMES})?"
 _KNOWN = rf"(?P<zone> (?:{ZONES}))"
 _INNER = rf"(?:{_DAY} (?:[12][0-9]{{3}} )?{_CLOCK}(?: [A-Z]{{3,5}})?{_GAP})?"
-_NUMBER = r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}"
+_NUMBER = r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}"
 _CISCO = rf"(?P<program>{_NUMBER})(?:: ?| )(?:{_NUMBER}: )?(?P<message>.*)$"
 
 _CISCO_FRAMINGS = (
@@ -62,21 +63,22 @@ _CISCO_FRAMINGS = (
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}:? ?(?P<stamp>{_BSD})(?: {_NAMES})?{_GAP}(?:{_HOST}{_GAP})?{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}(?P<stamp>{_BSD}) +[^ %]+{_GAP}{_HOST}{_GAP}{_INNER}{_CISCO}", "bsd"),
     TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?P<stamp>[12][0-9]{{3}} {_DAY} {_CLOCK}){_ZONE}{_GAP}(?:{_HOST}{_GAP})?{_CISCO}", "year-first"),
-    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?:{_HOST}{_GAP})?{_CISCO}", "none"),
+    TextFraming(Framing.SYSLOG_BSD, rf"{_PRI}[: ]*(?:(?:Local[0-7]|User|Auth)\.[A-Z][a-z]+[ \t]+)?(?:{_HOST}{_GAP})?{_CISCO}", "none"),
 )
 
 _PEER = (
-    r"(?:[^ ]+/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?)"
+    r"(?:[^ ]+(?: [^ :/]+){0,4}/)?(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]*\]?)"
     r":[0-9]{1,5}(?:/[^ ]+)? "
 )
 _OPENVPN_TEXT = (
     r"(?:OpenVPN [0-9]|library versions: |Initialization Sequence Completed|Incoming Control Channel |Outgoing Control Channel |MULTI: |MULTI TCP: |"
     r"TLS Error: |TLS Auth Error: |TLS: |SENT CONTROL \[|VERIFY (?:OK|ERROR|KU|EKU|SCRIPT|PLUGIN)|TCP connection established with \[AF_INET|"
     r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
-    r"Listening for incoming TCP connection|Diffie-Hellman initialized|AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
+    r"Listening for incoming TCP connection|Diffie-Hellman initialized|(?:PLUGIN )?AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
     r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
     r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: )"
 )
+_OPENVPN_PLUGIN = "(?:PLUGIN )?AUTH-PAM: BACKGROUND: "  # the plug-in's process writes no time
 _CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
 _DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -84,9 +86,10 @@ _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}
 _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, f"^{_CONTAINER}{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
     TextFraming(Framing.SYSLOG_BSD, f"^{_CONTAINER}{_C_TIME}{_OPENVPN}", "ctime", "openvpn"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^{_CONTAINER}(?P<message>{_OPENVPN_PLUGIN}.*)$", "none", "openvpn"),
 )
 
-_RADIUS = rf"^{_C_TIME} : (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
+_RADIUS = rf"^{_C_TIME} ?: (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
 _RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
 
 # a collector that keeps only the text
@@ -154,7 +157,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, macos_text.GATE, macos_text.take_unified),
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
-    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
@@ -162,20 +165,21 @@ APPLIANCES = (
         Framing.SYSLOG_ISO,
         rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
         rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
-        rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})",
+        rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})|^{_CONTAINER}{_OPENVPN_PLUGIN}",
         in_turn(_OPENVPN_FRAMINGS),
     ),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI} ?(?:{_IVANTI_TEXT}|{_IVANTI_WELF})", in_turn(_IVANTI_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
-    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} : [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} ?: [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", in_turn(_CHARON_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, xrdp.GATE, in_turn(xrdp.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, guacamole.GATE, guacamole.take_guacamole),
     Appliance(Framing.SYSLOG_BSD, tor.GATE, in_turn(tor.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, unbound.GATE, in_turn(unbound.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, vnc.GATE, vnc.take_vnc),
+    Appliance(Framing.SYSLOG_BSD, login_text.GATE, login_text.take_logins),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),

@@ -33,7 +33,7 @@ class TextFraming:
     program: str | None = None  # where the header names none
 
 
-ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
+ISO = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T \t][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|z| ?[+-][0-9]{2}:?[0-9]{2}| UTC| GMT)?"
 # stamps with a year, by style; a fraction of a second may follow each
 _LAYOUTS = {
     "ctime": "%b %d %H:%M:%S %Y",
@@ -47,23 +47,30 @@ _LAYOUTS = {
 }
 _SD = r'(?:-|(?P<sd>(?:\[[^\]"]*(?:"(?:[^"\\]|\\.)*"[^\]"]*)*\])+))'
 
+TIMELESS = (
+    r"sshd(?:-session|-auth)?|dropbear|sudo|su|login|charon(?:-systemd)?|ipsec|openvpn|ovpn-[A-Za-z0-9_.-]+|radiusd|freeradius|PulseSecure|Juniper|"
+    r"xrdp(?:-sesman)?|pppd|vsftpd|systemd-logind|guacd"
+)
+"""Programs of which a line without any time is read, as a regex."""
+
 FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_5424,
-        rf"^<[0-9]{{1,3}}>[0-9] (?:-|{ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}(?: +(?:\x{{FEFF}})?(?P<message>.*))?$",
+        rf"^(?:<[0-9]{{1,3}}>[0-9]|1) (?:-|{ISO}) (?P<host>[^ ]+) (?P<program>[^ ]+) (?P<pid>[^ ]+) [^ ]+ {_SD}"
+        r"(?: +(?:\x{FEFF})?(?P<message>.*))?$",
         "iso",
     ),
     TextFraming(Framing.WIN32_OPENSSH, rf"^(?P<pid>[0-9]+) {ISO} (?P<message>.*)$", "iso", "sshd"),
     # host is told from program by what follows: a host is followed by another word that ends in ":" (perhaps after "[pid]")
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
+        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
         r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}>)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
@@ -71,33 +78,45 @@ FRAMINGS: tuple[TextFraming, ...] = (
         rf"^[A-Z][a-z]{{2}} {ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
+    TextFraming(  # logread -t of OpenWrt: the instant in brackets
+        Framing.SYSLOG_BSD,
+        r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3} \[(?P<stamp>[0-9]{9,10}\.[0-9]{1,6})\] "
+        r"(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "epoch",
+    ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
+        r"^(?:<[0-9]{1,3}> ?)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
         r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "ctime",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
         r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "bsd-year",
     ),
+    TextFraming(  # a relay's header before a line whose own stamp is ISO's, which looks like a program and its colon
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
+        r"(?P<host>[^ ]+) +(?P<message>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}.*)$",
+        "bsd",
+    ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
         r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
         r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
-        r"^(?:<[0-9]{1,3}>)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)"
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)"
         r"(?:: +| +(?P<host>[^ ]+) +)(?P<message>.*)$",
         "bsd",
     ),
@@ -105,6 +124,26 @@ FRAMINGS: tuple[TextFraming, ...] = (
         Framing.SYSLOG_ISO,
         r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
+    ),
+    TextFraming(  # the log pages of pfSense, copied
+        Framing.SYSLOG_BSD,
+        r"^(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})\t(?P<program>[^ \t\[:]+)\t(?P<pid>[0-9]*)\t(?P<message>.*)$",
+        "bsd",
+    ),
+    TextFraming(  # Kiwi Syslog's files
+        Framing.SYSLOG_ISO,
+        rf"^{ISO}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",
+        "iso",
+    ),
+    TextFraming(  # whether the day or the month comes first, it does not say: the line within tells its time, or none is known
+        Framing.SYSLOG_ISO,
+        r"^[0-9]{2}-[0-9]{2}-[0-9]{4}\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",
+        "none",
+    ),
+    TextFraming(  # a line from which the time was cut: only programs whose lines are worth reading without
+        Framing.SYSLOG_BSD,
+        rf"^(?:<[0-9]{{1,3}}> ?)?(?P<program>{TIMELESS})(?:\[(?P<pid>[0-9]+)\])?: (?P<message>.*)$",
+        "none",
     ),
 )
 
@@ -240,7 +279,7 @@ def _read_stamp(style: str, table: pl.DataFrame) -> tuple[pl.Series, pl.Series, 
         seconds = whole.cast(pl.Int64, strict=False)
         return (seconds * 1_000_000 + micros).cast(FRAMED["time"]), none_local, none_rel, resolution
     if style == "iso":
-        parsed = whole.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        parsed = whole.str.replace("[T\t]", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
         local = (parsed.cast(pl.Int64) + micros).cast(NAIVE)
         shift = zone_offsets(table["zone"]) if "zone" in table.columns else pl.Series([None], dtype=pl.Int64).new_from_index(0, size)
         time = (local.cast(pl.Int64) - shift * 1_000_000).cast(FRAMED["time"])

@@ -1,7 +1,8 @@
 """The fields of a journal entry that matter here, and entries as rows; shared by the three framings of the systemd journal.
 
 ``time`` is ``_SOURCE_REALTIME_TIMESTAMP`` (when the sender wrote it) or else ``__REALTIME_TIMESTAMP`` (when the journal got it, always
-in ``received``); both count microseconds. ``program`` is ``SYSLOG_IDENTIFIER`` or else ``_COMM``, and ``audit`` for the audit transport.
+in ``received``); both count microseconds. ``program`` is ``SYSLOG_IDENTIFIER``, else ``_COMM``, else the unit's name (``sshd.service``),
+and ``audit`` for the audit transport.
 
 References: systemd.journal-fields(7).
 """
@@ -52,6 +53,7 @@ NAMED: tuple[str, ...] = (RECEIVED, SENT, "_HOSTNAME", "SYSLOG_IDENTIFIER", "_CO
 WANTED = frozenset(CHOSEN) | frozenset(NAMED)
 _AUDIT_PREFIXES = ("_AUDIT_FIELD_", "AUDIT_FIELD_")
 _PAM_SUFFIX = r"^([^(]+)\(pam_[a-z0-9_]+\)$"
+_UNIT = r'"_SYSTEMD_UNIT": ?"([a-z][a-z0-9_-]*)(?:@[^"]*)?\.service"'
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 Value = object  # text, or what JSON makes of the rest: null, an array of byte numbers, an array of values
@@ -170,7 +172,8 @@ class Builder:
             schema={"record": pl.Int64, "offset": pl.Int64, "fields": pl.String, **dict.fromkeys(NAMED, pl.String)},
         ).with_columns(_present(name) for name in NAMED if name != "MESSAGE")
         received, sent = instant(RECEIVED), instant(SENT)
-        program = pl.coalesce("SYSLOG_IDENTIFIER", "_COMM").str.replace(_PAM_SUFFIX, "$1")
+        unit = pl.col("fields").str.extract(_UNIT).replace("ssh", "sshd")
+        program = pl.coalesce("SYSLOG_IDENTIFIER", "_COMM", unit).str.replace(_PAM_SUFFIX, "$1")
         records = frame.select(
             pl.col("record"),
             pl.col("offset"),

@@ -91,13 +91,22 @@ def _add(builder: Builder, offset: int, raw: bytes) -> None:
             if not builder.add(offset, _values(named), fields if fields != "{}" else None):
                 builder.reject(offset, NO_ENTRY, raw)
             return
-        entry: object = msgspec.json.decode(raw)
+        entry = entry_of(raw)
     except _FAULTS:
-        entry = _repair(raw)
-    if not isinstance(entry, dict):
+        entry = entry_of(raw)
+    if entry is None:
         builder.reject(offset, _BROKEN, raw)
     elif not builder.add_entry(offset, entry):
         builder.reject(offset, NO_ENTRY, raw)
+
+
+def entry_of(raw: bytes) -> dict[str, Value] | None:
+    """Return the fields of one entry, None for what is no object."""
+    try:
+        entry: object = msgspec.json.decode(raw)
+    except _FAULTS:
+        entry = _repair(raw)
+    return entry if isinstance(entry, dict) else None
 
 
 def _repair(raw: bytes) -> object:

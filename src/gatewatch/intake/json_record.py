@@ -19,7 +19,19 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from gatewatch.intake import cloudwatch, coat, container_shape, identity_shape, macos_json, network_shape, otlp, own_shape, shipped_line, windows_json
+from gatewatch.intake import (
+    cloudwatch,
+    coat,
+    container_shape,
+    identity_shape,
+    journal_shape,
+    macos_json,
+    network_shape,
+    otlp,
+    own_shape,
+    shipped_line,
+    windows_json,
+)
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
 from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
@@ -38,6 +50,7 @@ SHAPES: tuple[Shape, ...] = (
     network_shape.GLOBALPROTECT,
     cloudwatch.SHAPE,
     *identity_shape.SHAPES,
+    journal_shape.SHAPE,
     shipped_line.SHAPE,  # what a product's shape knows is its own, lines and all
     own_shape.SHIPPED,  # last: shippers add its key to everything
 )

@@ -68,7 +68,7 @@ def _within(inner: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
     joined = inner.join(around, on="record", how="left", maintain_order="left")
     # a document says when it happened, or its source rejects it; "local" tells framed lines from those
     timeless = pl.lit(value=False)
-    if "local" in stamps and "event_id" not in inner.columns:
+    if "local" in inner.columns and "event_id" not in inner.columns:
         timeless = pl.col("time").is_null() & pl.col("local").is_null()
     if "local" in inner.columns and "time" in outer.columns:
         joined = _dated(joined, outer)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from gatewatch.intake.header import TIMELESS
+
 _DAY = r"[A-Z][a-z]{2} [ 0-9]?[0-9] "
 BEGINS = (
     rf"^(?:<[0-9]{{1,3}}>|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]|(?:[A-Z][a-z]{{2}} )?{_DAY}|[0-9]{{9,10}}\.[0-9]|CEF: ?[01]\||LEEF: ?[12]|"
     r"[IWEF][01][0-9][0-3][0-9] [0-9]{2}:|time=\"|[0-9]{2}/[0-9]{2}/[0-9]{4}:|date=[0-9]{4}-|[0-9]+,[0-9]{4}[/-]|\{\"|[0-9]+ [0-9]{12} |"
-    r"%(?:ASA|FTD|PIX)-|CLIENT_LIST[,\t]|[^,]*,[0-9A-Fa-f.:\[\]]+:[0-9]{1,5},[0-9]|[0-9]+ [0-9]{4}-[0-9]{2}-)"
+    r"%(?:ASA|FTD|PIX|FWSM)-|CLIENT_LIST[,\t]|[^,]*,[0-9A-Fa-f.:\[\]]+:[0-9]{1,5},[0-9]|[0-9]+ [0-9]{4}-[0-9]{2}-|"
+    r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?: [A-Z]{3,5})? +(?:[^ ]+ +)?(?:[0-9]+-)?PPE-|"
+    rf"(?:PLUGIN )?AUTH-PAM: BACKGROUND: |(?:{TIMELESS})(?:\[[0-9]+\])?: )"
 )
 AUDIT = r"^(?:node=[^ ]+ )?type=[A-Z0-9_\[\]]+ msg=audit\(|^(?:\[ *[0-9]+\.[0-9]+\] )?(?:kernel: )?audit(?:\([0-9.:]+\))?: (?:type=[0-9]+ )?audit\("
 """What a line of the audit log begins with, as the daemon writes it and as the kernel does."""

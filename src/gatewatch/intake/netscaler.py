@@ -3,9 +3,9 @@
 ``<134> 01/16/2026:14:17:00 GMT ns01 0-PPE-0 : default SSLVPN LOGIN 2345680 0 : …``; the zone, the host, or the whole header may be missing, and
 ``ns.log`` puts a classic header with a priority before it.
 
-The order is a setting of the device; with the year first there is no doubt, else the line does not tell it. Dates that only one order can read decide
-for all lines of the host in the block; where every date can be read both ways, the order in which the lines lie closer together counts, and month
-before day where they lie as close.
+The order is a setting of the device; with the year first there is no doubt. Where a classic or an ISO header stands before it, the order counts that
+gives its day, or one next to it. Else the line does not tell it: what other lines of the host tell so decides, then dates that only one order can
+read; where every date can be read both ways, the order in which the lines lie closer together counts, and month before day where they lie as close.
 
 References: https://developer-docs.netscaler.com/en-us/netscaler-syslog-message-reference/
 """
@@ -23,7 +23,8 @@ PROGRAM = "netscaler"
 GATE = r"[ -]PPE-[0-9]+ *: |^(?:<[0-9]{1,3}>)? ?default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : "
 HOLDS = "PPE-|default "
 _RELAY = (
-    r"(?:(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ ]+) +"
+    r"(?:(?:(?P<relay_month>[A-Z][a-z]{2}) (?P<relay_day>[ 0-9]?[0-9]) (?:[0-9]{4} )?[0-9:]{8}|"
+    r"[0-9]{4}-(?P<iso_month>[0-9]{2})-(?P<iso_day>[0-9]{2})T[^ ]+) +"
     r"(?:<[a-z0-9]+\.[a-z]+> +)?(?P<relay>[^ /]+) +)?"
 )
 _HEADER = (
@@ -32,7 +33,12 @@ _HEADER = (
     r":(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?P<zone> [A-Z]{3,5}(?: |$))? *(?:(?P<host>[^ ]+) +)?(?:[0-9]+-)?PPE-[0-9]+ *: *(?P<message>.*)$"
 )
-_BARE = r"^(?:<[0-9]{1,3}>)? ?(?P<message>default (?:[A-Z_]+ )?[A-Z_]+ [0-9]+ [0-9]+ : .*)$"
+_BARE = (  # the date cut off, or the whole header
+    r"^(?:<[0-9]{1,3}>)? ?(?:[0-9]{2}:[0-9]{2}:[0-9]{2}(?: [A-Z]{3,5})? +(?:[^ ]+ +)?(?:[0-9]+-)?PPE-[0-9]+ *: +)?"
+    r"(?P<message>(?:default )?(?:[A-Z_]+ )?[A-Z_]+ [0-9]+(?: [0-9]+)? : .*)$"
+)
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 
 def take(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -75,7 +81,8 @@ def _framed(table: pl.DataFrame) -> pl.DataFrame:
 
 def _with_stamp(table: pl.DataFrame) -> pl.DataFrame:
     """Add ``time``, ``local``, ``rel`` and ``resolution``; all null where the date cannot be."""
-    found = runs(table, ("first", "month", "day", "year", "a", "b", "clock", "zone", "host"))
+    around = ("relay_month", "relay_day", "iso_month", "iso_day")
+    found = runs(table, ("first", "month", "day", "year", "a", "b", "clock", "zone", "host", *around))
     return _read_stamps(table) if found is None else table.hstack(_read_stamps(found[0]).select("time", "local", "rel", "resolution")[found[1]])
 
 
@@ -98,15 +105,25 @@ def _read_stamps(table: pl.DataFrame) -> pl.DataFrame:
 
 def _day_first(table: pl.DataFrame) -> pl.Series:
     """Return, by row, whether the day stands before the month."""
-    dates = table.select("host", "year", "a", "b").filter(pl.col("year").is_not_null()).unique(maintain_order=True)
+    month = pl.coalesce(pl.col("relay_month").replace_strict(_MONTHS, default=None, return_dtype=pl.Int64), pl.col("iso_month").cast(pl.Int64))
+    day = pl.coalesce(pl.col("relay_day").str.strip_chars(" "), "iso_day").cast(pl.Int64, strict=False)
+    a, b = pl.col("a").cast(pl.Int64), pl.col("b").cast(pl.Int64)
+    by_month = (a == month) & ((b - day).abs() <= 1)
+    by_day = (b == month) & ((a - day).abs() <= 1)
+    told = pl.when(by_month & ~by_day).then(pl.lit(value=False)).when(by_day & ~by_month).then(pl.lit(value=True))
+    read = table.select("host", "year", "a", "b", told.alias("told"))
+    dates = read.filter(pl.col("year").is_not_null()).unique(maintain_order=True)
     hosts: dict[str | None, list[tuple[int, int, int]]] = {}
-    for host, year, a, b in dates.iter_rows():
-        hosts.setdefault(host, []).append((int(year), int(a), int(b)))
-    orders = {host: _is_day_first(seen) for host, seen in hosts.items()}
+    orders: dict[str | None, bool] = {}
+    for host, year, first, second, sure in dates.iter_rows():
+        hosts.setdefault(host, []).append((int(year), int(first), int(second)))
+        if sure is not None:
+            orders.setdefault(host, sure)
+    orders |= {host: _is_day_first(seen) for host, seen in hosts.items() if host not in orders}
     day_first = [host for host, first in orders.items() if first]
     known = [host for host in day_first if host is not None]
-    found = table["host"].is_in(known).fill_null(value=None in day_first)
-    return found.alias("swapped")
+    found = read["host"].is_in(known).fill_null(value=None in day_first)
+    return read.select(pl.coalesce("told", pl.lit(found)).alias("swapped"))["swapped"]
 
 
 def _is_day_first(dates: list[tuple[int, int, int]]) -> bool:

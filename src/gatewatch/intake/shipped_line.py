@@ -1,4 +1,5 @@
-r"""Whole lines of another log in a shipper's JSON: Filebeat's and Logstash's ``message``, Docker's ``log``, Splunk's ``_raw``, ``event.original``.
+r"""Whole lines of another log in a shipper's JSON: Filebeat's and Logstash's ``message``, Docker's ``log``, Splunk's ``_raw``, ``event.original``,
+Wazuh's ``full_log``, Loki's ``line``, Humio's ``@rawstring``, ``@message``, ``raw``.
 
 ::
 
@@ -13,6 +14,7 @@ documents, as before.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,6 +24,9 @@ from gatewatch.intake.json_shape import FAULTS, Framed, Interest, Objects
 from gatewatch.intake.nested_line import AUDIT, BEGINS
 from gatewatch.schema.records import RECORD_DTYPES
 
+_MILLIS = 100_000_000_000  # seconds of the year 5138
+_LATEST = 4_102_444_800  # the year 2100
+
 
 class _Document(msgspec.Struct):
     message: Any = None
@@ -29,8 +34,14 @@ class _Document(msgspec.Struct):
     raw: Any = msgspec.field(default=None, name="_raw")
     event: Any = None
     result: Any = None
+    full_log: Any = None
+    line: Any = None
+    plain: Any = msgspec.field(default=None, name="raw")
+    rawstring: Any = msgspec.field(default=None, name="@rawstring")
+    told: Any = msgspec.field(default=None, name="@message")
     stamp: Any = msgspec.field(default=None, name="@timestamp")
     time: Any = None
+    timestamp: Any = None
 
 
 _document = msgspec.json.Decoder(_Document)
@@ -41,7 +52,10 @@ class LineShape:
     """The shape of objects one of whose texts is a line of another log."""
 
     name: str = "shipped line"
-    regex: str = r'"(?:message|log|_raw|original)"[ \t]*:[ \t]*"(?:[0-9A-Z\[<%\\]|node=|type=|time=|date=|kernel|audit)'
+    regex: str = (
+        r'"(?:@?message|log|_raw|original|full_log|line|raw|@rawstring)"[ \t]*:[ \t]*'
+        r'"(?:[0-9A-Z\[<%\\{]|node=|type=|time=|date=|kernel|audit)'
+    )
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
         """Make a record of each line in the objects that match the regex and hold one."""
@@ -52,8 +66,9 @@ class LineShape:
         told = [_line(text) for text in some.text.to_list()]
         lines = pl.Series([line for line, _ in told], dtype=pl.String)
         times = pl.Series([moment for _, moment in told], dtype=pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-        # an object carried as text is no line: it is read as one of its own where no shape knows what carries it
-        begins = ((lines.str.contains(BEGINS) & ~lines.str.starts_with("{")) | lines.str.contains(AUDIT)).fill_null(value=False)
+        # an object carried as text is read as one of its own where no shape knows what carries it: it is a line beside a stamp, which one does
+        object_ = lines.str.starts_with("{") & ~some.text.str.contains(r'"@timestamp"[ \t]*:')
+        begins = ((lines.str.contains(BEGINS) & ~object_) | lines.str.contains(AUDIT)).fill_null(value=False)
         taken = ours.scatter(ours.arg_true(), begins)
         made = {"offset": some.offset.filter(begins), "message": lines.filter(begins), "time": times.filter(begins)}
         height = int(begins.sum())
@@ -77,11 +92,24 @@ def _line(text: str) -> tuple[str | None, str | None]:
         document.log,
         document.raw,
         result.get("_raw") if isinstance(result, dict) else None,
+        document.full_log,
+        document.told,
+        document.rawstring,
+        document.plain,
+        document.line,
     )
     line = next((one.rstrip("\r\n") for one in told if isinstance(one, str) and one.strip()), None)
-    moment = document.stamp or document.time or (result.get("_time") if isinstance(result, dict) else None)
-    when = moment if isinstance(moment, str) and moment[10:11] == "T" else None
+    moment = document.stamp or document.time or document.timestamp or (result.get("_time") if isinstance(result, dict) else None)
+    when = moment if isinstance(moment, str) and moment[10:11] == "T" else _epoch(moment)
     return (None if line is None or "\n" in line else line), when
+
+
+def _epoch(moment: object) -> str | None:
+    """Return seconds or milliseconds since the epoch as text; null for anything else."""
+    if not isinstance(moment, int | float) or isinstance(moment, bool):
+        return None
+    seconds = moment / 1000 if moment >= _MILLIS else moment
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if 0 < seconds < _LATEST else None
 
 
 SHAPE = LineShape()

@@ -28,6 +28,23 @@ NEW_YEAR = 300 * DAY
 
 _REPEATED = r"^message repeated ([0-9]+) times: \[ ?(.*?)\]?$"
 _LAST = r"^(?:-{2,3} )?last message repeated ([0-9]+) times?(?: -{2,3})?$"
+_FOREIGN = {
+    **dict.fromkeys(("ene", "gen", "janv", "jan"), "Jan"),
+    **dict.fromkeys(("fev", "févr", "feb"), "Feb"),
+    **dict.fromkeys(("Mär", "Mrz", "mars", "mrt", "mar"), "Mar"),
+    **dict.fromkeys(("abr", "avril", "apr"), "Apr"),
+    **dict.fromkeys(("Mai", "mai", "mei", "mag", "may"), "May"),
+    **dict.fromkeys(("juin", "giu", "jun"), "Jun"),
+    **dict.fromkeys(("juil", "lug", "jul"), "Jul"),
+    **dict.fromkeys(("août", "ago", "aug"), "Aug"),
+    **dict.fromkeys(("sept", "set", "sep"), "Sep"),
+    **dict.fromkeys(("Okt", "okt", "ott", "out", "oct"), "Oct"),
+    **dict.fromkeys(("nov",), "Nov"),
+    **dict.fromkeys(("Dez", "dez", "déc", "dic", "dec"), "Dec"),
+}
+"""How journalctl and syslogd of German, French, Spanish, Italian, Dutch and Portuguese systems abbreviate the months."""
+_INDENTED = r"^[ \t]+(<[0-9]{1,3}>|[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )?[ 0-9]?[0-9] |[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])"
+_ODD = rf"{_INDENTED}|^(?:[0-9]{{1,6}} <[0-9]{{1,3}}>|(?:<[0-9]{{1,3}}>)?(?:{'|'.join(_FOREIGN)})\.? [ 0-9]?[0-9] [0-9]{{2}}:)"
 
 
 @dataclass(slots=True)
@@ -85,7 +102,7 @@ class Framer:
         rest = rest.select("record", "offset", pl.col("line").str.strip_chars_end("\r\n\0 \t"))
         filled = rest.filter(pl.col("line") != "")
         blank = rest.height - filled.height
-        rest = filled
+        rest = _plain(filled)
         if rest.height:
             found, rest = take_appliances(rest, self.only)
             for name, taken in found:
@@ -142,6 +159,19 @@ class Framer:
             text = f"{host} {program}{'[' if with_pid else ': '}"
             if len(self._templates) < TEMPLATES and text.isascii() and text.encode() not in known:
                 self._templates.append(Template(host, program, text.encode(), with_pid))
+
+
+def _plain(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* without indents and the octet counts that a receiver left before them, and with English names of months."""
+    text = pl.col("line")
+    odd = lines.select(text.str.contains(_ODD).alias("o"))["o"]
+    if not odd.any():
+        return lines
+    plain = text.str.replace(_INDENTED, "${1}").str.replace(r"^[0-9]{1,6} (<[0-9]{1,3}>)", "${1}")
+    groups = plain.str.extract_groups(rf"^(?P<a>(?:<[0-9]{{1,3}}>)?)(?P<b>{'|'.join(_FOREIGN)})\.? (?P<c>[ 0-9]?[0-9] [0-9]{{2}}:.*)$")
+    month = groups.struct["b"].replace_strict(_FOREIGN, default=None, return_dtype=pl.String)
+    english = pl.concat_str(groups.struct["a"], month, pl.lit(" "), groups.struct["c"])
+    return lines.with_columns(pl.when(odd).then(pl.coalesce(english, plain)).otherwise(text).alias("line"))
 
 
 def _expand_repeats(table: pl.DataFrame) -> pl.DataFrame:

@@ -262,7 +262,7 @@ def _shape(wide: pl.DataFrame, methods: pl.DataFrame, names: pl.DataFrame) -> pl
         af.mapped(staged["zz_user"], lambda raw: split_user(raw)[1]).alias("user_domain"),
         af.mapped(staged["zz_target"], lambda raw: split_user(raw)[0]).alias("target_user"),
         pl.coalesce(address, from_name).alias("src_ip"),
-        name.alias("src_host"),
+        pl.when(pl.col("service") != str(Service.LOCAL)).then(name).alias("src_host"),  # su and its like name their own machine
         "session",
         "linked_session",
         pl.col("zz_method").cast(ev.AUTH_METHOD).alias("auth_method"),

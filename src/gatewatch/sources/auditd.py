@@ -28,6 +28,7 @@ from gatewatch.sources import audit_syscall, audit_user
 from gatewatch.sources.audit_field import header
 from gatewatch.sources.audit_syscall import split_point
 from gatewatch.sources.audit_type import SYSCALL_FAMILY
+from gatewatch.sources.framed_stamp import blank, unsettled
 from gatewatch.sources.pattern import Outcome, no_rows
 
 _CARRIED = ("record", "offset", "time", "time_err", "time_basis", "received", "host", "count")
@@ -54,7 +55,7 @@ class AuditdSource:
 
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:  # noqa: ARG002 - few records, all decoded
         """Decode a batch of records; ``Outcome.used`` counts records, of which a system call has several to one event row."""
-        table = header(records.select(_NEEDED))
+        table = header(blank(records).select(_NEEDED))
         rejected = table.filter(pl.col("fault").is_not_null())
         sound = table.filter(pl.col("fault").is_null())
         by_user = pl.col("type").is_in(sorted(audit_user.TYPES))
@@ -78,7 +79,7 @@ class AuditdSource:
         )
         if not events.height:
             events = ev.empty(*_CARRIED, "kind", "source", "pattern")
-        return Outcome(events, dict(counts.iter_rows()), unrecognised, rejects, used + user_events.height)
+        return Outcome(unsettled(events, records), dict(counts.iter_rows()), unrecognised, rejects, used + user_events.height)
 
 
 SOURCE = AuditdSource()

@@ -47,7 +47,7 @@ _TABLE = cisco_asa_vpn.PATTERNS + cisco_asa_admin.PATTERNS
 _NUMBERS = sorted({head[:6] for pattern in _TABLE for head in pattern.heads})
 _OTHER = "other message"
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}(?: [A-Z]{3,5})?: ?)?"
-_MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}})(?:: ?| )"
+_MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}})(?:: ?| )"
 # a collector that keeps only the text: what these words begin is 113005 and its like
 _BARE = r"^: AAA user authentication Rejected"
 _NO_SESSION = (Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN, Kind.EXEC, Kind.CONFIG_CHANGE, Kind.ACCOUNT_CHANGE)
@@ -90,7 +90,7 @@ SOURCE = PatternSource(
     programs=("CiscoASA", "ciscoasa"),
     patterns=(*_TABLE, Pattern("other-message", (_OTHER,), (rf"^{_OTHER}$",), why="a message about other things than access")),
     service=Service.VPN,
-    claims=r"^%(?:ASA|FTD|PIX)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}$",
+    claims=r"^%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}$",
     claims_message=rf"{_MARK}|{_BARE}",
     prepare=_number,
     finish=_pair,

@@ -270,7 +270,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (
             (
                 rf"^713228: Group = (?P<x_group>.*?), Username = (?P<user>.*), IP = (?P<rhost>{IP}), Assigned private IP address "
-                rf"(?P<assigned_ip>{IP}) to remote user$"
+                rf"(?P<assigned_ip>{IP})(?: to remote user(?: [^,=]*)?)?$"
             ),
         ),
         Kind.SESSION_START,

@@ -15,7 +15,7 @@ vpn: tunnel-down                      ``session_end``; ``bytes_in`` is what the 
 vpn: ssl-login-fail (39426)           ``auth_failure``; a user that does not exist by the reason; ``auth_stopped`` for an expired password
 vpn: ssl-new-con                      ``connection``
 vpn: negotiate                        ``auth_failure`` where it failed and a user is named; ``session_start`` where XAUTH or EAP said yes
-system: login, logout (32001 …)       ``auth_success``, ``auth_failure``, ``session_end`` of an administrator
+system: login, logout (32001 …)       ``auth_success``, ``auth_failure``, ``session_end`` of an administrator; what the words say counts first
 system: cfgpath                       ``config_change``; ``account_change`` for administrators, users, groups and their tokens
 user: authentication (43008, 43009)   ``auth_success``, ``auth_failure`` at the firewall itself
 Authentication (FortiAuthenticator)   the same, by ``status``; the client is ``userip``
@@ -202,6 +202,8 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
     status = pl.col("status").fill_null("").str.to_lowercase()
     good = (status == "success") | (number == "032001")
     path = pl.col("cfgpath").fill_null("")
+    said = pl.concat_str(pl.col("logdesc").fill_null(""), pl.lit(" "), pl.col("msg").fill_null("")).str.to_lowercase()
+    admin = system & pl.col("user").is_not_null() & said.str.contains("^admin| admin(?:istrator)? ")
     person = path.str.contains(rf"^(?:{_ACCOUNTS})$")
     return values.select(
         pl.when(vpn & failed & reason.str.contains("unknown_user"))
@@ -228,6 +230,12 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
         .then(pl.lit("xauth-accepted"))
         .when(system & (number == "032021"))
         .then(pl.lit("admin-locked"))
+        .when(admin & said.str.contains("admin logout|logged out"))
+        .then(pl.lit("admin-logout"))
+        .when(admin & said.str.contains("login fail"))
+        .then(pl.lit("admin-failed"))
+        .when(admin & said.str.contains("login successful|logged in successfully") & ~status.str.starts_with("fail"))
+        .then(pl.lit("admin-login"))
         .when(system & (action == "login") & good)
         .then(pl.lit("admin-login"))
         .when(system & ((action == "login") | (number == "032002")))

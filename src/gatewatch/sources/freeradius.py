@@ -28,7 +28,8 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 
 _BEGIN = r"^(?:Auth: +)?(?:\([0-9]+\) +)?"
 _ADDRESS = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3})"
-_STATION = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?:[:-][^ )]*)?"
+_STATION = r"(?:[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})(?:[:-][^ )]*)?"
+_MORE = r"(?: / [^()]*)?"  # mpd5 adds the hardware address and the interface
 _CLIENT = r" \(from client (?P<host>[^ ]+) port [0-9]+"
 _END = r"\)$"
 _WHO = (r"\[(?P<user>.*)/<(?:via Auth-Type|no User-Password|CHAP-Password)[^>]*>\]", r"\[(?P<user>[^/]*)(?:/(?:.*[^>]|[^<]*)?)?\]")
@@ -51,7 +52,8 @@ _NOISE = (
 
 def _told(what: str, reason: str = _REASON) -> tuple[str, ...]:
     """Return the regexes of a message about a logon from an address, or from nobody knows where."""
-    return tuple(f"{_BEGIN}{what}{reason}{who}{_CLIENT}{cli}{_END}" for who in _WHO for cli in (rf" cli (?P<rhost>{_ADDRESS})(?:\[[0-9]+\])?", ""))
+    callers = (rf" cli (?P<rhost>{_ADDRESS})(?:\[[0-9]+\])?{_MORE}", "")
+    return tuple(f"{_BEGIN}{what}{reason}{who}{_CLIENT}{cli}{_END}" for who in _WHO for cli in callers)
 
 
 _ANY = f"(?:{_OK}|{_FAILED}|{_INVALID}|{_SEVERAL})"
@@ -67,7 +69,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "station-inside",
         (),
-        (f"{_BEGIN}{_ANY}{_UNTOLD}{_ANYBODY}{_UNNAMED} cli {_STATION}{_END}",),
+        (f"{_BEGIN}{_ANY}{_UNTOLD}{_ANYBODY}{_UNNAMED} cli {_STATION}{_MORE}{_END}",),
         why="a station of 802.1X (a hardware address): inside",
     ),
     Pattern(

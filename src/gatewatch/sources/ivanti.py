@@ -18,7 +18,7 @@ Secondary authentication successful, failed    ``mfa_ok``, ``mfa_denied``
 Session created … secondary auth-server        ``session_start``, mfa yes
 VPN Tunneling: Session started                 ``session_start`` with ``assigned_ip``; ended: ``session_end``
 Session resumed                                ``auth_success``, method token
-Logout, Session timed out, deleted             ``session_end``
+Logout, Session timed out, deleted, replaced   ``session_end``
 =============================================  ======================================================================
 
 ``session`` is the ``sid…`` of the line; of failures, which have none, ``user@address``. A realm of administrators (by its name) is service web.
@@ -35,16 +35,17 @@ from gatewatch.schema.events import SERVICE, Kind, Service, ensure
 from gatewatch.sources.key_value import ANY, SEPARATOR, behind, lay_out, read
 from gatewatch.sources.pattern import Pattern, PatternSource
 
-_ROLES = r"\([^()]*\)\[[^\]]*\](?:\[[0-9a-f]*\])? - "
+_REALM = r"[^()]*(?:\([^()]*\)[^()]*)?"  # a realm's name may hold one pair of brackets
+_ROLES = rf"\({_REALM}\)\[[^\]]*\](?:\[[0-9a-f]*\])? - "
 _HEADER = (
     r"(?:- - - )?(?:(?P<own>[0-9-]{10} [0-9:]{8}) - )?(?P<node>[^ ]+) - \[(?P<rhost>[^\]]*)\] (?P<who>.*?)"
-    r"\((?P<realm>[^()]*)\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - "
+    rf"\((?P<realm>{_REALM})\)\[(?P<roles>[^\]]*)\](?:\[[0-9a-f]*\])? - "
 )
 _TAIL = (
     rf"{SEPARATOR}(?P<rhost>{ANY}){SEPARATOR}(?P<user>{ANY}){SEPARATOR}(?P<x_realm>{ANY[:-1]}+)?{SEPARATOR}(?P<x_roles>{ANY[:-1]}+)?"
     rf"{SEPARATOR}(?P<host>{ANY})$"
 )
-_SID = r"\(session: ?(?P<session>sid[0-9a-f]+)\)"
+_SID = r"\(session: ?(?P<session>sid[0-9a-f]+|[0-9a-f]{8,80})\)"
 _TUNNEL = rf"(?:{_SID}|\(session: ?[^()]*\))? ?with (?:IPv4 address|IP) (?P<assigned_ip>[0-9.]*[0-9])"
 _WELF = r"^(?:- - - )?(?:id=firewall |pri=[0-9] fw=[^ ]* )"
 _UNKNOWN = {"auth_method": "unknown"}
@@ -121,16 +122,17 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("created", ("Session crea",), _text(rf"Session created for user: {ANY}"), Kind.SESSION_START, set={"session": None}),
     Pattern(
         "tunnel-started",
-        ("VPN Tunnelin",),
+        ("VPN Tunnelin", "Network Conn"),
         _text(
-            rf"VPN Tunneling: Session started for user *{_TUNNEL}(?:,? IPv6 address [0-9a-f:]+)?(?:, hostname (?P<src_host>{ANY}))?"
+            rf"(?:VPN Tunneling|Network Connect): Session started for user *{_TUNNEL}(?:,? IPv6 address [0-9a-f:]+)?"
+            rf"(?:, hostname (?P<src_host>{ANY}))?"
         ),
         Kind.SESSION_START,
     ),
     Pattern(
         "tunnel-ended",
-        ("VPN Tunnelin",),
-        _text(rf"VPN Tunneling: Session ended for user *{_TUNNEL}{ANY}"),
+        ("VPN Tunnelin", "Network Conn"),
+        _text(rf"(?:VPN Tunneling|Network Connect): Session ended for user *{_TUNNEL}{ANY}"),
         Kind.SESSION_END,
     ),
     Pattern(
@@ -142,6 +144,20 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern("logout", ("Logout from ",), _text(rf"Logout from [0-9A-Fa-f.:]+[0-9A-Fa-f](?: ?{_SID})?\.?"), Kind.SESSION_END),
     Pattern("timed-out", ("Session time",), _text(rf"Session timed out for {ANY}?{_SID} (?P<object>due to {ANY})"), Kind.SESSION_END),
+    Pattern("longest-session", ("Max session ",), _text(rf"(?P<object>Max session timeout) for {ANY}?{_SID}{ANY}?"), Kind.SESSION_END),
+    Pattern(
+        "replaced",
+        (),
+        _text(rf"{ANY}? logged out from IP \([0-9A-Fa-f.:]+\) (?P<object>because user started new session from IP \([0-9A-Fa-f.:]+\))\.?"),
+        Kind.SESSION_END,
+    ),
+    Pattern(
+        "server-unreachable",
+        ("Radius Serve", "LDAP Server ", "ACE Server "),
+        _text(rf"(?:Radius|LDAP|ACE) Server (?P<x_server>{ANY}?): Login failed for {ANY}? (?P<object>because {ANY}?)\.?"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+    ),
     Pattern(
         "deleted",
         ("Session:[",),
@@ -188,7 +204,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (
             (
                 r"^(?:User Limit realm|Source IP realm|Host Checker|Certificate realm|[A-Za-z ]+ realm restrictions|WebRequest |:Client "
-                r"connection|Key Exchange|Transport mode|VPN Tunneling: |Remote address for user|Password realm|Role restrictions)"
+                r"connection|Key Exchange|Transport mode|VPN Tunneling: |Network Connect: |Remote address for user|Password realm|Role restrictions)"
             ),
         ),
         why="the course of a logon or session, no result",

@@ -34,7 +34,7 @@ from gatewatch.sources.resolver import map_values
 
 _CLAIM = r"^(?:[0-9]+-PPE-[0-9]+ *: *)?default (?:[A-Z]+ )?[A-Z][A-Za-z_]+ [0-9]+ [0-9]+ :"
 # a login names the user's session where it has one; everything up to the user is the gateway's
-_SESSION = r"(?:Context (?P<x_context>.*?) - SessionId: (?P<session>[0-9]+) ?- )?(?:\[[A-Z_]+\] )*"
+_SESSION = r"(?:Context (?P<x_context>.*?) (?:- )?[Ss]essionId: (?P<session>[0-9]+) ?- )?(?:\[[A-Z_]+\] )*"
 _WHO = (
     rf"{_SESSION}User (?P<user>.*?) - Client_ip (?P<rhost>[0-9A-Fa-f.:]*) ?(?:- X-Forwarded-For_ip (?P<x_forwarded_for>[^\"]*?) ?)?"
     r"- Nat_ip \\?\"?(?:[0-9A-Fa-f.:]+|Mapped Ip)\\?\"? - "
@@ -94,6 +94,13 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SESSION_END,
         session_prefix="ns:",
     ),
+    Pattern(  # a datagram that was too long for its whole text
+        "logout-cut",
+        ("SSLVPN LOGOU", "AAATM LOGOUT", "LOGOUT:"),
+        (rf"^(?:SSLVPN |AAATM )?LOGOUT: {_WHO}Vserver [^ ]+ - Start_time [^<>]*$",),
+        Kind.SESSION_END,
+        session_prefix="ns:",
+    ),
     Pattern(
         "login-stopped",
         ("AAA LOGIN_FA", "LOGIN_FAILED"),
@@ -104,7 +111,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "login-failed",
         ("AAA LOGIN_FA", "LOGIN_FAILED"),
-        (rf"^(?:AAA )?LOGIN_FAILED: {_REFUSED.format(f'{_QUOTED}*')}",),
+        (
+            rf"^(?:AAA )?LOGIN_FAILED: {_REFUSED.format(f'{_QUOTED}*')}",
+            r"^(?:AAA )?LOGIN_FAILED: User (?P<user>.*?) - Client_ip (?P<rhost>[0-9A-Fa-f.:]+) ?$",
+        ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
     ),

@@ -34,7 +34,7 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
 _PEER = rf"(?:\[AF_INET6?\]|(?:udp|tcp)[46](?:-server)?:)?\[?(?P<ip>{_IP})\]?:(?P<port>[0-9]{{1,5}})"
-_HEADER = rf"(?:(?P<name>[^ ]+)/)?{_PEER}(?:/(?P<after>[^ ]+))? "
+_HEADER = rf"(?:(?P<name>[^ ]+(?: [^ :/]+){{0,4}})/)?{_PEER}(?:/(?P<after>[^ ]+))? "
 # where the line has no such header, the text itself names the peer
 _WITHIN = (
     rf"^(?:(?:TCP connection established|Connection Attempt|TLS Error: |\[[^\]]*\] Peer Connection)[^']* (?:with|from)|OTP-AUTH: .*', remote) "
@@ -67,7 +67,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "address-assigned",
         ("MULTI: prima",),
-        _named(rf"MULTI: primary virtual IP for [^ ]+: (?P<assigned_ip>{_ADDRESS})"),
+        _named(rf"MULTI: primary virtual IP for [^:]+(?::[^ ]+)?: (?P<assigned_ip>{_ADDRESS})"),
         Kind.AUTH_SUCCESS,
         set={"auth_method": "unknown"},
         session_prefix="ovpn:",
@@ -75,7 +75,14 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "address-learnt",
         ("MULTI: Learn",),
-        _named(rf"MULTI: Learn: (?P<assigned_ip>{_ADDRESS})(?:/[0-9]+)? -> [^ ]+"),
+        _named(rf"MULTI: Learn: (?P<assigned_ip>{_ADDRESS})(?:/[0-9]+)? -> {ANY}"),
+        Kind.SESSION_START,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "address-pooled",
+        ("MULTI_sva: p",),
+        _named(rf"MULTI_sva: pool returned IPv4=(?P<assigned_ip>{_ADDRESS})(?:, IPv6=[^ ]+(?: [^ ]+)?)?"),
         Kind.SESSION_START,
         session_prefix="ovpn:",
     ),
@@ -119,6 +126,14 @@ PATTERNS: tuple[Pattern, ...] = (
         session_prefix="ovpn:",
     ),
     Pattern(
+        "password-refused",
+        ("TLS: Usernam",),
+        _other(rf"TLS: Username/Password authentication failed for username '(?P<user>{ANY})'"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
         "code-failed",
         ("OTP-AUTH: au",),
         _other(rf"OTP-AUTH: authentication failed for username '(?P<user>{ANY})', remote {_IP}:[0-9]+"),
@@ -151,16 +166,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "auth-refused",
-        ("SENT CONTROL",),
-        _other(r"SENT CONTROL \[(?:UNDEF|(?P<user>[^\]]*))\]: 'AUTH_FAILED(?:,(?P<object>[^']*))?' \(status=[0-9]+\)"),
+        ("SENT CONTROL", "["),
+        _other(
+            rf"\[(?:UNDEF|(?P<user>[^\]]*))\] AUTH_FAILED(?:[:,] ?(?P<object>{ANY}))?",
+            r"SENT CONTROL \[(?:UNDEF|(?P<user>[^\]]*))\]: 'AUTH_FAILED(?:,(?P<object>[^']*))?' \(status=[0-9]+\)",
+        ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
         session_prefix="ovpn:",
     ),
     Pattern(
         "module-failed",
-        ("AUTH-PAM: BA", "LDAP", "RADIUS"),
-        _other(rf"AUTH-PAM: BACKGROUND: user '(?P<user>{ANY})' failed to authenticate: (?P<object>{ANY})"),
+        ("AUTH-PAM: BA", "PLUGIN AUTH-", "LDAP", "RADIUS"),
+        _other(rf"(?:PLUGIN )?AUTH-PAM: BACKGROUND: user '(?P<user>{ANY})' failed to authenticate: (?P<object>{ANY})"),
         Kind.AUTH_FAILURE,
         set={**_PASSWORD},
         session_prefix="ovpn:",
@@ -225,7 +243,8 @@ PATTERNS: tuple[Pattern, ...] = (
                 r"PUSH: |SENT CONTROL |OpenVPN |library versions|OPTIONS IMPORT|LZO |Socket Buffers|Local Options|Expected Remote|NOTE: "
                 r"|WARNING: |Delayed exit|"
                 r"Re-using |MANAGEMENT: |(?:TCP|UDP)v[46]|Listening for|Diffie-Hellman|TUN/TAP|do_ifconfig|net_|/s?bin/|ROUTE|Could not determine|"
-                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |write |Inactivity "
+                r"ifconfig_pool|IFCONFIG POOL|GID set|UID set|PLUGIN_|(?:PLUGIN )?AUTH-PAM: |OTP-AUTH: |AEAD |SIG[A-Z]+\[|event_wait|read |"
+                r"write |Inactivity "
                 r"timeout|\[[^\]]*\] Inactivity|LDAP bind failed: |"
                 r"Initial packet|Restart pause|Closing TUN|DEPRECATED|Using |Note: |tls-crypt|Fatal TLS error|Authenticate/Decrypt|Key |Timers: )"
             ),

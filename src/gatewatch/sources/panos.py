@@ -114,7 +114,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "admin-login",
         ("system",),
-        _told(rf"User (?P<user>{ANY}) logged in via (?P<service>[A-Za-z]+) from (?P<rhost>{_IP})(?: using [a-z]+)?\.?"),
+        _told(rf"User \"?(?P<user>{ANY}) logged in via (?P<service>[A-Za-z]+) from (?P<rhost>{_IP})(?: using [a-z]+)?\.?"),
         Kind.AUTH_SUCCESS,
         set=_PASSWORD,
         services=_DOORS,

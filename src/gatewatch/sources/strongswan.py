@@ -148,6 +148,14 @@ PATTERNS: tuple[Pattern, ...] = (
         set=_UNKNOWN,
         session_prefix="ike:",
     ),
+    Pattern(  # the password was right, what the client made of it was not
+        "verification-failed",
+        ("verification",),
+        _text(r"verification of AUTH payload with(?:out)? EAP MSK failed", tail=_GUESSED),
+        Kind.AUTH_STOPPED,
+        set=_UNKNOWN,
+        session_prefix="ike:",
+    ),
     Pattern(
         "certificate-failed",
         ("no trusted ",),

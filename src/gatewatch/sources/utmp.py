@@ -1,5 +1,8 @@
 r"""Logins, logouts and boots as Unix keeps them in utmp, wtmp and btmp (framed by :mod:`gatewatch.intake.utmp`).
 
+What ``utmpdump``, ``last -F`` and ``lastb -F`` make of them is read as well (also with ``--time-format iso``; :mod:`gatewatch.intake.login_text`); of
+a line of ``last``, only the beginning of the session counts. Without ``-F`` they name no year and are unrecognised.
+
 A record reads ``USER_PROCESS user=ann line=pts/0 id=ts/0 host=192.0.2.7 addr=192.0.2.7 pid=4711``; its values come in ``fields``.
 
 =============================  =====================================================================================
@@ -33,6 +36,7 @@ from gatewatch.schema import events as ev
 from gatewatch.schema.addresses import canonical_address, is_placeholder
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.schema.users import split_user
+from gatewatch.sources.framed_stamp import blank, unsettled
 from gatewatch.sources.pattern import Outcome, no_rows
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.@\\-]{1,32}\$?")
@@ -73,7 +77,7 @@ class UtmpSource:
         ignored: dict[str, int] = {}
         unknown: list[bool] = []
         users: dict[tuple[str, str], str] = {}
-        for row in records.select(*_CARRIED, "program", "message", "fields").iter_rows(named=True):
+        for row in blank(records).select(*_CARRIED, "program", "message", "fields").iter_rows(named=True):
             entry = _entry(row["fields"])
             unknown.append(entry is None)
             if entry is None:
@@ -85,7 +89,7 @@ class UtmpSource:
             rows.append({key: row[key] for key in _CARRIED} | made | {"observer": row["host"], "source": self.name})
         events = pl.DataFrame([{key: row.get(key) for key in _SCHEMA} for row in rows], schema=_SCHEMA)
         left = records.filter(pl.Series(unknown, dtype=pl.Boolean)).select("record", "offset", "message")
-        return Outcome(events, dict(sorted(ignored.items())), left, no_rows(reason=True))
+        return Outcome(unsettled(events, records), dict(sorted(ignored.items())), left, no_rows(reason=True))
 
 
 def _entry(fields: str | None) -> _Entry | None:
