@@ -1,8 +1,9 @@
 """Write large, deterministic logs as an ordinary organisation has them: most records are of no interest, few logons fail, some strangers guess.
 
 2000 people come from few addresses each (an office's gateway, a home, a phone), one logon in fifty is mistyped, one in a hundred is a stranger's
-guess from outside, one in two hundred is stopped. Clusters, clouds and hosts mostly hear from machines. Lines of gateways are those of
-make_gateway_logs.py. The texts are our own, in the products' formats; outside are documentation addresses.
+guess from outside, one in two hundred is stopped. Clusters, clouds and hosts mostly hear from machines. Lines of sshd and gateways are those of
+make_gateway_logs.py, and denser than that: a tenth of them or more are logons, `cef-logons` nothing else.
+The texts are our own, in the products' formats; outside are documentation addresses.
 
 Usage: python bench/make_ordinary_logs.py FOLDER [MEGABYTES EACH] [NAME ...]
 """
