@@ -26,7 +26,7 @@ def page(report: Report) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY.format(digest))}">',
         '<meta name="viewport" content="width=device-width"><title>gatewatch lab: score</title>',
-        f"<style>{STYLE}</style></head><body><h1>Score over {report.worlds} worlds</h1>",
+        f"<style>{STYLE}</style></head><body><h1>Score over {report.worlds} {'world' if report.worlds == 1 else 'worlds'}</h1>",
         f"<p>{report.intrusions} intrusions, {report.accesses} outside accesses, {report.weeks} site-weeks.</p>",
         f"<p>Seeds: {escape(', '.join(map(str, report.seeds)))}. Intervals: 95 %, bootstrap over {drawn}.</p>",
         _figures(report.figures),
