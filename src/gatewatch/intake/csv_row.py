@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from gatewatch.intake.line import transcode
 
 ROW_CAP = 4 * 1024**2
 TOO_LONG = "row longer than 4 MiB"
 BROKEN = "broken CSV row"
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_HEAD_LINES = 8  # lines within which the header stands: PowerShell writes the type above it, spreadsheets the delimiter
 
 Raw = tuple[int, bytes, str | None]
 """A row as bytes: its offset, what it holds, and why it is rejected (None: it is not)."""
@@ -27,6 +30,18 @@ def cells_of(raw: bytes, delimiter: str) -> list[str] | None:
     except csv.Error:
         return None
     return found[0] if len(found) == 1 else None
+
+
+def headers(found: Iterator[Raw]) -> Iterator[tuple[str, list[str]]]:
+    """Take the header off *found* and yield it as read with each delimiter in turn: ``(delimiter, names)``, names without blanks around them."""
+    for _, raw, reason in islice(found, _HEAD_LINES):
+        text = raw.decode("utf-8", "replace").lstrip(_MARK)
+        if reason is not None:
+            return
+        if text.strip() and not text.startswith(("#TYPE ", "sep=")):
+            for delimiter in (",", ";", "\t"):
+                yield delimiter, [cell.strip().strip(_MARK).strip() for cell in cells_of(text.encode(), delimiter) or ()]
+            return
 
 
 def sound(found: Iterator[Raw], fits: Callable[[bytes], bool]) -> Iterator[Raw]:

@@ -22,21 +22,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from gatewatch.intake.batch import Batch, RawReject, raw_text
-from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
+from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, headers, rows, sound
 from gatewatch.intake.portal_date import iso_time, month_first_of
 from gatewatch.schema.records import RECORD_DTYPES
 
 AMBIGUOUS = "day or month first: no date of the file tells"
-_HEAD_LINES = 4
 _BATCH_BYTES = 8 << 20
-_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _SIGN_IN = {
     "date (utc)": "createdDateTime",
     "request id": "id",
@@ -109,17 +106,10 @@ def read(chunks: Iterable[bytes]) -> Iterator[Batch]:
 
 def _header(found: Iterator[Raw]) -> Header | None:
     """Take the header off *found*."""
-    for _, raw, reason in islice(found, _HEAD_LINES):
-        text = raw.decode("utf-8", "replace").lstrip(_MARK)
-        if reason is not None:
-            return None
-        if not text.strip() or text.startswith(("#TYPE ", "sep=")):
-            continue
-        for delimiter in (",", ";", "\t"):
-            names = [" ".join(cell.strip(f"{_MARK} ").lower().split()) for cell in cells_of(text.encode(), delimiter) or ()]
-            if _is_sign_in(names) or _is_audit(names) or _is_table(names):
-                return delimiter, names
-        return None
+    for delimiter, cells in headers(found):
+        names = [" ".join(cell.lower().split()) for cell in cells]
+        if _is_sign_in(names) or _is_audit(names) or _is_table(names):
+            return delimiter, names
     return None
 
 

@@ -20,22 +20,19 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-event
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from gatewatch.intake import json_record
 from gatewatch.intake.batch import Batch
-from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
+from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, headers, rows, sound
 from gatewatch.intake.entra_csv import AMBIGUOUS
 from gatewatch.intake.json_scan import Found
 from gatewatch.intake.json_shape import FAULTS, Interest, Shape
 from gatewatch.intake.portal_date import iso_time, month_first_of
 
-_HEAD_LINES = 4
 _BATCH_BYTES = 8 << 20
-_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _UTC = " [UTC]"
 _HISTORY = {
     "event id": "eventID",
@@ -83,18 +80,10 @@ def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Sha
 
 def _header(found: Iterator[Raw]) -> _Header | None:
     """Take the header off *found*."""
-    for _, raw, reason in islice(found, _HEAD_LINES):
-        text = raw.decode("utf-8", "replace").lstrip(_MARK)
-        if reason is not None:
-            return None
-        if not text.strip() or text.startswith(("#TYPE ", "sep=")):
-            continue
-        for delimiter in (",", ";", "\t"):
-            names = [cell.strip(f"{_MARK} ") for cell in cells_of(text.encode(), delimiter) or ()]
-            kind = _kind(names)
-            if kind is not None:
-                return _Header(kind, delimiter, names, next((at for at, name in enumerate(names) if name.startswith("TimeGenerated")), -1))
-        return None
+    for delimiter, names in headers(found):
+        kind = _kind(names)
+        if kind is not None:
+            return _Header(kind, delimiter, names, next((at for at, name in enumerate(names) if name.startswith("TimeGenerated")), -1))
     return None
 
 

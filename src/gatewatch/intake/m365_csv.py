@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from gatewatch.intake.batch import Batch, RawReject, raw_text
-from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
+from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, headers, rows, sound
 from gatewatch.schema.records import RECORD_DTYPES
 
 PROGRAM = "m365"
@@ -31,9 +30,7 @@ _COLUMN = "auditdata"
 _DATE = "creationdate"
 _TIME = '"CreationTime"'
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,16}Z?")
-_HEAD_LINES = 8
 _BATCH_BYTES = 8 << 20
-_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 class _Any(msgspec.Struct):
@@ -77,17 +74,10 @@ def read(chunks: Iterable[bytes]) -> Iterator[Batch]:
 
 def _header(found: Iterator[Raw]) -> tuple[str, int, int, int] | None:
     """Take the header off *found*; return the delimiter, the place of the column, the number of columns and the place of dates (-1: none)."""
-    for _, raw, reason in islice(found, _HEAD_LINES):
-        text = raw.decode("utf-8", "replace").lstrip(_MARK)
-        if reason is not None:
-            return None
-        if not text.strip() or text.startswith(("#TYPE ", "sep=")):
-            continue
-        for delimiter in (",", ";", "\t"):
-            cells = [cell.strip().lower() for cell in cells_of(text.encode(), delimiter) or ()]
-            if len(cells) > 1 and _COLUMN in cells:
-                return delimiter, cells.index(_COLUMN), len(cells), cells.index(_DATE) if _DATE in cells else -1
-        return None
+    for delimiter, names in headers(found):
+        cells = [name.lower() for name in names]
+        if len(cells) > 1 and _COLUMN in cells:
+            return delimiter, cells.index(_COLUMN), len(cells), cells.index(_DATE) if _DATE in cells else -1
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, cis, nist, stig
 from gatewatch.audit.reach.query import Answer, Reach
@@ -21,6 +22,8 @@ _RULESET = "sudo nft list ruleset > EVIDENCE/commands/nft-list-ruleset.txt, and 
 _ANY_FILTER = Need((PacketFilter,), _RULESET, systems=(System.LINUX,))
 _FILTER = Need((PacketFilter,), _RULESET, when=lambda one: one.platform in _LINUX, systems=(System.LINUX,))
 _SOCKETS = Need((Listener,), "sudo ss -lntup > EVIDENCE/commands/ss.txt", when=lambda one: one.seen, systems=(System.LINUX,))
+_BESIDE = ("raw ", "mangle ", "nat ")  # tables in which a policy lets pass by custom
+_CONDITIONS = ("sources", "destinations", "protocols", "ports", "source_ports", "interfaces_in", "interfaces_out", "local")
 _LOCKOUT = "A rule that drops can end the session you work in: allow the management network first, and roll back by a timer (at now + 5 minutes)."
 
 
@@ -117,29 +120,39 @@ def _published(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 def _default(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for rules in facts.of(PacketFilter):
-        if rules.platform not in _LINUX:
-            continue
-        by_name = {chain.name: chain for chain in rules.chains}
-        bases = [by_name[name] for name in rules.input if name in by_name and not name.startswith(("raw ", "mangle ", "nat "))]
-        closed = [chain for chain in bases if chain.policy is Action.DROP or _ends_in_drop(chain.rules)]
-        family = "IPv6" if rules.covers == (SIX_SPAN,) else "IPv4" if rules.covers == (FOUR_SPAN,) else "both families"
-        said = f"{rules.platform} ({family}): what no rule allows is " + ("dropped" if closed else "let in")
-        chain = next(iter(closed or bases), None)
-        status = Status.PASS if closed and not rules.incomplete else Status.UNKNOWN if rules.incomplete else Status.FAIL
-        yield Verdict(
-            status=status, host=rules.host, message=said + (f"; {rules.incomplete}" if rules.incomplete else ""), subject=f"{rules.platform} input",
-            where=(chain.where,) if chain is not None and chain.where is not None else rules.where[:1],
-            value=f"policy {chain.policy}" if chain is not None and chain.policy is not None else "no input chain", as_of=rules.as_of,
-        )  # fmt: skip
+        if rules.platform in _LINUX:
+            yield _open_or_closed(rules, "input", "let in")
+            if _routes(rules):
+                yield _open_or_closed(rules, "forward", "passed on")
+
+
+def _open_or_closed(rules: PacketFilter, hook: Literal["input", "forward"], allowed: str) -> Verdict:
+    by_name = {chain.name: chain for chain in rules.chains}
+    bases = [by_name[name] for name in getattr(rules, hook) if name in by_name and not name.startswith(_BESIDE)]
+    closed = [chain for chain in bases if chain.policy is Action.DROP or _ends_in_drop(chain.rules)]
+    family = "IPv6" if rules.covers == (SIX_SPAN,) else "IPv4" if rules.covers == (FOUR_SPAN,) else "both families"
+    said = f"{rules.platform} ({family}), {hook}: what no rule allows is " + ("dropped" if closed else allowed)
+    chain = next(iter(closed or bases), None)
+    return Verdict(
+        status=Status.PASS if closed and not rules.incomplete else Status.UNKNOWN if rules.incomplete else Status.FAIL,
+        host=rules.host, message=said + (f"; {rules.incomplete}" if rules.incomplete else ""), subject=f"{rules.platform} {hook}",
+        where=(chain.where,) if chain is not None and chain.where is not None else rules.where[:1],
+        value=f"policy {chain.policy}" if chain is not None and chain.policy is not None else f"no {hook} chain", as_of=rules.as_of,
+    )  # fmt: skip
+
+
+def _routes(rules: PacketFilter) -> bool:
+    """Return whether the rules show that the host passes packets on: they decide on some, translate them, or lead them to something behind it."""
+    passing = {"nat POSTROUTING", *(name for name in rules.forward if not name.startswith(_BESIDE))}
+    return any(
+        (chain.name in passing and bool(chain.rules))
+        or any(rule.action is Action.NAT and rule.nat is not None and not rule.nat.local for rule in chain.rules)
+        for chain in rules.chains
+    )
 
 
 def _ends_in_drop(rules: tuple[Rule, ...]) -> bool:
-    return any(
-        rule.action is Action.DROP
-        and not rule.unknown
-        and all(getattr(rule, name) is None for name in ("sources", "destinations", "protocols", "ports", "source_ports", "interfaces_in", "local"))
-        for rule in rules
-    )
+    return any(rule.action is Action.DROP and not rule.unknown and all(getattr(rule, name) is None for name in _CONDITIONS) for rule in rules)
 
 
 def _six(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
@@ -176,12 +189,12 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="M1030.5-01",
         title="Firewall: what no rule allows is dropped",
-        about="Some base chain on the input hook has policy drop or ends in an unconditional drop.",
+        about="A base chain on the input hook has policy drop or ends in an unconditional drop; where rules show routing, one on forward too.",
         measures=(Measure.FIREWALL,),
         severity=Severity.HIGH,
         needs=(_FILTER,),
         judge=_default,
-        remediation=Remediation("Set the policy of the input chain to drop, after rules for what is meant to come in.", "", _LOCKOUT),
+        remediation=Remediation("Set the policy of input, and on a router of forward, to drop, after rules for what is meant to pass.", "", _LOCKOUT),
         mappings=(*nist("SC-7(5)", "CM-7"), *cis("Debian 12", "1.1.0", "4.3.8", "4.4.2.1"), *stig("RHEL 9", "RHEL-09-251020 (V-257937)")),
         references=("nft(8)", "iptables(8)"),
     ),
