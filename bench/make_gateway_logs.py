@@ -3,14 +3,12 @@ say who logged on.
 
 One kind of device and one style of header a file; addresses, ports, ids and names vary as they do in the field (outside: documentation
 addresses; inside: 10.0.0.0/8). The texts are our own, in the devices' formats.
-
-Usage: python bench/make_gateway_logs.py OUT NAME [MEGABYTES] [SEED]     (NAME: one of those in DEVICES, or "all", OUT a folder then)
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -543,12 +541,15 @@ def write(path: Path, name: str, megabytes: int, seed: int = 1) -> int:
 
 def main() -> None:
     """Read the arguments, write the files, print their sizes."""
-    target, name = Path(sys.argv[1]), sys.argv[2]
-    megabytes = int(sys.argv[3]) if len(sys.argv) > 3 else 100
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
-    for one in DEVICES if name == "all" else [name]:
-        path = target / f"{one}.log" if name == "all" else target
-        count = write(path, one, megabytes, seed)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="a file; for all a folder")
+    parser.add_argument("name", choices=[*DEVICES, "all"])
+    parser.add_argument("megabytes", type=int, nargs="?", default=100, help="of each file")
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    given = parser.parse_args()
+    for one in DEVICES if given.name == "all" else [given.name]:
+        path = given.out / f"{one}.log" if given.name == "all" else given.out
+        count = write(path, one, given.megabytes, given.seed)
         print(f"{path}: {count:,} lines, {path.stat().st_size:,} bytes")
 
 

@@ -2,15 +2,13 @@
 
 Records are as long as the products write them; users, addresses, browsers, outcomes and identifiers vary, and users and addresses repeat as those
 of an organisation do. One in five is a failure, one in twenty was stopped by a second factor or a policy.
-
-Usage: python bench/make_json_logs.py FOLDER [MEGABYTES EACH] [SEED]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -458,12 +456,15 @@ def lines(name: str, size: int, seed: int) -> Iterator[str]:
 
 def main() -> int:
     """Write a file for each format."""
-    folder, megabytes = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    folder.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("megabytes", type=int, nargs="?", default=100, help="of each file")
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
     for name in FORMATS:
-        with (folder / f"{name}.jsonl").open("w", encoding="ascii") as handle:
-            handle.writelines(lines(name, megabytes * 1_000_000, seed))
+        with (given.folder / f"{name}.jsonl").open("w", encoding="ascii") as handle:
+            handle.writelines(lines(name, given.megabytes * 1_000_000, given.seed))
     return 0
 
 

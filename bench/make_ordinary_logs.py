@@ -4,15 +4,13 @@
 guess from outside, one in two hundred is stopped. Clusters, clouds and hosts mostly hear from machines. Lines of sshd and gateways are those of
 make_gateway_logs.py, and denser than that: a tenth of them or more are logons, `cef-logons` nothing else.
 The texts are our own, in the products' formats; outside are documentation addresses.
-
-Usage: python bench/make_ordinary_logs.py FOLDER [MEGABYTES EACH] [NAME ...]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
@@ -415,10 +413,16 @@ def write(path: Path, name: str, size: int) -> Path:
 
 def main() -> int:
     """Write a file for each name."""
-    folder, megabytes = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[3:] or NAMES:
-        write(folder / f"{name}.{'jsonl' if name in JSON else 'log'}", name, megabytes * 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("megabytes", type=int, nargs="?", default=100, help="of each file")
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
+    given = parser.parse_args()
+    if unknown := sorted({*given.names} - {*NAMES}):
+        parser.error(f"no such log: {', '.join(unknown)}")
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for name in given.names or NAMES:
+        write(given.folder / f"{name}.{'jsonl' if name in JSON else 'log'}", name, given.megabytes * 1_000_000)
     return 0
 
 

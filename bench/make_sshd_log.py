@@ -2,14 +2,12 @@
 
 A third of the lines are password failures, the rest are their PAM lines, disconnects and pre-authentication noise; one line in
 a thousand is an accepted logon. Sources follow a heavy-tailed draw, as the internet's do.
-
-Usage: python bench/make_sshd_log.py OUT [LINES] [SEED]
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -73,9 +71,12 @@ def lines(count: int, seed: int) -> list[str]:
 
 def main() -> None:
     """Read the arguments, write the file, print its size."""
-    target = Path(sys.argv[1])
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000_000
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("lines", type=int, nargs="?", default=5_000_000)
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    given = parser.parse_args()
+    target, count, seed = given.out, given.lines, given.seed
     block = 500_000
     with target.open("w", encoding="ascii") as handle:
         for line in lines(count, seed):
