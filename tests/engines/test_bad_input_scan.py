@@ -169,4 +169,16 @@ def test_a_gateway_whose_log_names_nobody_is_a_host_of_its_own(tmp_path: Path) -
     (tmp_path / "logs" / "all.log").write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
     result = scan([str(tmp_path / "logs")], site=load_site(tmp_path / "gatewatch.toml"))
     assert one(result).hosts == ("vpn", "gate", "db")
-    assert any("names no host" in note for note in result.notes)
+    assert any("1 log names no host" in note for note in result.notes)
+
+
+def test_many_logs_that_name_no_host_are_one_line_to_read(tmp_path: Path) -> None:
+    for host in ("gate01", "gate02"):
+        (tmp_path / f"{host}.log").write_text(f"2026-01-05T02:00:00Z {host} sshd[7]: Accepted publickey for ann from 192.0.2.7 port 5 ssh2\n")
+    for number in range(9):
+        (tmp_path / f"audit{number}.log").write_text(
+            f'type=USER_LOGIN msg=audit(176757{number}000.000:{number}): pid=9 uid=0 auid=1000 ses=4 msg=\'op=login id=1000 exe="/usr/sbin/sshd" '
+            "hostname=192.0.2.7 addr=192.0.2.7 terminal=ssh res=success'\n"
+        )
+    told = [note for note in scan([str(tmp_path)], zone="UTC", year=2026).notes if "no host" in note]
+    assert told == ["9 logs name no host, and no folder does: shown audit0.log as audit0, audit1.log as audit1, audit2.log as audit2, 6 more"]

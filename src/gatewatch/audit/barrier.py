@@ -15,7 +15,7 @@ from gatewatch.audit.meeting import Meeting
 from gatewatch.schema.measure import Measure
 
 _DOORS = "the configuration of the service or gateway: sshd -T and /etc/pam.d, or the device's export"
-_RULES = "the rules of every packet filter on the way: nft -j list ruleset, iptables-save, the firewall's export"
+_RULES = "the rules of every packet filter on the way: nft list ruleset, iptables-save, the firewall's export"
 _SOCKETS = "sudo ss -lntup (Windows: netstat -abno), and [assets] in gatewatch.toml"
 _CLUSTER = "the kubelet's and API server's configuration, docker's daemon.json; kubectl get all RBAC objects as JSON"
 _WINDOWS = "the registry exports and policies of the host, as docs/how-to/audit-your-site.md lists"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import PurePath
@@ -22,6 +22,7 @@ from gatewatch.site.model import Site
 _ROTATION = re.compile(r"(?:[.-](?:[0-9]{1,3}|[0-9]{8}(?:-[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}|old|bak))+$")
 _PACKED = re.compile(r"\.(?:gz|bz2|xz|zst)$", re.IGNORECASE)
 LOCAL = "localhost"
+TOLD = 3  # logs that a note names
 _FAMILY = {
     Framing.UTMP: "wtmp",
     Framing.AUDIT: "audit",
@@ -164,7 +165,6 @@ def _assign_hosts(collected: Collected, site: Site) -> list[str]:
     Where several hosts may be meant, a log is a host of its own, called as its folder or file: its sessions and leases hold together, and are
     nobody else's.
     """
-    notes: list[str] = []
     known = sorted({name for state in collected.files for name in state.hosts} | set(site.host_names()))
     unnamed: list[FileState] = []
     placed: dict[int, list[str]] = {}
@@ -180,18 +180,27 @@ def _assign_hosts(collected: Collected, site: Site) -> list[str]:
             placed[state.index] = named[:1]
         else:
             unnamed.append(state)
+    # the unified log of a Mac may lie beside the log of any other host; a host that only a folder names is one as well
+    borne = [(name, _is_mac(state)) for state in collected.files for name in (*state.hosts, *placed.get(state.index, ()))]
+    all_, of_macs = sorted({name for name, _ in borne}), sorted({name for name, mac in borne if mac})
+    called: list[str] = []
     for state in unnamed:
-        # the unified log of a Mac may lie beside the log of any other host; a host that only a folder names is one as well
-        others = [other for other in collected.files if _is_mac(other) or not _is_mac(state)]
-        hosts = sorted({name for other in others for name in (*other.hosts, *placed.get(other.index, ()))})
+        hosts = of_macs if _is_mac(state) else all_
         if len(hosts) == 1:
             state.host = hosts[0]
         elif len(site.host_names()) == 1:
             state.host = site.host_names()[0]
         elif len(hosts) > 1 and not _is_mac(state) and _nameless(state):
             state.host = _called(state, collected)
-            notes.append(f"{PurePath(state.name.replace('!', '/')).name} names no host, and no folder does: it is shown as {state.host}")
-    return notes
+            called.append(f"{PurePath(state.name.replace('!', '/')).name} as {state.host}")
+    return [_as_called(called)] if called else []
+
+
+def _as_called(called: Sequence[str]) -> str:
+    """Say which logs are shown under a name that is their folder's or file's, in one line however many they are."""
+    shown = ", ".join(called[:TOLD]) + (f", {len(called) - TOLD} more" if len(called) > TOLD else "")
+    said = "1 log names" if len(called) == 1 else f"{len(called):,} logs name"
+    return f"{said} no host, and no folder does: shown {shown}"
 
 
 def _nameless(state: FileState) -> bool:
