@@ -216,13 +216,10 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     events = ensure(events, "session", "host", "corroborated_by", "linked_session", "src_ip", "user", "service", "assigned_ip")
     if not events.height:
         return events
-    events = events.with_row_index("zz_row").with_columns(rank(), label().alias("zz_label"))
     named = pl.col("session").is_not_null() & pl.col("host").is_not_null() & pl.col("time").is_not_null()
     elsewhere = pl.col("source").cast(pl.String).str.starts_with("windows-")  # joined by :mod:`.windows_logon`
     mergeable = pl.col("kind").is_in([str(kind) for kind in _MERGED]) & named & ~elsewhere
-    part = events.filter(mergeable)
-    if not part.height:
-        return events.drop("zz_row", "zz_rank", "zz_label")
+    places = events.select(mergeable.fill_null(value=False).alias("m"))["m"].arg_true()
     # a session of an identity provider is a cookie, no connection: from another address it is another fact
     cookie = (pl.col("service").cast(pl.String) == str(Service.IDP)).fill_null(value=False)
     # a tunnel with two inner addresses tells of each: the IPv6 one is another fact
@@ -231,7 +228,12 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     place = pl.when(cookie).then(source).when(inner).then(given).fill_null("").alias("zz_place")
     over = [*_KEY, "zz_place", "kind"]
     key = [*over, "zz_segment"]
-    part = part.with_columns(place).sort("host", "session", "zz_place", "kind", "time", "zz_row").with_columns(
+    fills = [name for name in _FILL if name in events.columns and events[name].null_count() < events.height]
+    part = events.select(*_KEY, "time", "kind", "source", "pattern", place)[places].with_columns(places.alias("zz_row"))
+    if not part.select(over).is_duplicated().any():
+        return events
+    part = part.with_columns(rank(), label().alias("zz_label")).drop("source", "pattern")
+    part = part.sort("host", "session", "zz_place", "kind", "time", "zz_row").with_columns(
         (pl.col("time").diff() > SESSION_GAP).fill_null(False).cast(pl.UInt32).cum_sum().over(over).alias("zz_segment")
     )
     # a connection authenticates once: two logons by the service's own line under one pid are two connections, however close
@@ -241,29 +243,35 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
             pl.col("zz_segment") * 1000 + own.cast(pl.UInt32).cum_sum().over(over).clip(1) * own.any().over(over).cast(pl.UInt32)
         ).alias("zz_segment")
     )
-    fills = [name for name in _FILL if name in events.columns]
     ordered = part.sort("zz_rank", "time", "zz_row")
-    best = (
-        ordered.group_by(key, maintain_order=True)
-        .agg(
-            pl.col("zz_row").first().alias("zz_keep"),
-            pl.len().alias("zz_n"),
-            *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
-            pl.col("zz_label").slice(1).unique().sort().alias("zz_by"),
-        )
-        .filter(pl.col("zz_n") > 1)
+    several = ordered.filter(ordered.select(key).is_duplicated()).drop("time", "zz_rank")
+    if not several.height:
+        return events
+    several = several.with_columns(events.select(fills)[several["zz_row"]])
+    best = several.group_by(key, maintain_order=True).agg(
+        pl.col("zz_row").first().alias("zz_keep"),
+        *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
+        pl.col("zz_label").slice(1).unique().sort().alias("zz_by"),
     )
-    if not best.height:
-        return events.drop("zz_row", "zz_rank", "zz_label")
-    dropped = part.join(best, on=key, how="inner").filter(pl.col("zz_row") != pl.col("zz_keep")).select("zz_row")
-    result = events.join(dropped, on="zz_row", how="anti", maintain_order="left").join(
-        best.drop(*key, "zz_n"), left_on="zz_row", right_on="zz_keep", how="left", maintain_order="left"
-    )
-    result = result.with_columns(
-        *[pl.coalesce(name, f"zz_{name}").alias(name) for name in fills],
-        pl.coalesce("zz_by", "corroborated_by").cast(DTYPES["corroborated_by"]).alias("corroborated_by"),
-    )
-    return result.drop([name for name in result.columns if name.startswith("zz_")])
+    kept = np.ones(events.height, dtype=np.bool_)
+    kept[several["zz_row"].to_numpy()] = False
+    kept[best["zz_keep"].to_numpy()] = True
+    columns = [_lent(events, best, name) for name in fills]
+    by = _lent(events, best.with_columns(pl.col("zz_by").cast(DTYPES["corroborated_by"]).alias("zz_corroborated_by")), "corroborated_by", over=True)
+    return events.with_columns(*columns, by).filter(pl.Series(kept))
+
+
+def _lent(events: pl.DataFrame, best: pl.DataFrame, name: str, *, over: bool = False) -> pl.Series:
+    """Return the column *name* of *events* with what ``best`` knows (``zz_keep``, ``zz_<name>``) where it says nothing, or *over* what it says."""
+    known = best.select("zz_keep", pl.col(f"zz_{name}").alias("lent")).filter(pl.col("lent").is_not_null())
+    column = events[name]
+    if not over:
+        known = known.filter(column[known["zz_keep"]].is_null())
+    if not known.height:
+        return column
+    rows = pl.DataFrame({"own": column}).with_row_index("zz_keep").join(known, on="zz_keep", how="left", maintain_order="left")
+    said = pl.coalesce("lent", "own") if over else pl.coalesce("own", "lent")
+    return rows.select(said.alias(name))[name]
 
 
 def lend_sources(events: pl.DataFrame) -> pl.DataFrame:

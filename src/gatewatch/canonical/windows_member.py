@@ -30,7 +30,7 @@ class SidBook:
             part = told.filter(pl.col(column).is_not_null() & pl.col("extra").str.contains(f'"{key}"', literal=True))
             if key == "TargetSid":
                 part = part.filter(pl.col("pattern").cast(pl.String).str.contains(_ACCOUNT))
-            sids = part.select(pl.col("extra").str.json_path_match(f"$.{key}").alias("sid"), pl.col(column).alias("name"), "time")
+            sids = part.select(pl.col("extra").str.json_path_match(f"$.{key}").alias("sid"), pl.col(column).cast(pl.String).alias("name"), "time")
             names.append(sids.filter(pl.col("sid").str.contains(_SID)))
         self._names = pl.concat(names).sort("time", nulls_last=False).unique("sid", keep="last", maintain_order=True).select("sid", "name")
 
@@ -52,4 +52,4 @@ class SidBook:
         named = sids.replace_strict(self._names["sid"], self._names["name"], default=None, return_dtype=pl.String)
         if named.null_count() == len(named):
             return events
-        return events.with_columns(pl.coalesce(pl.col(column).cast(pl.String), pl.lit(named)).alias(column))
+        return events.with_columns(pl.coalesce(column, pl.lit(named.cast(events[column].dtype))).alias(column))

@@ -196,7 +196,7 @@ def _walks(events: pl.DataFrame, intrusions: Sequence[Intrusion]) -> dict[str, t
     wanted = sorted({origin for intrusion in intrusions for origin in intrusion.origins})
     caused = events.filter(
         (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("origin_ip").is_in(wanted) & pl.col("time").is_not_null()
-    ).select("row", "time", "origin_ip")
+    ).select("row", "time", pl.col("origin_ip").cast(pl.String))
     spans = pl.DataFrame(
         [
             (intrusion.ids[0], origin, min(act.first for act in intrusion.acts), max(act.last for act in intrusion.acts) + AFTER)

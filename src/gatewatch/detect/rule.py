@@ -40,6 +40,7 @@ from gatewatch.detect.sigma_regex import POLICY, PROVEN, Refused, shown, unsuppo
 from gatewatch.detect.windows_logsource import Decoded, asked_ids, head_answers, undecoded
 from gatewatch.schema.events import DTYPES, empty, ensure
 from gatewatch.schema.incidents import Severity
+from gatewatch.schema.packing import plain
 
 PREFIX = "rule:"
 Rows = NDArray[np.uint32]
@@ -142,7 +143,7 @@ class RuleSet:
                     hits[name].append(found)
         for (name, predicate), parts in (later or {}).items():
             numbers = np.concatenate(parts)
-            answers = frame.select(sorted(columns_of(predicate)))[numbers].select(expression(predicate)).to_series()
+            answers = plain(frame.select(sorted(columns_of(predicate)))[numbers]).select(expression(predicate)).to_series()
             hits[name].append(numbers[answers.arg_true().to_numpy()])
         return events.with_columns(_column(rule.name, hits[rule.name], events.height) for rule in chosen)
 
@@ -156,9 +157,9 @@ class RuleSet:
 
 
 def _declared(events: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the *columns* of *events*, those it lacks as nulls, each of its declared type."""
+    """Return the *columns* of *events*, those it lacks as nulls, each of its declared type or, where that is a text, as a category."""
     frame = ensure(events, *columns).select(columns)
-    odd = [pl.col(name).cast(DTYPES[name], strict=False) for name in columns if frame.schema[name] != DTYPES[name]]
+    odd = [pl.col(name).cast(DTYPES[name], strict=False) for name in columns if frame.schema[name] not in {DTYPES[name], pl.Categorical()}]
     return frame.with_columns(odd) if odd else frame
 
 
@@ -199,8 +200,7 @@ def _ask(left: Mapping[str, Predicate], frame: pl.DataFrame, rows: pl.Series, la
     if not asked:
         return
     part = frame.select(sorted(frozenset().union(*map(columns_of, asked.values()))))
-    if len(rows) < frame.height:
-        part = part[rows]
+    part = plain(part[rows] if len(rows) < frame.height else part)
     answers = part.select(expression(predicate).alias(name) for name, predicate in asked.items())
     yield from ((name, numbers[answers[name].arg_true().to_numpy()]) for name in asked)
 

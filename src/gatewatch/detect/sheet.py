@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gatewatch.detect.extra_key import read
 from gatewatch.detect.predicate import All, Among, Constant, Leaf, Not, Predicate, Some, columns_of, expression, leaves_of
+from gatewatch.schema.packing import plain
 
 Rows = NDArray[np.uint32]
 Places = NDArray[np.intp]
@@ -70,7 +71,7 @@ class Sheet:
             case Leaf():
                 return self._leaf(predicate, places)
             case Among():
-                found = self._frame[places].select(expression(predicate)).to_series()
+                found = plain(self._frame[places]).select(expression(predicate)).to_series()
                 return found.to_numpy()
             case All() | Some():
                 return self._fold(predicate, places)
@@ -134,10 +135,10 @@ class Sheet:
         if len(places) * _SPARSE > self._frame.height:
             self._tell([leaf], self._frame)
             return self._told[leaf][places]
-        return self._frame[places].select(_question(leaf)).to_series().to_numpy()
+        return plain(self._frame[places]).select(_question(leaf)).to_series().to_numpy()
 
     def _tell(self, leaves: list[Leaf], frame: pl.DataFrame) -> None:
-        told = frame.select(_question(leaf).alias(str(at)) for at, leaf in enumerate(leaves))
+        told = plain(frame).select(_question(leaf).alias(str(at)) for at, leaf in enumerate(leaves))
         for at, leaf in enumerate(leaves):
             self._told[leaf] = told[str(at)].to_numpy()
 

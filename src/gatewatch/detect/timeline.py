@@ -66,10 +66,11 @@ class Timeline:
 def build(events: pl.DataFrame) -> tuple[Timeline, Ints]:
     """Return the timeline of *events* (rows that are :data:`TIMED`) and, for each row, its position in it."""
     frame = ensure(events, "time_err", "stream", "position", "count")
-    names = frame["stream"].unique().drop_nulls().sort()
+    logs = frame["stream"].cast(pl.String)
+    names = logs.unique().drop_nulls().sort()
     time = _ints(frame["time"].cast(INSTANT).to_physical())
     place = _ints(frame["position"].cast(pl.Int64).fill_null(-FOREVER))
-    stream = _ints(frame["stream"].cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(-1))
+    stream = _ints(logs.cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(-1))
     row = _ints(frame["row"])
     order = _sorted((row, place, stream, time))
     err = np.clip(_ints(frame["time_err"].cast(pl.Duration("us")).to_physical().fill_null(0)), 0, FOREVER)[order]

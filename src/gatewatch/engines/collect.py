@@ -11,9 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-from gatewatch.engines.decode import RAW_CAP, Decoded, decode_batch, decode_block, detached, merge
+from gatewatch.engines.decode import RAW_CAP, Decoded, asks_all, decode_batch, decode_block, detached, merge
 from gatewatch.engines.mapping import shapes
 from gatewatch.engines.nearest import BINARY, Kinds
+from gatewatch.engines.raw import rereadable
 from gatewatch.intake import (
     entra_csv,
     evtx,
@@ -168,7 +169,7 @@ def collect(
 
     def take() -> None:
         state, job = waiting.popleft()
-        _take(state, job.result(), result)
+        _take(state, job.result(), result, texts=run.whole or not rereadable(state.path, state.framing))
         if relieve is not None:
             relieve(result)
 
@@ -204,6 +205,11 @@ class _Run:
     chunks: set[bytes] = field(default_factory=set)
     maps: Sequence[MapSource] = ()
     shapes: Sequence[Shape] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that records say is asked for."""
+        return asks_all(self.wanted)
 
 
 def _jobs(member: Member, result: Collected, pool: ThreadPoolExecutor, run: _Run) -> Iterator[tuple[FileState, Future[Decoded]]]:
@@ -330,8 +336,8 @@ def _decoded_evtx(batches: Sequence[Batch], run: _Run) -> Decoded:
     return decode_batch(gathered(batches), run.wanted, run.maps)
 
 
-def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
-    """Add a decoded block to its file and to the totals."""
+def _take(state: FileState, decoded: Decoded, result: Collected, *, texts: bool) -> None:
+    """Add a decoded block to its file and to the totals; without *texts*, events keep their place in the file instead of the text there."""
     shift = state.records if state.blocks else 0
     for what in decoded.problems:
         result.problems.append(Problem(state.name, what, "data"))
@@ -339,6 +345,8 @@ def _take(state: FileState, decoded: Decoded, result: Collected) -> None:
     base = state.clock.add(decoded.stamps)
     for frame, held in ((decoded.bulk, state.bulk), (decoded.rich, state.rich), (decoded.acts, state.acts)):
         if frame is not None and frame.height:
+            if not texts and "message" in frame.columns:
+                frame = frame.drop("message")  # noqa: PLW2901 - as if it had come so
             shifts = []
             if base and "rel" in frame.columns:
                 shifts.append((pl.col("rel") + base).cast(pl.Int16).alias("rel"))

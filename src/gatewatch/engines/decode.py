@@ -18,6 +18,7 @@ from gatewatch.intake.bsd import EPOCH_2000
 from gatewatch.intake.line import TOO_LONG, Block, read_lines
 from gatewatch.intake.syslog import Framer, Stamps
 from gatewatch.schema.events import Kind
+from gatewatch.schema.packing import pack
 from gatewatch.schema.records import Disposition, Framing
 from gatewatch.sources.map import MapSource
 from gatewatch.sources.pattern import Outcome
@@ -355,23 +356,23 @@ def _take(
             result.tally[source.name, Disposition.REJECTED, reason] += number
         rows = outcome.rejected.select("record", "offset", "reason", "message").head(SAMPLES).iter_rows()
         result.samples += [(r, o, f"{source.name}: {why}", (text or "")[:RAW_CAP]) for r, o, why, text in rows]
-    bulk += [compact(part, whole=_whole(wanted)) for part in outcome.bulk]
+    bulk += [compact(part, whole=asks_all(wanted)) for part in outcome.bulk]
     events = outcome.events
     if not events.height:
         return unknown
     kinds = events["kind"].cast(pl.String).is_in(BULK)
     if kinds.any():
-        bulk.append(compact(events.filter(kinds), whole=_whole(wanted)))
+        bulk.append(compact(events.filter(kinds), whole=asks_all(wanted)))
     few = events.filter(~kinds)
     if few.height:
         if "message" not in few.columns:
             texts = frame.select("record", "message").filter(pl.col("record").is_in(few["record"].implode()))
             few = few.join(texts, on="record", how="left", maintain_order="left")
-        rich.append(detached(few))
+        rich.append(pack(detached(few)))
     return unknown
 
 
-def _whole(wanted: frozenset[Kind] | None) -> bool:
+def asks_all(wanted: frozenset[Kind] | None) -> bool:
     """Return whether all that records say is asked for."""
     return wanted is None or Kind.OTHER in wanted
 
@@ -390,4 +391,4 @@ def detached(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(texts)
 
 
-__all__ = ["BULK", "COPY", "Decoded", "compact", "decode_batch", "decode_block", "detached", "merge"]
+__all__ = ["BULK", "COPY", "Decoded", "asks_all", "compact", "decode_batch", "decode_block", "detached", "merge"]

@@ -20,7 +20,6 @@ from gatewatch.canonical.windows_logon import join_logons
 from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
-from gatewatch.engines.decode import CATEGORICAL
 from gatewatch.engines.nearest import strangers
 from gatewatch.engines.order import in_order
 from gatewatch.engines.raw import read_records
@@ -72,7 +71,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     everything: bool = False  # keep also what no chain can use: the user's own rules may
     maps: tuple[MapSource, ...] = ()  # formats of the user's own
-    held_rows: int = 1_600_000  # bulk events held in memory; more are spilled
+    held_rows: int = 800_000  # bulk events held in memory; more are spilled
     held_acts: int = 200_000  # commands and transfers held in memory; more are spilled
 
 
@@ -194,8 +193,8 @@ def _merged(
         if reach is not None:
             others = others.filter(~others["kind"].cast(pl.String).is_in([str(kind) for kind in UNWANTED]))
             failures, others = reach.failures(failures), reach.failures(others)
-        yield _plain(label_repeats(failures))
-        yield _plain(others)
+        yield label_repeats(failures)
+        yield others.drop([name for name in others.columns if name.startswith("repeat")])
 
     # what a slice was is held by nobody but those who read it: it may be most of what is in memory
     kept += map(read_acts, acted.slices(collected))
@@ -311,11 +310,6 @@ def _gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
             "time", "kind", "host", "source", "pattern", "session", "record", "offset", "count", "user", "src_ip", "src_host"
         ).with_columns(pl.lit(None, pl.UInt32).alias("file_id"))
     return pl.concat(frames, how="diagonal_relaxed", rechunk=False)
-
-
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return *frame* with categories as strings."""
-    return frame.with_columns(pl.col(name).cast(pl.String) for name in CATEGORICAL if name in frame.columns and frame[name].dtype == pl.Categorical)
 
 
 def _within(frame: pl.DataFrame, options: Options, collected: Collected) -> pl.DataFrame:

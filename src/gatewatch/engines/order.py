@@ -9,27 +9,41 @@ import polars as pl
 from gatewatch.engines.collect import FileState
 from gatewatch.schema import events as ev
 
+_READ = ("user", "src_ip", "src_host", "session", "command", "target_user", "message", "count", "time_err", "received")
+_SPENT = ("event_record", "channel", "user_sid")  # said by stream, position and user
+
 
 def in_order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
-    """Return *events* of *files* (with ``file_id``) by the total order (time, stream, position), numbered; those without a time come last."""
-    streams = {state.index: state.stream for state in files}
-    bases = {state.index: state.base for state in files}
-    zones = {state.index: state.name for state in files}
-    events = ev.ensure(events, "user", "src_ip", "src_host", "session", "command", "target_user", "message", "count", "time_err", "received")
-    if not streams:
-        return events.with_columns(
-            pl.lit(None, pl.String).alias("stream"), pl.lit(None, pl.Int64).alias("position"), pl.lit(None, pl.String).alias("file")
-        ).with_row_index("row")
-    events = events.with_columns(
-        pl.col("file_id").replace_strict(streams, return_dtype=pl.String).alias("stream"),
-        (pl.col("file_id").replace_strict(bases, return_dtype=pl.Int64) + pl.col("record")).alias("position"),
-        pl.col("file_id").replace_strict(zones, return_dtype=pl.String).alias("file"),
+    """Return *events* of *files* (with ``file_id``) by the total order (time, stream, position), numbered; those without a time come last.
+
+    What names the file and the stream is a category: there are few.
+    """
+    if not files:
+        none = [pl.lit(None, kind).alias(name) for name, kind in (("stream", pl.Categorical()), ("position", pl.Int64()), ("file", pl.Categorical()))]
+        return ev.ensure(events, *_READ).with_columns(none).with_row_index("row")
+    ids = [state.index for state in files]
+    names, paths = (pl.Series([getattr(state, name) for state in files], dtype=pl.Categorical) for name in ("stream", "name"))
+    bases = pl.Series([state.base for state in files], dtype=pl.Int64)
+    key = events.select(
+        "time",
+        pl.col("file_id").replace_strict(ids, names).alias("stream"),
+        (pl.col("file_id").replace_strict(ids, bases) + pl.col("record")).alias("position"),
+        pl.col("file_id").replace_strict(ids, paths).alias("file"),
     )
     if "event_record" in events.columns:  # Windows: the stream is the computer's channel, whatever files it came in
-        named = pl.col("event_record").is_not_null() & pl.col("host").is_not_null()
-        events = events.with_columns(
-            pl.when(named).then(pl.col("host") + ":" + pl.col("channel").cast(pl.String)).otherwise("stream").alias("stream"),
-            pl.when(named).then("event_record").otherwise("position").alias("position"),
-        )
-    events = events.drop([name for name in ("event_record", "channel", "user_sid") if name in events.columns])
-    return events.sort("time", "stream", "position", nulls_last=True).with_row_index("row")
+        named = events["event_record"].is_not_null() & events["host"].is_not_null()
+        if named.any():
+            log = pl.concat_str(events["host"].cast(pl.String), pl.lit(":"), events["channel"].cast(pl.String)).cast(pl.Categorical)
+            key = key.with_columns(
+                pl.when(named).then(log).otherwise("stream").alias("stream"),
+                pl.when(named).then(events["event_record"]).otherwise("position").alias("position"),
+            )
+    order = key.select(pl.arg_sort_by("time", _rank(key["stream"]), "position", nulls_last=True, maintain_order=True)).to_series()
+    kept = events.drop([name for name in (*_SPENT, "stream", "position", "file") if name in events.columns])
+    return ev.ensure(kept.with_columns(key.drop("time"))[order].with_row_index("row"), *_READ)
+
+
+def _rank(stream: pl.Series) -> pl.Series:
+    """Return the place of each stream's name among all, as a number; null where it has none."""
+    names = stream.unique().drop_nulls().cast(pl.String).sort()
+    return stream.replace_strict(names, pl.int_range(len(names), dtype=pl.UInt32, eager=True), default=None)

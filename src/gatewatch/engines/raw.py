@@ -18,6 +18,11 @@ _OBJECT = b"}"  # ends an object, but not the first of them does
 _WHOLE: dict[Framing, bytes] = {Framing.EVTX: b"", Framing.WINDOWS_XML: b"</Event>"}  # records that are no lines, and how they end
 
 
+def rereadable(path: Path, framing: Framing) -> bool:
+    """Return whether the records of a file can be read once more, so that their texts need not be kept."""
+    return str(path) != "-" and framing not in _UNQUOTED
+
+
 def read_records(path: Path, name: str, framing: Framing, offsets: Iterable[int], limits: Limits) -> dict[int, str]:
     """Return the records of the member *name* of *path* that begin at *offsets*, on one line each; what cannot be read again is missing."""
     if framing in _UNQUOTED:

@@ -22,6 +22,7 @@ from gatewatch.origin.clock import clocks
 from gatewatch.origin.session import build, outside
 from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind, Scope
+from gatewatch.schema.packing import plain
 from gatewatch.site.model import Site
 
 NAMES = 8  # accounts of one address that are kept to tell a spray
@@ -47,7 +48,7 @@ class Reach:
         # a stop may be given its address later; a second factor that was denied is one where the password is known to be right
         stopped = pl.col("kind").is_in([str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED)])
         anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | stopped)
-        self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
+        self._keys = {name: anchors[name].cast(pl.String).drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
         self._inner = self._sources(bindings, entered)
         self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._inner]).unique().sort()
 
@@ -59,16 +60,16 @@ class Reach:
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
         """Return those of *acts* that a session from outside can explain."""
-        acts = ev.ensure(acts, "host", "session", "user", "src_ip").with_row_index("zz_at")
-        addresses = acts["src_ip"].cast(pl.String).unique().drop_nulls().sort().to_list()
+        told = plain(ev.ensure(acts, "host", "session", "user", "src_ip"), "host", "session", "user", "src_ip").with_row_index("zz_at")
+        addresses = told["src_ip"].unique().drop_nulls().sort().to_list()
         public = [address for address in addresses if self._enrich.scope(address) is Scope.PUBLIC]
         parts = [
-            acts.join(self._ids, on=["host", "session"], how="semi").select("zz_at"),
-            acts.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
-            acts.filter(pl.col("src_ip").cast(pl.String).is_in(public)).select("zz_at"),
-            acts.filter(pl.col("src_ip").cast(pl.String).is_in(self._inner.implode())).select("zz_at"),
+            told.join(self._ids, on=["host", "session"], how="semi").select("zz_at"),
+            told.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
+            told.filter(pl.col("src_ip").is_in(public)).select("zz_at"),
+            told.filter(pl.col("src_ip").is_in(self._inner.implode())).select("zz_at"),
         ]
-        return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
+        return acts[pl.concat(parts)["zz_at"].unique().sort()]
 
     def failures(self, failures: pl.DataFrame) -> pl.DataFrame:
         """Return those of *failures* that a logon from outside, accepted or stopped, may rest on."""

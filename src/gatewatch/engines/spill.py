@@ -25,6 +25,7 @@ HOLD_BACK = timedelta(minutes=10)  # as long as reports of one connection may li
 QUIET = timedelta(seconds=20)  # no reports of one failure lie so far apart that name no connection
 _WHOLE = -1  # instead of an hour: of a whole day
 NO_DAY = date(1, 1, 1)  # where events without a time go
+SLICE = 400_000
 BUSY = 1000  # events an hour, from which on a stretch is written by hours
 
 
@@ -34,6 +35,7 @@ class Spill:
     def __init__(self, rows: int, held: Held = "bulk") -> None:
         """Hold at most about *rows* of the events that files keep under *held* in memory."""
         self.rows = rows
+        self.slice = max(rows // 4, min(rows // 2, SLICE))  # rows that are written, and come back, together
         self._held: Held = held
         self._folder: Path | None = None
         self._parts: dict[int, list[Path]] = {}
@@ -64,7 +66,7 @@ class Spill:
             waiting: list[pl.DataFrame] = []
             for number, frame in enumerate(frames, 1):
                 waiting.append(frame)
-                if number == len(frames) or sum(one.height for one in waiting) >= self.rows // 4:
+                if number == len(frames) or sum(one.height for one in waiting) >= self.slice:
                     path = self._path(f"part-{self._count}.parquet")
                     pl.concat(waiting, how="diagonal_relaxed").write_parquet(path, compression="lz4", statistics=False)
                     self._parts.setdefault(state.index, []).append(path)
@@ -96,7 +98,7 @@ class Spill:
             for frame in self._take(state):
                 self._by_day(frame, days)
         held: pl.DataFrame | None = None
-        for end, frame in _slices(days, self.rows // 4):
+        for end, frame in _slices(days, self.slice):
             made = frame if held is None else pl.concat([held, frame], how="diagonal_relaxed")
             del frame
             # what is done is done in one moment: only failures are told of several times

@@ -17,6 +17,7 @@ from types import MappingProxyType
 import polars as pl
 
 from gatewatch.schema.events import Kind, Scope, ensure
+from gatewatch.schema.packing import plain
 from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC, Platform, on_platform
 
 INNER = (Scope.PRIVATE, Scope.SHARED, Scope.VPN_POOL, Scope.LINK_LOCAL)
@@ -83,7 +84,8 @@ def learn_hosts(events: pl.DataFrame, declared: Mapping[str, str]) -> Hosts:
     """Return the hosts of addresses: *declared* by the site, else learnt from enriched *events* (names as in the column ``host``)."""
     events = ensure(events, "host", "host_ip", "src_ip", "src_host", "scope", "kind", "time")
     own = events.filter(pl.col("host_ip").is_not_null() & pl.col("host").is_not_null()).select(pl.col("host_ip").alias("address"), "host", "time")
-    hosts = events.select(pl.col("host").drop_nulls().unique()).with_columns(
+    own, hosts = plain(own), plain(events.select(pl.col("host").drop_nulls().unique()))
+    hosts = hosts.with_columns(
         pl.col("host").str.to_lowercase().str.extract(r"^([^.]+)").alias("short")
     )
     hosts = hosts.filter(pl.len().over("short") == 1)
@@ -91,7 +93,11 @@ def learn_hosts(events: pl.DataFrame, declared: Mapping[str, str]) -> Hosts:
         (pl.col("kind").cast(pl.String) == str(Kind.AUTH_SUCCESS))
         & pl.col("scope").cast(pl.String).is_in([str(scope) for scope in INNER])
         & pl.col("src_host").is_not_null()
-    ).select(pl.col("src_ip").alias("address"), pl.col("src_host").str.to_lowercase().str.extract(r"^([^.]+)").alias("short"), "time")
+    ).select(
+        pl.col("src_ip").cast(pl.String).alias("address"),
+        pl.col("src_host").cast(pl.String).str.to_lowercase().str.extract(r"^([^.]+)").alias("short"),
+        "time",
+    )
     named = logons.join(hosts, on="short", how="left").select("address", "host", "time")
     said = pl.concat([own, named]).filter(pl.col("address").is_not_null() & ~pl.col("address").str.contains(_OUTSIDE))
     claims = (

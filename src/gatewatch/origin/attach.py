@@ -29,6 +29,7 @@ from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
 from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE, MOST_RIVALS
 from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
+from gatewatch.schema.packing import plain
 from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
@@ -95,7 +96,7 @@ class Attacher:
         self.origins, self.sids = tuple(codes), sids
         self.row_of = sessions.table.select("row", pl.int_range(pl.len(), dtype=pl.Int64).alias("own"))
         numbered = pl.DataFrame({"sid": sids}, schema={"sid": pl.String}).join(bond_table(dict(bonds)), on="sid", how="left", maintain_order="left")
-        self.bonds = numbered
+        self.bonds = numbered.with_columns(pl.col("sid", "origin_ip", "origin_session", "via").cast(pl.Categorical))
         self.bonded = numbered["origin_ip"].is_not_null().to_numpy()
         self.grades = numbered["grade"].fill_null(0).to_numpy()
         held = leases.with_columns(
@@ -248,12 +249,12 @@ class Attacher:
             else pl.DataFrame(
                 {
                     name: pl.Series([None] * len(number), dtype=kind)
-                    for name, kind in {"origin_ip": pl.String, "origin_session": pl.String, "base": pl.UInt8}.items()
+                    for name, kind in {"origin_ip": pl.Categorical, "origin_session": pl.Categorical, "base": pl.UInt8}.items()
                 }
             )
         )
         grade = np.minimum(result.grade, self.grades[number]) if len(self.grades) else result.grade
-        words = pl.Series("words", BY_GRADE, dtype=pl.String).gather(pl.Series(np.where(number == NOBODY, 0, grade)))
+        words = pl.Series("words", BY_GRADE, dtype=pl.Categorical).gather(pl.Series(np.where(number == NOBODY, 0, grade)))
         return taken.select(
             "origin_ip",
             "origin_session",
@@ -304,10 +305,10 @@ def attributed(
     own = public & (found["origin_ip"].is_null() | (doubtful & ~borne) | _reused(events, result, sessions))
     result.how[own.to_numpy()] = OWN_ADDRESS
     made = events.with_columns(
-        pl.when(own).then(events["src_ip"].cast(pl.String)).otherwise(found["origin_ip"]).alias("origin_ip"),
+        pl.when(own).then(events["src_ip"].cast(pl.Categorical)).otherwise(found["origin_ip"]).alias("origin_ip"),
         pl.when(~own).then(found["origin_session"]).alias("origin_session"),
         pl.when(own).then(pl.lit(0, pl.UInt8)).otherwise(found["hop"]).cast(DTYPES["hop"]).alias("hop"),
-        pl.when(own | borne).then(pl.lit(BY_GRADE[2])).otherwise(found["hop_confidence"]).alias("hop_confidence"),
+        pl.when(own | borne).then(pl.lit(BY_GRADE[2], pl.Categorical)).otherwise(found["hop_confidence"]).alias("hop_confidence"),
     )
     if made.height <= SLICE:
         return made, _table(made, result, attacher)
@@ -343,7 +344,7 @@ def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataF
     rivals = pl.DataFrame(named, schema={"at": pl.UInt32, "rivals": pl.List(pl.String), "rival_count": pl.UInt32}, orient="row")
     part = part.with_columns(
         attacher.bonds["sid"].gather(pl.Series(number)).alias("within"),
-        pl.Series("words", words, dtype=pl.String).gather(pl.Series(place)).alias("via"),
+        pl.Series("words", words, dtype=pl.Categorical).gather(pl.Series(place)).alias("via"),
     )
     joined = part.with_row_index("at").join(rivals, on="at", how="left", maintain_order="left")
     empty: list[str] = []
@@ -378,8 +379,8 @@ def _by_tool(events: pl.DataFrame, result: Result, sessions: Sessions) -> None:
     )  # fmt: skip
     if not silent.height:
         return
-    silent = silent.with_columns(_tools().alias("tools"))
-    told = events.select("row", "host", "time", "kind", "pattern", "command").with_columns(
+    silent = plain(silent, "row", "host", "time", "process", "pattern").with_columns(_tools().alias("tools"))
+    told = events.select("row", pl.col("host").cast(pl.String), "time", "kind", "pattern", "command").with_columns(
         pl.Series("number", result.number), pl.Series("grade", result.grade), pl.Series("how", result.how)
     )
     told = told.filter((pl.col("kind").cast(pl.String) == str(Kind.PRIVILEGE_USE)) & pl.col("how").is_in([ID, USER]))

@@ -19,6 +19,7 @@ import polars as pl
 from gatewatch.origin.session import Sessions, outside, segments
 from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import UTC, Kind, ensure
+from gatewatch.schema.packing import plain
 
 AHEAD = timedelta(seconds=60)  # an address may be given before the logon is written
 _NEAR: tuple[tuple[Literal["backward", "forward"], timedelta | None], ...] = (("backward", None), ("forward", AHEAD))
@@ -41,7 +42,7 @@ def leases(events: pl.DataFrame, sessions: Sessions) -> pl.DataFrame:
     told = events.filter(pl.col("assigned_ip").is_not_null() & pl.col("time").is_not_null() & pl.col("host").is_not_null())
     if not told.height:
         return pl.DataFrame(schema=LEASES)
-    told = _both(told)
+    told = _both(plain(told, "row", "assigned_ip", "host", "session", "user", "src_ip", "scope", "time", "kind", "extra"))
     kind = pl.col("kind").cast(pl.String)
     given = told.filter(kind.is_in([str(Kind.AUTH_SUCCESS), str(Kind.SESSION_START)])).select(
         "row", "host", "session", "user", "src_ip", outside().alias("outside"), pl.col("assigned_ip").alias("address"), "time"
@@ -119,7 +120,7 @@ def _given_back(made: pl.DataFrame, back: pl.DataFrame, events: pl.DataFrame) ->
         released, left_on="start", right_on="freed", by=["host", "address"], strategy="forward", check_sortedness=False
     )
     ends = events.filter((pl.col("kind").cast(pl.String) == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
-    ends = ends.select("host", "session", pl.col("time").alias("closed")).sort("closed")
+    ends = plain(ends, "host", "session", "time").rename({"time": "closed"}).sort("closed")
     made = made.join_asof(ends, left_on="start", right_on="closed", by=["host", "session"], strategy="forward", check_sortedness=False)
     bare = pl.when(pl.col("ip").is_not_null()).then("closed")
     return made.with_columns(pl.min_horizontal("over", "freed", bare).alias("end"))

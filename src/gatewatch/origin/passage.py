@@ -33,6 +33,7 @@ from gatewatch.origin.track import NOBODY
 from gatewatch.schema import client
 from gatewatch.schema.client import account_named, pattern
 from gatewatch.schema.events import UTC, Kind, Service, ensure
+from gatewatch.schema.packing import plain
 
 BEFORE = timedelta(seconds=5)  # the target may write first
 SOON = timedelta(minutes=2)
@@ -61,6 +62,11 @@ PASSAGES = pl.Schema(
 )
 
 
+_READ = (
+    "host", "session", "user", "target_user", "dst_ip", "dst_host", "object", "command", "service", "time", "kind", "pattern", "process",
+)  # fmt: skip
+
+
 def short(name: pl.Expr) -> pl.Expr:
     """Return the first label of a host's name, case-folded; an address is no name."""
     folded = name.str.to_lowercase()
@@ -69,9 +75,7 @@ def short(name: pl.Expr) -> pl.Expr:
 
 def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts, owners: Ownership) -> pl.DataFrame:
     """Return the passages that enriched *events* tell of, by start (columns: :data:`PASSAGES`); *owners*: the tracks of *sessions*."""
-    events = ensure(
-        events, "host", "session", "user", "target_user", "dst_ip", "dst_host", "object", "command", "service", "time", "kind", "pattern", "process"
-    )
+    events = ensure(events, *_READ)
     kind = pl.col("kind").cast(pl.String)
     aimed = pl.col("dst_ip").is_not_null() | pl.col("dst_host").is_not_null()
     relay = (
@@ -82,6 +86,7 @@ def passages(events: pl.DataFrame, sessions: Sessions, hosts: Hosts, owners: Own
     part = events.filter((relay | out | ran).fill_null(False) & pl.col("time").is_not_null() & pl.col("host").is_not_null())
     if not part.height or not sessions.table.height:
         return pl.DataFrame(schema=PASSAGES)
+    part = plain(part, "row", *_READ)
     found = owners.find(part)
     own = part.select("row").join(sessions.table.select("row", pl.col("sid").alias("own")), on="row", how="left", maintain_order="left")["own"]
     part = part.with_columns(pl.Series("number", found.number), pl.Series("grade", found.grade))
@@ -143,6 +148,7 @@ def guises(events: pl.DataFrame, sessions: Sessions, owners: Ownership) -> pl.Da
     )
     if not part.height or not sessions.table.height:
         return pl.DataFrame(schema=GUISES)
+    part = plain(part, "row", "host", "session", "user", "target_user", "time", "kind")
     found = owners.find(part)
     by_number = (
         sessions.table.select("sid", pl.col("user").alias("by"), pl.col("until").alias("end")).with_row_index("number").cast({"number": pl.Int64})

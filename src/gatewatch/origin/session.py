@@ -17,6 +17,7 @@ from datetime import timedelta
 import polars as pl
 
 from gatewatch.schema.events import Kind, Scope, Service, ensure
+from gatewatch.schema.packing import plain
 
 GRACE = timedelta(seconds=5)  # lines of a session may trail its end
 BOOT_LASTS = timedelta(minutes=15)
@@ -61,7 +62,7 @@ def _by_tor(events: pl.DataFrame, logons: pl.DataFrame) -> pl.Series:
     here = (pl.col("scope") == str(Scope.LOOPBACK)) & (pl.col("service").cast(pl.String) == str(Service.SSH))
     if not begun.height or not logons.height:
         return pl.Series([False], dtype=pl.Boolean).new_from_index(0, logons.height)
-    before = begun.select("host", pl.col("time").alias("tor")).sort("tor")
+    before = plain(begun, "host", "time").rename({"time": "tor"}).sort("tor")
     places = logons.select(pl.int_range(pl.len()).alias("place"), "host", "start", here.fill_null(False).alias("here")).sort("start")
     joined = places.join_asof(before, left_on="start", right_on="tor", by="host", strategy="backward", tolerance=TOR_LASTS, check_sortedness=False)
     return joined.sort("place").select(pl.col("here") & pl.col("tor").is_not_null())["here"]
@@ -85,7 +86,7 @@ def build(events: pl.DataFrame) -> Sessions:
         pl.col("time").alias("start"),
         pl.coalesce("host_ip", "dst_ip").alias("at_ip"),
     )
-    logons = logons.with_columns(
+    logons = plain(logons).with_columns(
         (outside() | tunnelled()).alias("outside"),
         tunnelled().alias("tunnel"),
         pl.concat_str(
@@ -98,8 +99,10 @@ def build(events: pl.DataFrame) -> Sessions:
     logons = logons.with_columns(pl.when(pl.col("session").is_not_null()).then(following).alias("next"))
     aliases = _aliases(logons, events)
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
+    ends = plain(ends, "host", "session", "time", "row", "pattern")
     logons = _ends(logons, aliases, ends)
-    boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
+    boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null())
+    boots = plain(boots, "host", "time").rename({"time": "boot"}).sort("boot")
     # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
     boots = boots.filter((pl.col("boot").diff().over("host") > BOOT_LASTS).fill_null(True))
     if boots.height and logons.height:
@@ -141,7 +144,7 @@ def _aliases(logons: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     # "User child is on pid N", audit USER_START, the other reports of a Windows logon: a later event of the session names another id of it
     names = events.filter(
         pl.col("linked_session").is_not_null() & pl.col("session").is_not_null() & (pl.col("kind") != str(Kind.AUTH_SUCCESS))
-    ).select("host", "session", "linked_session", "time", pl.col("pattern").cast(pl.String).is_in(ENDING).alias("ending"))
+    ).select(pl.col("host").cast(pl.String), "session", "linked_session", "time", pl.col("pattern").cast(pl.String).is_in(ENDING).alias("ending"))
     # a Windows session keeps the numbers of its tokens over reconnects, and some reports come before the one that is kept
     windows = pl.col("session").str.contains(r"^(?:logon|ts):")
     early = pl.when(windows).then(pl.col("start") - REPORTED).otherwise("start")
@@ -178,9 +181,8 @@ def _ids(table: pl.DataFrame, aliases: pl.DataFrame, events: pl.DataFrame) -> pl
     until = (pl.col("until") + GRACE).alias("until")
     own = table.filter(pl.col("session").is_not_null()).select("host", "session", "sid", "start", until)
     more = aliases.drop("ending").join(table.select("sid", until), on="sid", how="inner", maintain_order="left")
-    logind = events.filter((pl.col("kind") == str(Kind.SESSION_START)) & pl.col("session").str.starts_with("logind:").fill_null(False)).select(
-        "host", "user", "session", pl.col("time").alias("at")
-    )
+    logind = events.filter((pl.col("kind") == str(Kind.SESSION_START)) & pl.col("session").str.starts_with("logind:").fill_null(False))
+    logind = plain(logind, "host", "user", "session", "time").rename({"time": "at"})
     parts = [own, more.select(own.columns)]
     if logind.height and table.height:
         near = logind.sort("at").join_asof(

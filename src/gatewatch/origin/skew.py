@@ -74,7 +74,7 @@ def _parts(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         kind.is_in([str(Kind.LOGON_OUT), str(Kind.AUTH_SUCCESS)]) & pl.col("time").is_not_null() & pl.col("host").is_not_null()
     )
     names = ("host", "user", "target_user", "src_ip", "dst_host", "dst_ip")
-    part = part.select(*names, pl.col("scope", "source").cast(pl.String), kind, pl.col("time").to_physical())
+    part = part.select(pl.col(*names, "scope", "source").cast(pl.String), kind, pl.col("time").to_physical())
     return part, part.filter(pl.col("kind") == str(Kind.AUTH_SUCCESS))
 
 

@@ -29,12 +29,12 @@ BY_GRADE: tuple[str, ...] = (str(Confidence.POSSIBLE), str(Confidence.LIKELY), s
 ATTRIBUTION = pl.Schema(
     {
         "row": pl.UInt32(),
-        "origin_ip": pl.String(),
-        "origin_session": pl.String(),
+        "origin_ip": pl.Categorical(),
+        "origin_session": pl.Categorical(),
         "hop": pl.UInt8(),
-        "confidence": pl.String(),
-        "within": pl.String(),  # the session the event belongs to, or came through
-        "via": pl.String(),
+        "confidence": pl.Categorical(),
+        "within": pl.Categorical(),  # the session the event belongs to, or came through
+        "via": pl.Categorical(),
         "rivals": pl.List(pl.String()),
         "rival_count": pl.UInt32(),
     }
