@@ -22,6 +22,7 @@ _FILL = (
     *("user", "user_domain", "src_ip", "src_host", "src_port", "invalid_user", "linked_session", "object", "auth_method"),
     *("assigned_ip", "bytes_in", "bytes_out"),
 )
+TOGETHER = 400_000  # reports that are looked at together
 _MERGED = (Kind.AUTH_SUCCESS, Kind.AUTH_STOPPED, Kind.SESSION_START, Kind.SESSION_END)
 
 
@@ -226,12 +227,36 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     inner = (pl.col("kind") == str(Kind.SESSION_START)) & pl.col("assigned_ip").cast(pl.String).str.contains(":", literal=True).fill_null(value=False)
     source, given = pl.col("src_ip").cast(pl.String), pl.col("assigned_ip").cast(pl.String)
     place = pl.when(cookie).then(source).when(inner).then(given).fill_null("").alias("zz_place")
+    fills = [name for name in _FILL if name in events.columns and events[name].null_count() < events.height]
+    told = events.select(*_KEY, "time", "kind", "source", "pattern", place)
+    found = [_best(told[rows].with_columns(rows.alias("zz_row")), events, fills) for rows in _apart(events["session"], places)]
+    best = pl.concat([one for one, _ in found])
+    if not best.height:
+        return events
+    kept = np.ones(events.height, dtype=np.bool_)
+    for _, gone in found:
+        kept[gone.to_numpy()] = False
+    columns = [_lent(events, best, name) for name in fills]
+    by = _lent(events, best.with_columns(pl.col("zz_by").cast(DTYPES["corroborated_by"]).alias("zz_corroborated_by")), "corroborated_by", over=True)
+    return events.with_columns(*columns, by).filter(pl.Series(kept))
+
+
+def _apart(sessions: pl.Series, places: pl.Series) -> list[pl.Series]:
+    """Return *places* in parts of about :data:`TOGETHER`; reports of one session stay together."""
+    number = len(places) // TOGETHER + 1
+    if number == 1:
+        return [places]
+    part = sessions[places].hash() % number
+    return [places.filter(part == one) for one in range(number)]
+
+
+def _best(part: pl.DataFrame, events: pl.DataFrame, fills: list[str]) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the report that stays of each fact that is reported several times, with what the others know, and the rows of the others.
+
+    *part*: ``host, session, time, kind, source, pattern, zz_place, zz_row`` of reports among *events*.
+    """
     over = [*_KEY, "zz_place", "kind"]
     key = [*over, "zz_segment"]
-    fills = [name for name in _FILL if name in events.columns and events[name].null_count() < events.height]
-    part = events.select(*_KEY, "time", "kind", "source", "pattern", place)[places].with_columns(places.alias("zz_row"))
-    if not part.select(over).is_duplicated().any():
-        return events
     part = part.with_columns(rank(), label().alias("zz_label")).drop("source", "pattern")
     part = part.sort("host", "session", "zz_place", "kind", "time", "zz_row").with_columns(
         (pl.col("time").diff() > SESSION_GAP).fill_null(False).cast(pl.UInt32).cum_sum().over(over).alias("zz_segment")
@@ -245,20 +270,14 @@ def merge_sessions(events: pl.DataFrame) -> pl.DataFrame:
     )
     ordered = part.sort("zz_rank", "time", "zz_row")
     several = ordered.filter(ordered.select(key).is_duplicated()).drop("time", "zz_rank")
-    if not several.height:
-        return events
     several = several.with_columns(events.select(fills)[several["zz_row"]])
     best = several.group_by(key, maintain_order=True).agg(
         pl.col("zz_row").first().alias("zz_keep"),
         *[pl.col(name).drop_nulls().first().alias(f"zz_{name}") for name in fills],
         pl.col("zz_label").slice(1).unique().sort().alias("zz_by"),
     )
-    kept = np.ones(events.height, dtype=np.bool_)
-    kept[several["zz_row"].to_numpy()] = False
-    kept[best["zz_keep"].to_numpy()] = True
-    columns = [_lent(events, best, name) for name in fills]
-    by = _lent(events, best.with_columns(pl.col("zz_by").cast(DTYPES["corroborated_by"]).alias("zz_corroborated_by")), "corroborated_by", over=True)
-    return events.with_columns(*columns, by).filter(pl.Series(kept))
+    others = several["zz_row"].filter(~several["zz_row"].is_in(best["zz_keep"].implode()))
+    return best.select("zz_keep", "zz_by", *(f"zz_{name}" for name in fills)), others
 
 
 def _lent(events: pl.DataFrame, best: pl.DataFrame, name: str, *, over: bool = False) -> pl.Series:

@@ -100,7 +100,7 @@ class Prepared:
     @property
     def failures(self) -> pl.DataFrame:
         """The failures that share a key with an accepted logon: ``src_ip, time, count``."""
-        return self.events.filter(pl.col("kind") == str(Kind.AUTH_FAILURE)).select("src_ip", "time", "count")
+        return self.events.select("src_ip", "time", "count").filter(self.events["kind"] == str(Kind.AUTH_FAILURE))
 
 
 def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: bool = False, progress: Progress | None = None) -> Prepared:
@@ -126,10 +126,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
         notes = settle(collected, site, year=options.year, zone=options.zone)
         kept, parts, covered, corrected = _merged(collected, site, options, spill, acted, everything=everything)
     enrich = Enricher(site)
-    merged = pl.concat(kept, how="diagonal_relaxed")
-    kept.clear()
-    events = mark_watched(enrich(lend_sources(in_order(merged, collected.files))), site)
-    del merged
+    events = mark_watched(enrich(lend_sources(in_order(_together(kept), collected.files))), site)
     sessions = build(events)
     bindings = bind(events, sessions, site.addresses())
     events = name_hosts(events, bindings.hosts, macs(collected))
@@ -231,8 +228,7 @@ def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options:
     incidents = [_with_clocks(incident, ready.corrected) for incident in incidents]
     joined = _incident_sessions(incidents, events)
     ledger = access(ready.events, ready.sessions, ready.failures, joined)
-    entered = sorted({row.origin_ip for row in ledger if row.origin_ip})
-    failed, sources, total = _attempts(ready, entered)
+    failed, sources, total = _attempts(ready, ledger.origins())
     collected = ready.collected
     return Scan(
         incidents=incidents,
@@ -304,6 +300,13 @@ def event_frames(paths: Sequence[str], site: Site, options: Options, progress: P
         yield ev.complete(part.with_columns(pl.col("file_id").replace_strict(names, return_dtype=pl.String).alias("file")))
 
 
+def _together(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return *frames* as one; the list keeps none of them."""
+    made = pl.concat(frames, how="diagonal_relaxed")
+    frames.clear()
+    return made
+
+
 def _gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if not frames:
         return ev.empty(
@@ -371,18 +374,16 @@ def _traces(incidents: Sequence[Incident], ready: Prepared, zone: str) -> dict[s
 
 def _incident_sessions(incidents: Sequence[Incident], events: pl.DataFrame) -> dict[str, list[str]]:
     """Return the incidents that quote events of each outside session."""
-    place = {
-        (row[0], row[1]): row[2]
-        for row in events.filter(pl.col("origin_session").is_not_null()).select("file", "record", "origin_session").iter_rows()
-    }
-    result: dict[str, list[str]] = {}
+    quoted: dict[tuple[str, int], list[str]] = {}
     for incident in incidents:
-        for stage in incident.stages:
-            for item in stage.evidence:
-                sid = place.get((item.file, item.record))
-                if sid is not None and incident.id not in result.setdefault(sid, []):
-                    result[sid].append(incident.id)
-    return result
+        for place in {(item.file, item.record) for stage in incident.stages for item in stage.evidence}:
+            quoted.setdefault(place, []).append(incident.id)
+    records = sorted({record for _, record in quoted})
+    part = events.filter(pl.col("origin_session").is_not_null() & pl.col("record").is_in(records)).select("file", "record", "origin_session")
+    joined: dict[str, set[str]] = {}
+    for file, record, sid in part.iter_rows():
+        joined.setdefault(sid, set()).update(quoted.get((file, record), ()))
+    return {sid: sorted(ids) for sid, ids in joined.items() if ids}
 
 
 def _failure_bins(incidents: Sequence[Incident], failures: pl.DataFrame) -> dict[str, list[tuple[datetime, int]]]:

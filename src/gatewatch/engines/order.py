@@ -39,8 +39,12 @@ def in_order(events: pl.DataFrame, files: Sequence[FileState]) -> pl.DataFrame:
                 pl.when(named).then(events["event_record"]).otherwise("position").alias("position"),
             )
     order = key.select(pl.arg_sort_by("time", _rank(key["stream"]), "position", nulls_last=True, maintain_order=True)).to_series()
-    kept = events.drop([name for name in (*_SPENT, "stream", "position", "file") if name in events.columns])
-    return ev.ensure(kept.with_columns(key.drop("time"))[order].with_row_index("row"), *_READ)
+    columns = events.drop([name for name in (*_SPENT, "stream", "position", "file") if name in events.columns]).get_columns()
+    columns += key.drop("time").get_columns()
+    del events, key
+    # one by one, so that each goes before the next is copied
+    ordered = [columns.pop(0)[order] for _ in range(len(columns))]
+    return ev.ensure(pl.DataFrame(ordered).with_row_index("row"), *_READ)
 
 
 def _rank(stream: pl.Series) -> pl.Series:

@@ -25,6 +25,12 @@ from gatewatch.schema.events import Kind, Scope
 from gatewatch.schema.packing import plain
 from gatewatch.site.model import Site
 
+_READ = frozenset({
+    "time", "time_err", "kind", "service", "source", "pattern", "host", "host_ip", "user", "target_user", "src_ip", "src_host", "dst_ip", "dst_host",
+    "session", "linked_session", "assigned_ip", "auth_method", "process", "command", "object", "extra",
+    "file_id", "record", "event_record", "channel",
+})  # fmt: skip
+"""What sessions, leases and passages are told by, and the order of events."""
 NAMES = 8  # accounts of one address that are kept to tell a spray
 
 
@@ -34,7 +40,7 @@ class Reach:
     def __init__(self, events: pl.DataFrame, files: Sequence[FileState], site: Site) -> None:
         """Find the sessions from outside among *events* (settled, merged)."""
         self._enrich = Enricher(site)
-        events = self._enrich(lend_sources(in_order(events, files)))
+        events = self._enrich(lend_sources(in_order(events.select(name for name in events.columns if name in _READ), files)))
         self.clocks = clocks(events, learn_hosts(events, site.addresses()))
         if self.clocks.ahead:
             events = self.clocks.correct(events).drop("row").sort("time", "stream", "position", nulls_last=True).with_row_index("row")

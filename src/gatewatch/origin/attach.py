@@ -35,7 +35,7 @@ from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 __all__ = ["ACTORLESS", "MAX_OPEN", "Attacher", "Bond", "Result", "attach", "attribute", "attributed"]
 
 ACTORLESS = timedelta(seconds=15)  # sudo writes its line, then the tool writes its own
-SLICE = 1_000_000  # events looked up at once
+SLICE = 250_000  # events looked up at once
 RECENT = 32  # live sessions that hold root on one host that are considered as rivals
 MAX_HOP = 255
 _ADMIN = (Kind.ACCOUNT_CHANGE, Kind.CONFIG_CHANGE, Kind.SERVICE_INSTALL, Kind.SCHEDULED_JOB, Kind.LOG_CLEARED)
@@ -64,6 +64,11 @@ class Result:
     how: Ints
     piece: Ints
     by_lease: Ints
+
+    def small(self) -> Result:
+        """Return the same in as few bytes as it takes."""
+        narrow = {"number": np.int32, "beyond": np.int16, "grade": np.int8, "how": np.int8, "piece": np.int32, "by_lease": np.int32}
+        return Result(*(getattr(self, name).astype(kind) for name, kind in narrow.items()))
 
     def part(self, start: int, end: int) -> Result:
         """Return the result of the rows from *start* to before *end*."""
@@ -108,7 +113,7 @@ class Attacher:
             pl.col("sid").rank("ordinal").alias("rank"),
         )
         self.by_lease = build_track(held, 2)
-        table = sessions.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
+        table = sessions.table.select("sid", "host", "start", "until", pl.int_range(pl.len(), dtype=pl.Int64).alias("number"))
         inside = table.filter(pl.col("sid").is_in(list(bonds)) & pl.col("host").is_not_null())
         inside = inside.with_columns(
             pl.Series("key", hashed(inside, "host")),
@@ -117,7 +122,8 @@ class Attacher:
             (pl.col("until").to_physical() + GRACE_MICROS).alias("end"),
             pl.col("sid").rank("ordinal").alias("rank"),
         )
-        self.by_host = build_track(inside, 0)
+        self.by_host = build_track(inside, 0, rivals=False)
+        del inside
         anyone = table.filter(pl.col("host").is_not_null())
         anyone = anyone.with_columns(
             pl.Series("key", hashed(anyone, "host")),
@@ -126,7 +132,7 @@ class Attacher:
             (pl.col("until").to_physical() + GRACE_MICROS).alias("end"),
             pl.col("sid").rank("ordinal").alias("rank"),
         )
-        self.by_anyone = build_track(anyone, 1)
+        self.by_anyone = build_track(anyone, 1, rivals=False)
         self._addresses = self._spans()
 
     def _spans(self) -> Track:
@@ -154,7 +160,7 @@ class Attacher:
         """
         if events.height <= SLICE:
             return self._find(events)
-        parts = [self._find(part) for part in events.iter_slices(SLICE)]
+        parts = [self._find(part).small() for part in events.iter_slices(SLICE)]
         return Result(*(np.concatenate([getattr(part, name) for part in parts]) for name in Result.__slots__))
 
     def _find(self, events: pl.DataFrame) -> Result:
@@ -333,7 +339,7 @@ def _table(events: pl.DataFrame, result: Result, attacher: Attacher) -> pl.DataF
         return pl.DataFrame(schema=ATTRIBUTION)
     number, how = result.number[rows], result.how[rows]
     # few sessions explain many events: each reason is worded once
-    pairs, place = np.unique(number * len(_VIA) + how, return_inverse=True)
+    pairs, place = np.unique(number.astype(np.int64) * len(_VIA) + how, return_inverse=True)
     through = attacher.bonds["via"].to_list()
     words = [f"{_VIA[pair % len(_VIA)]}; {through[pair // len(_VIA)]}" for pair in pairs.tolist()]
     named: list[tuple[int, list[str], int]] = []
@@ -380,10 +386,10 @@ def _by_tool(events: pl.DataFrame, result: Result, sessions: Sessions) -> None:
     if not silent.height:
         return
     silent = plain(silent, "row", "host", "time", "process", "pattern").with_columns(_tools().alias("tools"))
-    told = events.select("row", pl.col("host").cast(pl.String), "time", "kind", "pattern", "command").with_columns(
-        pl.Series("number", result.number), pl.Series("grade", result.grade), pl.Series("how", result.how)
+    used = (events["kind"].cast(pl.String) == str(Kind.PRIVILEGE_USE)).fill_null(value=False).to_numpy() & np.isin(result.how, (ID, USER))
+    told = plain(events.select("row", "host", "time", "kind", "pattern", "command").filter(pl.Series(used))).with_columns(
+        pl.Series("number", result.number[used].astype(np.int64)), pl.Series("grade", result.grade[used])
     )
-    told = told.filter((pl.col("kind").cast(pl.String) == str(Kind.PRIVILEGE_USE)) & pl.col("how").is_in([ID, USER]))
     sudo = told.filter(pl.col("command").is_not_null())
     found: list[pl.DataFrame] = []
     if sudo.height:

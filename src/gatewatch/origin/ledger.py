@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import overload
 
 import polars as pl
 
@@ -12,6 +13,10 @@ from gatewatch.schema.events import Kind, empty, ensure
 from gatewatch.schema.incidents import Access, Attempts
 from gatewatch.schema.platform import Platform, on_platform
 
+_READ = (
+    "host", "user", "service", "src_ip", "src_host", "scope", "country", "session", "auth_method", "mfa", "known", "known_by", "off_hours", "file",
+    "record",
+)  # fmt: skip
 BEFORE = timedelta(hours=24)  # failures of the same source that count as "before" an access
 RIGHTS = "administrator rights"
 NAMES = {
@@ -32,103 +37,90 @@ NAMES = {
 }
 
 
-def access(events: pl.DataFrame, sessions: Sessions, failures: pl.DataFrame, incidents: Mapping[str, Sequence[str]]) -> list[Access]:
+class Ledger(Sequence[Access]):
+    """The rows of the ledger, in the order of their start: kept as columns, made when they are looked at, as there may be hundreds of thousands."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        """Take *rows*: the columns of :class:`~gatewatch.schema.incidents.Access` by name."""
+        self._rows = rows.select(Access.__struct_fields__) if rows.height else rows
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._rows.height
+
+    def __iter__(self) -> Iterator[Access]:
+        """Yield the rows."""
+        for row in self._rows.iter_rows(named=True):
+            yield Access(**row | {name: tuple(row[name]) for name in ("followed_by", "incidents")})
+
+    @overload
+    def __getitem__(self, at: int) -> Access: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Ledger: ...
+
+    def __getitem__(self, at: int | slice) -> Access | Ledger:
+        """Return one row, or the ledger of some."""
+        if isinstance(at, slice):
+            return Ledger(self._rows[at])
+        return next(iter(Ledger(self._rows[range(len(self))[at]])))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether *other* holds the same rows."""
+        return isinstance(other, Sequence) and len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def origins(self) -> list[str]:
+        """Return the addresses that got in, sorted."""
+        return sorted(self._rows["origin_ip"].cast(pl.String).drop_nulls().unique().to_list()) if self._rows.height else []
+
+
+def access(events: pl.DataFrame, sessions: Sessions, failures: pl.DataFrame, incidents: Mapping[str, Sequence[str]]) -> Ledger:
     """Return the ledger: one row per accepted access whose source is outside (or a name nobody could place).
 
     ``events``: attached, with ``row``; ``failures``: ``src_ip, time, count`` of all failures; ``incidents``: origin session -> incident ids.
     """
-    events = ensure(
-        events,
-        "service",
-        "host",
-        "user",
-        "src_ip",
-        "country",
-        "known",
-        "known_by",
-        "off_hours",
-        "mfa",
-        "scope",
-        "auth_method",
-        "file",
-        "record",
-        "src_host",
-        "session",
-    )
+    events = ensure(events, *_READ)
     table = sessions.table.filter(pl.col("outside") | (pl.col("src_ip").is_null() & pl.col("src_host").is_not_null()))
-    rows = (
-        table.select("sid", "row", "start", "end", "closed")
-        .join(
-            events.select(
-                "row",
-                "time",
-                "host",
-                "user",
-                "service",
-                "src_ip",
-                "src_host",
-                "scope",
-                "country",
-                "session",
-                "auth_method",
-                "mfa",
-                "known",
-                "known_by",
-                "off_hours",
-                "file",
-                "record",
-            ),
-            on="row",
-            how="inner",
-        )
-        .sort("start", "row")
-    )
+    starts = table.select("sid", "row", "start", "end", "closed")
+    rows = events.select("row", "time", *_READ).join(starts, on="row", how="inner").sort("start", "row")
     if not rows.height:
-        return []
+        return Ledger(pl.DataFrame())
     before = _failures_before(rows, failures)
-    seen: set[tuple[str | None, str | None]] = set()
     followed = _followed(events)
-    result = []
-    for row in rows.iter_rows(named=True):
-        source = row["src_ip"] or row["src_host"]
-        key = (row["user"], source)
-        end = row["end"]
-        result.append(
-            Access(
-                time=row["start"],
-                end=end,
-                open=None if row["session"] is None else not row["closed"],
-                duration_s=(end - row["start"]).total_seconds() if end else None,
-                user=row["user"],
-                origin_ip=row["src_ip"],
-                src_host=row["src_host"],
-                scope=row["scope"],
-                country=row["country"],
-                service=row["service"],
-                host=row["host"],
-                session=row["session"],
-                method=row["auth_method"],
-                mfa=row["mfa"] or "unknown",
-                failures_before=before.get(row["row"], 0),
-                first_seen=key not in seen,
-                known=bool(row["known"]),
-                known_by=row["known_by"],
-                off_hours=row["off_hours"],
-                followed_by=followed.get(row["sid"], ()),
-                incidents=tuple(sorted(incidents.get(row["sid"], ()))),
-                file=row["file"] or "",
-                record=row["record"] or 0,
-            )
+    none: list[str] = []
+    named = pl.DataFrame(
+        [(sid, sorted(ids)) for sid, ids in sorted(incidents.items())], schema={"sid": pl.String, "incidents": pl.List(pl.String)}, orient="row"
+    )
+    nothing = pl.lit(none, pl.List(pl.String))
+    rows = rows.join(before, on="row", how="left", maintain_order="left").join(followed, on="sid", how="left", maintain_order="left")
+    rows = rows.join(named, on="sid", how="left", maintain_order="left")
+    return Ledger(
+        rows.select(
+            "end", "user", "src_host", "scope", "country", "service", "host", "session", "known_by", "off_hours",
+            pl.col("start").alias("time"),
+            pl.when(pl.col("session").is_not_null()).then(~pl.col("closed")).alias("open"),
+            ((pl.col("end") - pl.col("start")).dt.total_microseconds() / 1_000_000).alias("duration_s"),
+            pl.col("src_ip").alias("origin_ip"),
+            pl.col("auth_method").alias("method"),
+            pl.col("mfa").cast(pl.String).fill_null("unknown"),
+            pl.col("failures_before").fill_null(0),
+            pl.struct("user", pl.coalesce(pl.col("src_ip", "src_host").cast(pl.String))).is_first_distinct().alias("first_seen"),
+            pl.col("known").fill_null(value=False),
+            pl.col("followed_by").fill_null(nothing),
+            pl.col("incidents").fill_null(nothing),
+            pl.col("file").cast(pl.String).fill_null(""),
+            pl.col("record").fill_null(0),
         )
-        seen.add(key)
-    return result
+    )  # fmt: skip
 
 
-def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, int]:
-    """Return, by row, the failures of the same source in the day before the access."""
+def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
+    """Return ``row, failures_before``: the failures of the same source in the day before the access."""
     ours = failures.join(rows.select("src_ip").drop_nulls().unique(), on="src_ip", how="semi").filter(pl.col("time").is_not_null())
     if not ours.height:
-        return {}
+        return pl.DataFrame(schema={"row": rows.schema["row"], "failures_before": pl.Int64()})
     ours = ours.sort("time").with_columns(pl.col("count").cast(pl.Int64).cum_sum().over("src_ip").alias("total")).select("src_ip", "time", "total")
     wanted = rows.filter(pl.col("src_ip").is_not_null()).select("row", "src_ip", "start", (pl.col("start") - BEFORE).alias("since"))
     upto = wanted.sort("start").join_asof(ours, left_on="start", right_on="time", by="src_ip", strategy="backward", check_sortedness=False)
@@ -136,21 +128,21 @@ def _failures_before(rows: pl.DataFrame, failures: pl.DataFrame) -> dict[int, in
         ours, left_on="since", right_on="time", by="src_ip", strategy="backward", allow_exact_matches=False, check_sortedness=False
     )
     joined = upto.select("row", pl.col("total").alias("a")).join(since.select("row", pl.col("total").alias("b")), on="row")
-    return {row: (a or 0) - (b or 0) for row, a, b in joined.iter_rows()}
+    return joined.select("row", (pl.col("a").fill_null(0) - pl.col("b").fill_null(0)).alias("failures_before"))
 
 
-def _followed(events: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+def _followed(events: pl.DataFrame) -> pl.DataFrame:
+    """Return ``sid, followed_by``: what was done in each session from outside, in words with numbers."""
     names = {str(kind): name for kind, name in NAMES.items()}
     part = events.filter(pl.col("origin_session").is_not_null() & pl.col("kind").is_in(list(names)))
     part = part.filter(~((pl.col("kind") == str(Kind.AUTH_SUCCESS)) & (pl.col("hop") == 0)))
     windows = on_platform(Platform.WINDOWS).alias("windows")
     counts = ensure(part, "source").group_by("origin_session", "kind", windows).agg(pl.col("count").fill_null(1).sum().alias("n"))
-    result: dict[str, dict[str, int]] = {}
-    for sid, kind, windows_log, number in counts.sort("origin_session", "kind", "windows").iter_rows():
-        word = RIGHTS if windows_log and kind == Kind.PRIVILEGE_USE else names[str(kind)]
-        told = result.setdefault(sid, {})
-        told[word] = told.get(word, 0) + number
-    return {sid: tuple(f"{word} x{number}" for word, number in told.items()) for sid, told in result.items()}
+    counts = counts.sort("origin_session", "kind", "windows").with_columns(pl.col("origin_session").cast(pl.String).alias("sid"))
+    rights = pl.col("windows") & (pl.col("kind") == str(Kind.PRIVILEGE_USE))
+    word = pl.when(rights).then(pl.lit(RIGHTS)).otherwise(pl.col("kind").cast(pl.String).replace_strict(names, default=None, return_dtype=pl.String))
+    told = counts.with_columns(word.alias("word")).group_by("sid", "word", maintain_order=True).agg(pl.col("n").sum())
+    return told.group_by("sid", maintain_order=True).agg(pl.format("{} x{}", "word", "n").alias("followed_by"))
 
 
 SOURCE = ("src_ip", "src_host")

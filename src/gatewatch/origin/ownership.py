@@ -56,7 +56,7 @@ class Ownership:
     @classmethod
     def of(cls, sessions: Sessions, bonds: Mapping[str, Bond]) -> Ownership:
         """Return the tracks of *sessions*; sessions of one origin (*bonds*) are no rivals of each other."""
-        table = sessions.table.with_row_index("number").with_columns(pl.col("number").cast(pl.Int64))
+        table = sessions.table.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"), "sid", "host", "user", "session", "start", "until")
         sids = table["sid"].to_list()
         codes: dict[str, int] = {INSIDE: 0}
         told = [codes.setdefault(bonds[sid].ip, len(codes)) if sid in bonds else 0 for sid in sids]

@@ -7,6 +7,7 @@ nothing live is there. Pieces are arrays sorted by key and start: 50 million loo
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -75,16 +76,16 @@ class Track:
         return found
 
 
-def build_track(intervals: pl.DataFrame, sure: int) -> Track:
+def build_track(intervals: pl.DataFrame, sure: int, *, rivals: bool = True) -> Track:
     """Return the track of *intervals*: ``key`` (:func:`hashed`), ``start, end`` (microseconds, inclusive; null where open), ``number``, ``origin``
     (a code of where it comes from: intervals of one origin are no rivals) and ``rank`` (order among equal starts).
 
     *sure* is the grade of a piece without rivals (a column ``sure`` says it for each interval); with rivals, or past its age, a piece is only
-    possible (0).
+    possible (0). Without *rivals* the pieces do not name them.
     """
     if "sure" not in intervals.columns:
         intervals = intervals.with_columns(pl.lit(sure, pl.Int8).alias("sure"))
-    part = intervals.filter(pl.col("key") != 0).sort("key", "start", "rank")
+    part = intervals.filter(pl.col("key") != 0).select("key", "start", "end", "number", "origin", "rank", "sure").sort("key", "start", "rank")
     part = part.with_columns(
         pl.coalesce("end", pl.col("start") + OPEN_MICROS).alias("live"), pl.when(pl.col("end").is_null()).then("number").alias("stale")
     )
@@ -100,12 +101,12 @@ def build_track(intervals: pl.DataFrame, sure: int) -> Track:
         "key", (pl.col("live") + 1).alias("at"), pl.lit(0, pl.Int8).alias("turn"), pl.col("stale").fill_null(NOBODY).alias("held"),
         pl.lit(0, pl.Int8).alias("grade"), pl.lit(None, pl.Int64).alias("swept"),
     )  # fmt: skip
-    swept, rivals = _sweep(meeting)
+    swept, named = _sweep(meeting, rivals=rivals)
     pieces = pl.concat([begun, ended, swept]).sort("key", "at", "turn", maintain_order=True)
     keys = pieces["key"].to_numpy()
     unique, first = np.unique(keys, return_index=True)
     marked = pieces["swept"].is_not_null().arg_true().to_numpy()
-    by_piece = {int(place): rivals[one] for place, one in zip(marked, pieces["swept"].drop_nulls().to_list(), strict=True)}
+    by_piece = {int(place): named[one] for place, one in zip(marked, pieces["swept"].drop_nulls().to_list(), strict=True)}
     return Track(
         unique,
         np.append(first, len(keys)).astype(np.int64),
@@ -119,7 +120,7 @@ def build_track(intervals: pl.DataFrame, sure: int) -> Track:
 _SWEPT = pl.Schema({"key": pl.UInt64(), "at": pl.Int64(), "turn": pl.Int8(), "held": pl.Int64(), "grade": pl.Int8(), "swept": pl.Int64()})
 
 
-def _sweep(part: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...], int]]]:
+def _sweep(part: pl.DataFrame, *, rivals: bool) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...], int]]]:
     """Return the pieces of keys whose intervals overlap, and the rivals that pieces name by their place (``swept``)."""
     if not part.height:
         return pl.DataFrame(schema=_SWEPT), []
@@ -137,12 +138,8 @@ def _sweep(part: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...]
         .sort("key", "at", "turn", "one")
         .select("one", "turn")
     )
-    out_key: list[int] = []
-    out_at: list[int] = []
-    out_held: list[int] = []
-    out_grade: list[int] = []
-    out_swept: list[int | None] = []
-    rivals: list[tuple[tuple[int, ...], int]] = []
+    out_key, out_at, out_held, out_grade, out_swept = array("Q"), array("q"), array("q"), array("b"), array("q")
+    named: list[tuple[tuple[int, ...], int]] = []
     stack: list[int] = []
     gone: set[int] = set()
     counts: dict[int, int] = {}
@@ -167,19 +164,21 @@ def _sweep(part: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...]
                 del counts[origin]
             else:
                 counts[origin] -= 1
-        mark: int | None = None
+        mark = NOBODY
         if stack:
             held, mine = numbers[stack[-1]], origins[stack[-1]]
             grade = sures[stack[-1]]
-            if len(counts) > 1:
+            if len(counts) > 1 and not rivals:
+                grade = 0
+            elif len(counts) > 1:
                 others: list[int] = []
                 for other in counts:
                     if other != mine:
                         others.append(other)
                         if len(others) == MOST_RIVALS:
                             break
-                mark, grade = len(rivals), 0
-                rivals.append((tuple(others), len(counts) - 1))
+                mark, grade = len(named), 0
+                named.append((tuple(others), len(counts) - 1))
         else:
             held, grade = stale, 0
         if out_at and out_key[-1] == key and out_at[-1] == at:
@@ -192,12 +191,12 @@ def _sweep(part: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[tuple[int, ...]
         out_swept.append(mark)
     frame = pl.DataFrame(
         {
-            "key": pl.Series(out_key, dtype=pl.UInt64),
-            "at": pl.Series(out_at, dtype=pl.Int64),
-            "turn": pl.Series([1] * len(out_at), dtype=pl.Int8),
-            "held": pl.Series(out_held, dtype=pl.Int64),
-            "grade": pl.Series(out_grade, dtype=pl.Int8),
-            "swept": pl.Series(out_swept, dtype=pl.Int64),
+            "key": np.frombuffer(out_key, np.uint64),
+            "at": np.frombuffer(out_at, np.int64),
+            "turn": np.ones(len(out_at), np.int8),
+            "held": np.frombuffer(out_held, np.int64),
+            "grade": np.frombuffer(out_grade, np.int8),
+            "swept": np.frombuffer(out_swept, np.int64),
         }
     )
-    return frame, rivals
+    return frame.with_columns(pl.col("swept").replace(NOBODY, None)), named

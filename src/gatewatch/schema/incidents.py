@@ -197,7 +197,7 @@ class Scan(msgspec.Struct):
     """Everything one scan found; what every sink gets."""
 
     incidents: list[Incident]
-    access: list[Access]
+    access: Sequence[Access]
     attempts: list[Attempts]
     attempts_total: int
     coverage: list[Coverage]

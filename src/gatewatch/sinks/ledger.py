@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gatewatch.schema.incidents import Access
@@ -17,7 +18,7 @@ def comer(row: Access) -> str:
     return row.origin_ip or row.src_host or "unknown source"
 
 
-def notable(rows: list[Access]) -> list[tuple[Access, int]]:
+def notable(rows: Sequence[Access]) -> list[tuple[Access, int]]:
     """Return accesses that differ in user, host, source and manner, each with how often it was made, those worth a look first.
 
     First come those in incidents, then those not known, after failures, with acts that followed, first seen; then by time.
@@ -27,11 +28,11 @@ def notable(rows: list[Access]) -> list[tuple[Access, int]]:
         return (not row.incidents, row.known, -row.failures_before, not row.followed_by, not row.first_seen, row.time, row.file, row.record)
 
     groups: dict[tuple[object, ...], tuple[Access, int]] = {}
-    for row in sorted(rows, key=worth):
+    for row in rows:
         key = (row.user, row.host, row.origin_ip, row.src_host, row.service, row.method)
         first, times = groups.get(key, (row, 0))
-        groups[key] = (first, times + 1)
-    return list(groups.values())
+        groups[key] = (row if worth(row) < worth(first) else first, times + 1)
+    return sorted(groups.values(), key=lambda group: worth(group[0]))
 
 
 def manner(row: Access) -> str:
