@@ -21,6 +21,7 @@ import polars as pl
 from gatewatch.intake import (
     cef,
     container_text,
+    firewall_stamp,
     fortigate,
     guacamole,
     login_text,
@@ -159,6 +160,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
     Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, firewall_stamp.GATE, firewall_stamp.take, firewall_stamp.HOLDS),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
