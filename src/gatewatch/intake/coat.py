@@ -24,7 +24,10 @@ import msgspec
 from gatewatch.intake.json_shape import FAULTS
 
 REGEX = r'"(?:sourcetype|service|topic|labels|full_message|short_message|body)"[ \t\r\n]*:'
-INNER = r'"(?:event|attributes|message|body|full_message|short_message|line|value)"[ \t\r\n]*:[ \t\r\n]*(?:\{|"[ \t]*\{|"(?:\\[nrt])*[0-9A-Z<\[%])'
+INNER = (
+    r'"(?:event|attributes|message|body|full_message|short_message|line|value)"[ \t\r\n]*:[ \t\r\n]*(?:\{|"[ \t]*\{|'
+    r'"(?:\\[nrt])*(?:[0-9A-Z<\[%*]|date=|id=|device|events |node=|type=|kernel|[a-z0-9-]+,[a-z]))'
+)
 """Both stand in every coat."""
 _GELF = frozenset({"version", "host", "timestamp", "level", "facility", "file", "line"})
 _COATS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
@@ -71,6 +74,8 @@ def taken_off(text: str) -> str | None:
         rest = pairs.keys() - needed - beside - {key}
         if rest and not (key in {"full_message", "short_message"} and all(name.startswith("_") for name in rest)):
             continue
+        if key == "short_message" and "_application_name" in pairs:  # a syslog record taken apart
+            return None
         raw = bytes(pairs[key])
         if raw[:1] == b"{":
             return None if len(raw) < 3 or (key == "body" and b'"event_id"' in raw) else raw.decode()  # a Windows event's source reads it as it is

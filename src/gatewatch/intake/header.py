@@ -138,6 +138,11 @@ FRAMINGS: tuple[TextFraming, ...] = (
         r"^(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})\t(?P<program>[^ \t\[:]+)\t(?P<pid>[0-9]*)\t(?P<message>.*)$",
         "bsd",
     ),
+    TextFraming(  # a container runtime's stamp before a line of any program
+        Framing.SYSLOG_ISO,
+        rf"^{ISO} std(?:out|err) [FP] (?P<message>.*)$",
+        "iso",
+    ),
     TextFraming(  # Kiwi Syslog's files
         Framing.SYSLOG_ISO,
         rf"^{ISO}\t[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z]+\t(?P<host>[^ \t]+)\t(?P<message>.*)$",
