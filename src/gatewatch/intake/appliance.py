@@ -21,6 +21,7 @@ import polars as pl
 from gatewatch.intake import (
     cef,
     container_text,
+    firewall_stamp,
     fortigate,
     guacamole,
     login_text,
@@ -76,7 +77,8 @@ _OPENVPN_TEXT = (
     r"Connection Attempt |Peer Connection Initiated|\[[^\]]*\] Peer Connection Initiated|(?:TCP|UDP)v[46](?:_SERVER)? link |"
     r"Listening for incoming TCP connection|Diffie-Hellman initialized|(?:PLUGIN )?AUTH-PAM: |PLUGIN_CALL: |PLUGIN_INIT: |CLIENT_LIST,|"
     r"MANAGEMENT: |Could not determine IPv4/IPv6 protocol|ifconfig_pool_read\(\)|TUN/TAP device |SIGTERM\[|SIGUSR1\[|SIGHUP\[|SIGINT\[|"
-    r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: )"
+    r"(?:\[[a-z#-]*\] )*\[?OVPN [0-9]+\]? OUT: |Incorrect password supplied for LDAP DN |OTP-AUTH: |"
+    r"(?:openvpn server '[^']*' )?user '[^']*' (?:authenticated|could not authenticate|address '))"
 )
 _OPENVPN_PLUGIN = "(?:PLUGIN )?AUTH-PAM: BACKGROUND: "  # the plug-in's process writes no time
 _CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
@@ -158,6 +160,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_BSD, macos_text.SECURITY_GATE, macos_text.take_security),
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
     Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, firewall_stamp.GATE, firewall_stamp.take, firewall_stamp.HOLDS),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
@@ -172,6 +175,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, nps.SPREAD, nps.take_spread),
     Appliance(Framing.SYSLOG_BSD, rf"^{_C_TIME.replace('?P<stamp>', '?:')} ?: [A-Z][A-Za-z]+: ", in_turn(_RADIUS_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, r"^[0-9A-Z][0-9A-Za-z :,.T+-]{14,34} [0-9]{2}\[[A-Z]{3}[0-9]?\] ", in_turn(_CHARON_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, xrdp.GATE, in_turn(xrdp.FRAMINGS)),

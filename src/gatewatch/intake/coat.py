@@ -6,7 +6,7 @@ service                      record
 Splunk's HTTP collector      ``event`` beside ``sourcetype``, ``source``, ``host``, ``time``
 Datadog's archives           ``attributes`` beside ``service``, ``date``, ``status``; ``message``
 OpenTelemetry                ``body`` beside ``attributes``, ``timestamp``
-Graylog (GELF)               ``full_message`` beside ``short_message``, ``version``
+Graylog (GELF)               ``full_message`` beside ``short_message``, ``version``; the latter alone
 Loki (``logcli -o jsonl``)   ``line`` beside ``labels``, ``timestamp``
 Kafka's tools                ``value`` beside ``topic``, ``partition``, ``offset``
 ===========================  ================================================================
@@ -23,9 +23,13 @@ import msgspec
 
 from gatewatch.intake.json_shape import FAULTS
 
-REGEX = r'"(?:sourcetype|service|topic|labels|full_message|body)"[ \t\r\n]*:'
-INNER = r'"(?:event|attributes|message|body|full_message|line|value)"[ \t\r\n]*:[ \t\r\n]*(?:\{|"[ \t]*\{|"(?:\\[nrt])*[0-9A-Z<\[%])'
+REGEX = r'"(?:sourcetype|service|topic|labels|full_message|short_message|body)"[ \t\r\n]*:'
+INNER = (
+    r'"(?:event|attributes|message|body|full_message|short_message|line|value)"[ \t\r\n]*:[ \t\r\n]*(?:\{|"[ \t]*\{|'
+    r'"(?:\\[nrt])*(?:[0-9A-Z<\[%*]|date=|id=|device|events |node=|type=|kernel|[a-z0-9-]+,[a-z]))'
+)
 """Both stand in every coat."""
+_GELF = frozenset({"version", "host", "timestamp", "level", "facility", "file", "line"})
 _COATS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     ("event", frozenset({"sourcetype"}), frozenset({"time", "host", "source", "index", "fields"})),
     (
@@ -37,7 +41,8 @@ _COATS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     ("body", frozenset(), frozenset({"attributes", "resource", "timestamp", "severity", "severity_text", "severity_number", "observed_timestamp"})),
     ("line", frozenset({"labels"}), frozenset({"timestamp", "ts"})),
     ("value", frozenset({"topic"}), frozenset({"partition", "offset", "key", "timestamp", "headers", "tstype", "ts", "broker"})),
-    ("full_message", frozenset({"short_message"}), frozenset({"version", "host", "timestamp", "level", "facility", "file", "line"})),
+    ("full_message", frozenset({"short_message"}), _GELF),
+    ("short_message", frozenset({"version"}), _GELF - {"version"}),
 )
 _TIMES = ("time", "date", "timestamp", "ts")
 _LATEST = 4_102_444_800  # 2100
@@ -67,8 +72,10 @@ def taken_off(text: str) -> str | None:
         if key not in pairs or not needed <= pairs.keys():
             continue
         rest = pairs.keys() - needed - beside - {key}
-        if rest and not (key == "full_message" and all(name.startswith("_") for name in rest)):
+        if rest and not (key in {"full_message", "short_message"} and all(name.startswith("_") for name in rest)):
             continue
+        if key == "short_message" and "_application_name" in pairs:  # a syslog record taken apart
+            return None
         raw = bytes(pairs[key])
         if raw[:1] == b"{":
             return None if len(raw) < 3 or (key == "body" and b'"event_id"' in raw) else raw.decode()  # a Windows event's source reads it as it is

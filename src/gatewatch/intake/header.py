@@ -42,6 +42,7 @@ _LAYOUTS = {
     "iso-comma": "%Y-%m-%d, %H:%M:%S",
     "compact": "%Y%m%d-%H:%M:%S",
     "juli": "%d-%b-%Y %H:%M:%S",
+    "java": "%b %d, %Y %I:%M:%S %p",
     "day-first": "%d/%m/%Y %H:%M:%S",
     "common": "%d/%b/%Y %H:%M:%S",
 }
@@ -96,6 +97,13 @@ FRAMINGS: tuple[TextFraming, ...] = (
         r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "bsd-year",
     ),
+    TextFraming(  # AIX: facility and severity, and what its syslogd writes of a relayed message
+        Framing.SYSLOG_BSD,
+        r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}) +(?P<host>[^ \[:]+) +"
+        r"(?:[a-z0-9]+(?:\|[a-z0-9]+)?:[a-z]+ (?:Message forwarded from [^ :]+: )?|Message forwarded from [^ :]+: )"
+        r"(?P<program>[^ \[:|]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        "bsd",
+    ),
     TextFraming(  # a relay's header before a line whose own stamp is ISO's, which looks like a program and its colon
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
@@ -129,6 +137,11 @@ FRAMINGS: tuple[TextFraming, ...] = (
         Framing.SYSLOG_BSD,
         r"^(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})\t(?P<program>[^ \t\[:]+)\t(?P<pid>[0-9]*)\t(?P<message>.*)$",
         "bsd",
+    ),
+    TextFraming(  # a container runtime's stamp before a line of any program
+        Framing.SYSLOG_ISO,
+        rf"^{ISO} std(?:out|err) [FP] (?P<message>.*)$",
+        "iso",
     ),
     TextFraming(  # Kiwi Syslog's files
         Framing.SYSLOG_ISO,

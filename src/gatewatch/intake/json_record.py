@@ -30,6 +30,7 @@ from gatewatch.intake import (
     otlp,
     own_shape,
     shipped_line,
+    syslog_shape,
     windows_json,
 )
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
@@ -52,6 +53,7 @@ SHAPES: tuple[Shape, ...] = (
     *identity_shape.SHAPES,
     journal_shape.SHAPE,
     shipped_line.SHAPE,  # what a product's shape knows is its own, lines and all
+    syslog_shape.SHAPE,
     own_shape.SHIPPED,  # last: shippers add its key to everything
 )
 UNKNOWN = "no known JSON shape"

@@ -1,5 +1,5 @@
 r"""Whole lines of another log in a shipper's JSON: Filebeat's and Logstash's ``message``, Docker's ``log``, Splunk's ``_raw``, ``event.original``,
-Wazuh's ``full_log``, Loki's ``line``, Humio's ``@rawstring``, ``@message``, ``raw``.
+Wazuh's ``full_log``, Loki's ``line``, Humio's ``@rawstring``, Google's ``textPayload``, ``SyslogMessage``, ``@message``, ``raw``.
 
 ::
 
@@ -39,6 +39,8 @@ class _Document(msgspec.Struct):
     plain: Any = msgspec.field(default=None, name="raw")
     rawstring: Any = msgspec.field(default=None, name="@rawstring")
     told: Any = msgspec.field(default=None, name="@message")
+    payload: Any = msgspec.field(default=None, name="textPayload")
+    syslog: Any = msgspec.field(default=None, name="SyslogMessage")
     stamp: Any = msgspec.field(default=None, name="@timestamp")
     time: Any = None
     timestamp: Any = None
@@ -53,8 +55,8 @@ class LineShape:
 
     name: str = "shipped line"
     regex: str = (
-        r'"(?:@?message|log|_raw|original|full_log|line|raw|@rawstring)"[ \t]*:[ \t]*'
-        r'"(?:[0-9A-Z\[<%\\{]|node=|type=|time=|date=|kernel|audit)'
+        r'"(?:@?message|log|_raw|original|full_log|line|raw|@rawstring|textPayload|SyslogMessage)"[ \t]*:[ \t]*'
+        r'" *(?:[0-9A-Z\[<%\\{*]|node=|type=|time=|date=|id=|device|events |kernel|audit|[a-z0-9-]+,[a-z])'
     )
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
@@ -97,8 +99,10 @@ def _line(text: str) -> tuple[str | None, str | None]:
         document.rawstring,
         document.plain,
         document.line,
+        document.payload,
+        document.syslog,
     )
-    line = next((one.rstrip("\r\n") for one in told if isinstance(one, str) and one.strip()), None)
+    line = next((one.strip(" \r\n") for one in told if isinstance(one, str) and one.strip()), None)
     moment = document.stamp or document.time or document.timestamp or (result.get("_time") if isinstance(result, dict) else None)
     when = moment if isinstance(moment, str) and moment[10:11] == "T" else _epoch(moment)
     return (None if line is None or "\n" in line else line), when

@@ -16,11 +16,12 @@ message                         becomes
 113005, 113015                  ``auth_failure``; ``auth_stopped`` where the reason is told only to who knows the password (expired, disabled)
 716039, 605004, 611102          ``auth_failure``: the same attempt as 113005 or 113015, told again
 113029, 113035, 113038, 734002  ``auth_stopped`` (as 713905 for a user with too many sessions): the logon was good, the session was refused
-113019, 716002                  ``session_end``; ``bytes_in`` is what the device received from the client
+113019, 716002, 713050          ``session_end``; ``bytes_in`` is what the device received from the client
 716058                          ``session_end`` of the connection only: the session waits to be resumed, from wherever (716059)
 603104, 603106, 603108          ``auth_success`` of PPTP or L2TP, with ``assigned_ip``; 603105, 603107, 603109 ``session_end``
 605005                          ``auth_success`` of an administrator
 109005, 109006                  ``auth_success``, ``auth_failure`` of a user who wants through; 308001 ``auth_failure``: the enable password
+109011, 109012                  ``session_start``, ``session_end`` of that user
 606001, 606002                  ``connection`` of ASDM, and its end
 111008, 111010, 5021xx          ``exec``, ``config_change``, ``account_change``
 106xxx, 302013 …, 710003        flows; a denied one towards a port of remote access is ``connection_denied``

@@ -75,6 +75,18 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern("admin-logged-out", ("611103: ",), (r"^611103: User logged out: Uname: (?P<user>.*)$",), Kind.SESSION_END, set={"service": None}),
     Pattern(
+        "ssh-rejected",
+        ("315011: ",),
+        (
+            (
+                rf"^315011: SSH session from (?:(?P<rhost>{IP}) )?on interface (?P<x_interface>[^ ]+) for user \"(?P<user>.*)\" "
+                r"disconnected by SSH server, reason: \"?(?P<object>Rejected by server)[^<>]*$"
+            ),
+        ),
+        Kind.CONNECTION_CLOSED,
+        set={"service": str(Service.SSH)},
+    ),
+    Pattern(
         "ssh-ended",
         ("315011: ",),
         (
@@ -89,6 +101,20 @@ PATTERNS: tuple[Pattern, ...] = (
         ),
         Kind.SESSION_END,
         set={"service": str(Service.SSH)},
+    ),
+    Pattern(
+        "through-started",
+        ("109011: ",),
+        (r"^109011: Authen Session Start: user '?(?P<user>.*?)'?, sid [0-9]+$",),
+        Kind.SESSION_START,
+        set={"service": None},
+    ),
+    Pattern(
+        "through-ended",
+        ("109012: ",),
+        (r"^109012: Authen Session End: user '?(?P<user>.*?)'?, sid [0-9]+, elapsed (?P<x_duration>[0-9]+) seconds$",),
+        Kind.SESSION_END,
+        set={"service": None},
     ),
     Pattern(
         "through-permitted", ("109005: ",), (rf"^109005: Authentication succeeded {_THROUGH}",), Kind.AUTH_SUCCESS, set={**_PASSWORD, "service": None}

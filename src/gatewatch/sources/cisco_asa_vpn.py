@@ -237,6 +237,18 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.SESSION_START,
     ),
     Pattern(
+        "ikev1-terminated",
+        ("713050: ",),
+        (
+            (
+                rf"^713050: Group = (?P<x_group>.*?), Username = (?P<user>.*), IP = (?P<rhost>{IP}), Connection terminated for peer [^=]*?\. +"
+                r"Reason: (?P<object>[^=]*?)(?: +Remote Proxy [^=]*)?$"
+            ),
+        ),
+        Kind.SESSION_END,
+    ),
+    Pattern("ikev1-site-terminated", ("713050: ",), ("^713050: ",), why="the end of a tunnel between sites"),
+    Pattern(
         "svc-terminated",
         ("722023: ", "722028: ", "722037: ", "722012: ", "722010: "),
         who(

@@ -44,7 +44,10 @@ KEYS = (
     *("logdesc", "authproto", "vpntunnel", "profile", "count", "userip"),
 )
 """The keys of an event that are read."""
+_TYPED = r'(?:^| )type="?[a-z]'
 _EVENT = r'(?:^|[ ,])type="?event"?(?: |$)'
+# without type= (collectors take it for a name of their own) subtype, logid or the action tell that it is an event
+_UNTYPED = r'(?: |^)(?:subtype="?(?:vpn|system|user)"?|logid="?01[0-9]{8}"?|action="?(?:ssl-login-fail|ssl-new-con|tunnel-(?:up|down))"?)(?: |$)'
 _OTHER = "traffic"
 _SERVICES = {
     **dict.fromkeys(("https", "http", "gui", "jsconsole", "api", "rest", "web"), Service.WEB),
@@ -52,6 +55,7 @@ _SERVICES = {
     "telnet": Service.TELNET,
     "console": Service.LOCAL,
 }
+_SUBTYPES = {"00": "system", "01": "vpn", "02": "user"}
 _ADMIN = {"auth_method": "password"}
 _UNKNOWN = {"auth_method": "unknown"}
 _TUNNEL = (
@@ -127,9 +131,9 @@ PATTERNS: tuple[Pattern, ...] = (
 def _arrange(records: pl.DataFrame) -> pl.DataFrame:
     """Lay the events' values out behind a word that says what they are; other records keep only that they are none."""
     text = records["message"].fill_null("")
-    event = text.str.contains(_EVENT)
+    event = text.str.contains(_EVENT) | (text.str.contains(_UNTYPED) & ~text.str.contains(_TYPED))
     made = pl.Series([_OTHER], dtype=pl.String).new_from_index(0, len(text))
-    ours = text.str.contains(r"(?:^|[ ,])(?:logid|type)=")
+    ours = text.str.contains(r"(?:^|[ ,])(?:logid|(?:sub)?type)=")
     made = made.zip_with(ours, text)
     if event.any():
         values = read(text.filter(event), KEYS).with_columns(pl.when(pl.all() != "N/A").then(pl.all()))
@@ -188,9 +192,12 @@ def _meaning(values: pl.DataFrame) -> pl.Series:
     """Return the word that says what each event is."""
     number = pl.col("logid").str.tail(6).fill_null("")
     action = pl.col("action").str.to_lowercase().fill_null("")
-    vpn = (pl.col("subtype") == "vpn").fill_null(value=False)
-    system = (pl.col("subtype") == "system").fill_null(value=False)
-    subtype = pl.col("subtype").str.to_lowercase().fill_null("")
+    subtype = pl.coalesce(
+        pl.col("subtype").str.to_lowercase(),
+        pl.col("logid").str.extract("^01(0[0-2])").replace_strict(_SUBTYPES, default=None, return_dtype=pl.String),
+        pl.when(action.str.contains("^(?:ssl-|tunnel-)")).then(pl.lit("vpn")),
+    ).fill_null("")
+    vpn, system = subtype == "vpn", subtype == "system"
     portal = subtype.is_in(["user", "authentication"])
     ssl = pl.col("tunneltype").str.to_lowercase().str.starts_with("ssl").fill_null(value=False) | number.is_in(["039424", "039947"])
     named = _who().is_not_null()
@@ -275,7 +282,7 @@ SOURCE = PatternSource(
     service=Service.VPN,
     claims_message=(
         r'^(?:[0-9]+: )?(?:(?:logver|itime|timestamp|devname|devid|vd|id|tz|eventtime|date|time)="?[^ ]* ){1,9}(?:[a-z]+="?[^ ]* '
-        r"){0,3}logid="
+        r"){0,3}logid=|^date=[0-9-]{10} time=[0-9:]{8} devname=[^ ]+ (?:devid=[^ ]+ )?subtype="
     ),
     prepare=_arrange,
     references=("https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference",),

@@ -81,7 +81,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("login-ok", (), _told(_OK), Kind.AUTH_SUCCESS, set={"auth_method": "unknown"}),
     Pattern("login-incorrect", (), _told(_FAILED), Kind.AUTH_FAILURE, set={"auth_method": "unknown"}),
     Pattern("invalid-user", (), _told(_INVALID), Kind.AUTH_FAILURE, set={"auth_method": "unknown", "invalid_user": True}),
-    Pattern("multiple-logins", (), _told(_SEVERAL, r" ?: "), Kind.AUTH_STOPPED, set={"auth_method": "unknown"}),
+    Pattern("multiple-logins", (), _told(_SEVERAL, r"(?: \[MPP attempt\])? ?: "), Kind.AUTH_STOPPED, set={"auth_method": "unknown"}),
     Pattern(
         "other-caller",
         (),

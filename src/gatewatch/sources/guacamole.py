@@ -39,7 +39,7 @@ from gatewatch.sources.resolver import map_values
 
 _HEAD = (
     r"^(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} )?\[[^\]]{1,80}\] +(?:TRACE|DEBUG|INFO|WARN|ERROR) +o\.a\.g\.[A-Za-z.$]+ - "
-    r"|^(?:guacd\[[0-9]+\]: )?(?:TRACE|DEBUG|INFO|WARNING|ERROR):[ \t]+"
+    r"|^(?:guacd\[[0-9]+\]: )?(?:TRACE|DEBUG|INFO|WARNING|ERROR|SEVERE):[ \t]+"
 )
 CLAIM = r"^(?:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} )?\[[^\]]{1,80}\] +(?:TRACE|DEBUG|INFO|WARN|ERROR) +o\.a\.g\.[A-Za-z.$]+ - "
 _FROM = r"\[(?:(?P<x_forwarded>[0-9A-Fa-f.:, ]*), )?(?P<rhost>[0-9A-Fa-f.:]+)\]"

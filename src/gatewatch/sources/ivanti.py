@@ -2,7 +2,8 @@ r"""Ivanti Connect Secure (Pulse Secure, Juniper SA): logins, sessions, tunnels,
 
 ``2026-01-05 12:00:00 - vpn01 - [192.0.2.7] Default Network::ann(Users)[Staff][5f934b7c31] - Agent login succeeded for ann/Users (session:sid…) …``
 and the WELF form: ``id=firewall time="…" pri=6 fw=10.0.0.1 vpn=vpn01 user=ann realm="Users" … src=192.0.2.7 … msg="AUT24414: Agent …"``. Either
-bears the gateway's own time, which counts where the header before it, if any, names no zone.
+bears the gateway's own time, which counts where the header before it, if any, names no zone. The JSON that newer gateways send
+(``PulseSecure: - - - {"message_id":"AUT24326","user":"ann","source_ip":…,"raw_message":…}``) is read as the same text.
 
 The text after the user is what counts; numbers such as ``AUT24414`` are not needed. The address is the one in brackets, which the gateway wrote. One
 logon gives ``Primary authentication successful``, perhaps ``Secondary …``, then one of the two lines that are the ``auth_success``:
@@ -18,7 +19,9 @@ Secondary authentication successful, failed    ``mfa_ok``, ``mfa_denied``
 Session created … secondary auth-server        ``session_start``, mfa yes
 VPN Tunneling: Session started                 ``session_start`` with ``assigned_ip``; ended: ``session_end``
 Session resumed                                ``auth_success``, method token
+Remote address for user … changed              ``session_start``, method token: the session goes on from another address
 Logout, Session timed out, deleted, replaced   ``session_end``
+Added, Deleted, Modified …, an administrator   ``config_change``
 =============================================  ======================================================================
 
 ``session`` is the ``sid…`` of the line; of failures, which have none, ``user@address``. A realm of administrators (by its name) is service web.
@@ -47,6 +50,8 @@ _TAIL = (
 )
 _SID = r"\(session: ?(?P<session>sid[0-9a-f]+|[0-9a-f]{8,80})\)"
 _TUNNEL = rf"(?:{_SID}|\(session: ?[^()]*\))? ?with (?:IPv4 address|IP) (?P<assigned_ip>[0-9.]*[0-9])"
+_ADMIN_TAIL = _TAIL.replace(f"(?P<x_roles>{ANY[:-1]}+)?", rf"(?P<x_roles>{ANY}\.[A-Za-z -]*[Aa]dmin{ANY})")
+_CHANGES = ("Added ", "Removed ", "Deleted ", "Created ", "Modified ", "Changed ", "Updated ", "Imported ", "Enabled ", "Disabled ", "Renamed ")
 _WELF = r"^(?:- - - )?(?:id=firewall |pri=[0-9] fw=[^ ]* )"
 _UNKNOWN = {"auth_method": "unknown"}
 _PASSWORD = {"auth_method": "password"}
@@ -57,6 +62,10 @@ def _text(*texts: str) -> tuple[str, ...]:
     return tuple(f"^{text}{_TAIL}" for text in texts)
 
 
+# of the JSON form, which writes roles with commas between them
+_JSON = r'^(?:- - - )?\{"[^\n]*"raw_message" ?:'
+_KEYS = (("text", "raw_message"), ("rhost", "source_ip"), ("who", "user"), ("realm", "realm_name"), ("roles", "roles"), ("node", "gateway_name"))
+
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "login",
@@ -64,6 +73,7 @@ PATTERNS: tuple[Pattern, ...] = (
         _text(
             rf"(?:Agent login|Login) succeeded for {ANY}?(?:{_SID})? from [0-9A-Fa-f.:]+(?: (?P<object>with {ANY}))?",
             r"(?:Agent login|Login) succeeded(?: for [^ ]*)?\.?",
+            rf"(?:Agent login|Login) succeeded for {ANY}? from IP [0-9A-Fa-f.:]+[0-9A-Fa-f](?: (?P<object>via [0-9]+ port))?\.?",
         ),
         Kind.AUTH_SUCCESS,
         set=_UNKNOWN,
@@ -80,10 +90,12 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("login-without-role", ("Login failed",), _text(rf"Login failed\. *Reason: (?P<object>No ?Roles{ANY})"), Kind.AUTH_STOPPED, set=_UNKNOWN),
     Pattern(
         "login-refused",
-        ("Login failed",),
+        ("Login failed", "Login reject"),
         _text(
             rf"Login failed\. *Reason: (?P<object>{ANY})",
             rf"Login failed(?: for 'Primary' authentication)? using auth server (?P<x_server>{ANY}?)\.(?: *Reason: (?P<object>{ANY}))?",
+            rf"Login failed (?:from [0-9A-Fa-f.:]+ for {ANY}|for {ANY} from (?:IP )?[0-9A-Fa-f.:]+)",
+            rf"Login rejected login from IP [0-9A-Fa-f.:]+?\. (?P<object>{ANY})",
         ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
@@ -143,7 +155,15 @@ PATTERNS: tuple[Pattern, ...] = (
         set={"session": None},
     ),
     Pattern("logout", ("Logout from ",), _text(rf"Logout from [0-9A-Fa-f.:]+[0-9A-Fa-f](?: ?{_SID})?\.?"), Kind.SESSION_END),
-    Pattern("timed-out", ("Session time",), _text(rf"Session timed out for {ANY}?{_SID} (?P<object>due to {ANY})"), Kind.SESSION_END),
+    Pattern(
+        "timed-out",
+        ("Session time",),
+        _text(
+            rf"Session timed out for {ANY}?{_SID} (?P<object>due to {ANY})",
+            rf"Session timed out for {ANY}?(?:\(session: ?[^()]*\) )?(?P<object>due to {ANY})",
+        ),
+        Kind.SESSION_END,
+    ),
     Pattern("longest-session", ("Max session ",), _text(rf"(?P<object>Max session timeout) for {ANY}?{_SID}{ANY}?"), Kind.SESSION_END),
     Pattern(
         "replaced",
@@ -192,11 +212,25 @@ PATTERNS: tuple[Pattern, ...] = (
         set={"session": None, "service": None},
     ),
     Pattern(
+        "moved",
+        ("Remote addre",),
+        _text(rf"Remote address for user {ANY}? changed from (?P<x_previous_ip>[0-9A-Fa-f.:]+) to [0-9A-Fa-f.:]*[0-9A-Fa-f](?:[. ]{ANY})?"),
+        Kind.SESSION_START,
+        set={"session": None, "auth_method": "token"},
+    ),
+    Pattern(
         "log-cleared",
         ("Log cleared", "Cleared "),
         _text(rf"(?:Log cleared|Cleared [a-z ]*logs?)(?P<object>{ANY})"),
         Kind.LOG_CLEARED,
         set={"session": None},
+    ),
+    Pattern(
+        "configured",
+        _CHANGES,
+        (rf"^(?P<object>(?:{'|'.join(word.strip() for word in _CHANGES)}) {ANY}){_ADMIN_TAIL}",),
+        Kind.CONFIG_CHANGE,
+        set={"session": None, "service": None},
     ),
     Pattern(
         "course",
@@ -220,6 +254,14 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
     welf = table["line"].str.contains(_WELF)
     sure = table["text"].is_not_null() & (table["line"].str.count_matches(_ROLES) == 1) & ~welf
     table = table.with_columns(pl.col("who").str.replace(r"^.*::", ""))
+    said = table["line"].str.contains(_JSON)
+    if said.any():
+        places = said.arg_true()
+        told = table["line"].filter(said).str.strip_prefix("- - - ")
+        for name, key in _KEYS:
+            value = told.str.json_path_match(f"$.{key}")
+            table = table.with_columns(table[name].scatter(places, value.set(value == "", None)))
+        sure = sure | (said & table["text"].is_not_null())
     if welf.any():
         read_out = read(table["line"].filter(welf), ("msg", "src", "user", "realm", "roles", "vpn", "time"))
         places = welf.arg_true()

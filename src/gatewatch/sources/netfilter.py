@@ -23,6 +23,8 @@ from gatewatch.sources.port import ALTERNATIVES, NAMED
 
 _SERVICES = {str(port): service for port, service in NAMED.items()}
 _STAMP = r"^(?:\[ *[0-9]+\.[0-9]+\] ?)?"
+# UniFi and EdgeRouter end the name of their rule with what became of the packet: [WAN_LOCAL-4000-D], [WAN_LOCAL-D-2000] DESCR="…"
+_PASSED_ON, _TURNED = r"-A(?:-[0-9]+)?\]", r"-[DRB](?:-[0-9]+)?\]"
 _BAD, _GOOD = r"(?i:block|drop|den[iy]|reject|refus|discard)", r"(?i:allow|accept|audit|permit|pass)"
 _ENDS = r"(?:[A-Z]+=[^ ]* )*?SRC=(?P<rhost>[0-9A-Fa-f:.]+) DST=(?P<dhost>[0-9A-Fa-f:.]+) "
 _TOKENS = r"(?:[A-Z]+(?:=[^ ]*)? )*?"
@@ -34,20 +36,30 @@ _DOOR = (
 _OTHER = rf"{_TOKENS}PROTO=(?P<x_proto>[A-Za-z0-9-]+)(?: .*)?$"
 
 
+_REFUSED = rf"(?:{_BAD}|{_TURNED})"
+_DESCRIBED = r'(?: DESCR="[^"]*")?'
+
+
 def _rule(word: str) -> str:
     """Return the regex of a prefix in which *word* stands."""
-    return rf"{_STAMP}(?P<x_rule>[^=]{{0,80}}?{word}[^=]{{0,80}}?)[ :]*IN="
+    return rf"{_STAMP}(?P<x_rule>[^=]{{0,80}}?{word}[^=]{{0,80}}?){_DESCRIBED}[ :]*IN="
 
 
-_ANY_RULE = rf"{_STAMP}(?P<x_rule>[^=]{{1,80}}?)?[ :]*IN="
+_ANY_RULE = rf"{_STAMP}(?P<x_rule>[^=]{{1,80}}?)?{_DESCRIBED}[ :]*IN="
 _IN, _THROUGH = r"(?P<x_in>[^ ]+) OUT= ", r"(?P<x_in>[^ ]+) OUT=(?P<x_out>[^ ]+) "
 _OUT = r" OUT=(?P<x_out>[^ ]+) "
 _BOTH = r"(?P<x_in>[^ ]+)? OUT=(?P<x_out>[^ ]+)? "
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("blocked-in", (), (_rule(_BAD) + _IN + _ENDS + _DOOR,), Kind.CONNECTION_DENIED, services=_SERVICES),
-    Pattern("blocked-through", (), (_rule(_BAD) + _THROUGH + _ENDS + _DOOR,), Kind.CONNECTION_DENIED, services=_SERVICES),
-    Pattern("blocked", (), (_rule(_BAD) + _BOTH + _ENDS + _PORTS, _rule(_BAD) + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),
+    Pattern(
+        "passed-in", (), (_rule(_PASSED_ON) + _IN + _ENDS + _PORTS, _rule(_PASSED_ON) + _IN + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES
+    ),
+    Pattern(
+        "passed", (), (_rule(_PASSED_ON) + _BOTH + _ENDS + _PORTS, _rule(_PASSED_ON) + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES
+    ),
+    Pattern("blocked-in", (), (_rule(_REFUSED) + _IN + _ENDS + _DOOR,), Kind.CONNECTION_DENIED, services=_SERVICES),
+    Pattern("blocked-through", (), (_rule(_REFUSED) + _THROUGH + _ENDS + _DOOR,), Kind.CONNECTION_DENIED, services=_SERVICES),
+    Pattern("blocked", (), (_rule(_REFUSED) + _BOTH + _ENDS + _PORTS, _rule(_REFUSED) + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),
     Pattern("allowed-in", (), (_rule(_GOOD) + _IN + _ENDS + _PORTS, _rule(_GOOD) + _IN + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),
     Pattern("allowed", (), (_rule(_GOOD) + _BOTH + _ENDS + _PORTS, _rule(_GOOD) + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),
     Pattern("logged", (), (_ANY_RULE + _BOTH + _ENDS + _PORTS, _ANY_RULE + _BOTH + _ENDS + _OTHER), Kind.CONNECTION, services=_SERVICES),

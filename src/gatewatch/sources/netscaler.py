@@ -56,7 +56,8 @@ _ADMIN = (
     r"(?:CLI |UI |API |GUI )?CMD_EXECUTED: User (?P<user>.*?) - (?:ADM_User [^ ]+ - )?Remote_ip (?P<rhost>[0-9A-Fa-f.:]*) - Command "
     r"\"(?P<command>{0})\" - Status \"{1}\"$"
 )
-_DONE = "Success"
+_DONE = "(?:Success|Done)"  # the latter on the SDX
+_FAILED = ("AAA LOGIN_FA", "AAATM LOGIN_", "SSLVPN LOGIN", "VPN LOGIN_FA", "LOGIN_FAILED")
 _UNKNOWN = {"auth_method": "unknown"}
 _PASSWORD = {"auth_method": "password"}
 _FLOW = rf"{_WHO}Vserver [^ ]+ - Source (?P<x_source>[^ ]+) - Destination (?P<x_destination>[^ ]+) - [^<>]*"
@@ -103,17 +104,17 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "login-stopped",
-        ("AAA LOGIN_FA", "LOGIN_FAILED"),
-        (rf"^(?:AAA )?LOGIN_FAILED: {_REFUSED.format(_STOPPED)}",),
+        _FAILED,
+        (rf"^(?:[A-Z]+ )?LOGIN_FAILED: {_REFUSED.format(_STOPPED)}",),
         Kind.AUTH_STOPPED,
         set=_UNKNOWN,
     ),
     Pattern(
         "login-failed",
-        ("AAA LOGIN_FA", "LOGIN_FAILED"),
+        _FAILED,
         (
-            rf"^(?:AAA )?LOGIN_FAILED: {_REFUSED.format(f'{_QUOTED}*')}",
-            r"^(?:AAA )?LOGIN_FAILED: User (?P<user>.*?) - Client_ip (?P<rhost>[0-9A-Fa-f.:]+) ?$",
+            rf"^(?:[A-Z]+ )?LOGIN_FAILED: {_REFUSED.format(f'{_QUOTED}*')}",
+            r"^(?:[A-Z]+ )?LOGIN_FAILED: User (?P<user>.*?) - Client_ip (?P<rhost>[0-9A-Fa-f.:]+) ?$",
         ),
         Kind.AUTH_FAILURE,
         set=_PASSWORD,
@@ -234,7 +235,7 @@ PATTERNS: tuple[Pattern, ...] = (
         (r"^(?:CLI |UI |API |GUI )?CMD_EXECUTED: ",),
         why="a command that only shows or saves something, or that failed",
     ),
-    Pattern("login-obscured", ("obscured:",), (r"^obscured: (?:AAA )?LOGIN_FAILED: ",), Kind.AUTH_FAILURE, set=_PASSWORD),
+    Pattern("login-obscured", ("obscured:",), (r"^obscured: (?:[A-Z]+ )?LOGIN_FAILED: ",), Kind.AUTH_FAILURE, set=_PASSWORD),
     Pattern("command-obscured", ("obscured:",), (r"^obscured: ",), why="a command that holds the words of another message"),
     Pattern("device-noise", ("noise:",), (r"^noise: ",), why="the device and its traffic, no access"),
 )
@@ -244,14 +245,18 @@ _HANDLED = sorted(
 )
 
 
-_NAMED = r"^(?P<zz_head>(?:(?:(?:[0-9]+-)?PPE-[0-9]+ *: *)?default )?(?P<zz_name>(?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+(?: [0-9]+)? : *)"
+_NAMED = (
+    r"^(?P<zz_head>(?:(?:(?:[0-9]+-)?PPE-[0-9]+ *: *)?default )?(?P<zz_name>(?:[A-Z]+ )?[A-Z][A-Za-z_]+) [0-9]+(?: [0-9]+)? : *|"
+    r"(?P<zz_bare>(?:CLI|UI|API|GUI) CMD_EXECUTED) : *)"
+)
+_SDX = r"^[0-9A-Fa-f.:]+ +[0-9]{2}/[0-9]{2}/[0-9]{4}:[0-9:]{8}(?: [A-Z]{3,5})? +[^ ]+ +(?:[0-9]+-)?PPE-[0-9]+ *: *"
 
 
 def _name(records: pl.DataFrame) -> pl.DataFrame:
     """Put the message's name, with its module, before its text; a message of no pattern is noise."""
-    text = records["message"].fill_null("")
+    text = records["message"].fill_null("").str.replace(_SDX, "")
     groups = records.select(pl.lit(text).str.extract_groups(_NAMED).alias("g")).unnest("g")
-    table = groups.with_columns(text.alias("zz_text"))
+    table = groups.with_columns(text.alias("zz_text"), pl.coalesce("zz_name", "zz_bare").alias("zz_name"))
     handled = pl.col("zz_name").str.extract(r"([A-Za-z_]+)$").is_in(_HANDLED)
     body = pl.col("zz_text").str.strip_prefix(pl.col("zz_head"))
     # the name tried and the browser are both the client's words: where the words between come twice, nobody can say which are the gateway's
@@ -300,7 +305,7 @@ def _forwarded(events: pl.DataFrame) -> pl.DataFrame:
 SOURCE = PatternSource(
     name="netscaler",
     title="Citrix ADC and Gateway (NetScaler)",
-    programs=("netscaler", "NetScaler", "nsppe"),
+    programs=("netscaler", "NetScaler", "nsppe", "svm_service"),
     patterns=PATTERNS,
     service=Service.VPN,
     claims_message=_CLAIM,

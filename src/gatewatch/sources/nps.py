@@ -39,6 +39,7 @@ from gatewatch.sources.radius import INSIDE, MACHINE, accounted, is_inside, is_m
 from gatewatch.sources.windows_nps import GUESSES, STOPPED
 
 BROKEN = "broken NPS record"
+_WITHIN = "<within/>"  # what the intake leaves of a line that it put to the first of its event
 NO_TIME = "unreadable time"
 _COLUMNS = (
     "Computer-Name", "Event-Source", "Date", "Time", "Packet-Type", "User-Name", "Fully-Qualified-User-Name", "Called-Station-Id",
@@ -163,6 +164,9 @@ class _NetworkPolicySource(DocumentSource):
         """Decode *records* whose ``message`` is a line of the log."""
         asked: dict[tuple[str, str], dict[str, str]] = {}
         texts: list[str] = []
+        apart_from = records["message"] == _WITHIN
+        within = int(apart_from.fill_null(value=False).sum())
+        records = records.filter(~apart_from.fill_null(value=False)) if within else records
         for line in records["message"].fill_null("").to_list():
             values = attributes(line)
             if values is None:
@@ -170,7 +174,10 @@ class _NetworkPolicySource(DocumentSource):
                 continue
             _join(values, asked)
             texts.append(msgspec.json.encode(values).decode())
-        return super().decode(records.with_columns(pl.Series("fields", texts, dtype=pl.String)), wanted, apart)
+        outcome = super().decode(records.with_columns(pl.Series("fields", texts, dtype=pl.String)), wanted, apart)
+        if within:
+            outcome.ignored = dict(sorted({**outcome.ignored, "a line of an event that stands over several": within}.items()))
+        return outcome
 
 
 def _join(values: dict[str, str], asked: dict[tuple[str, str], dict[str, str]]) -> None:

@@ -15,6 +15,7 @@ SENT CONTROL […]: 'AUTH_FAILED'                ``auth_failure``: the same atte
 VERIFY ERROR                                   ``auth_failure``, method certificate
 TLS Error: …                                   ``connection_denied``: nothing was asked yet
 SIGTERM[…] received, client-instance …         ``session_end``
+user '…' authenticated, could not authenticate ``session_start``, ``auth_failure``, without address (pfSense, OPNsense)
 =============================================  ======================================================================
 
 The name before the address is the client's certificate or, with ``username-as-common-name``, its user; ``UNDEF`` is null. ``session`` is
@@ -61,6 +62,12 @@ def _named(*texts: str) -> tuple[str, ...]:
 def _other(*texts: str) -> tuple[str, ...]:
     """Return the regexes of laid-out lines whose text names the user itself, or nobody."""
     return tuple(f"^{text}{_UNNAMED}" for text in texts)
+
+
+def _script(what: str) -> tuple[str, ...]:
+    """Return the regex of what pfSense's script says of a client that has *what*."""
+    told = rf"user '(?P<user>{ANY}?)' address '(?P<rhost>{_IP})(?::(?P<src_port>[0-9]+))?'"
+    return (rf"^openvpn server '[^']*' {told} - {what}{SEPARATOR}.*$",)
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -117,6 +124,25 @@ PATTERNS: tuple[Pattern, ...] = (
         set=_PASSWORD,
         session_prefix="ovpn:",
     ),
+    Pattern(
+        "script-accepted",
+        ("user '", "openvpn serv"),
+        _other(rf"(?:openvpn server '[^']*' )?user '(?P<user>{ANY}?)' authenticated\.?"),
+        Kind.SESSION_START,
+        set=_PASSWORD,
+        session_prefix="ovpn:",
+    ),
+    Pattern(
+        "script-refused",
+        ("user '", "openvpn serv"),
+        _other(rf"(?:openvpn server '[^']*' )?user '(?P<user>{ANY}?)' could not authenticate\.?"),
+        Kind.AUTH_FAILURE,
+        set=_PASSWORD,
+        session_prefix="ovpn:",
+    ),
+    Pattern("script-connected", ("openvpn serv",), _script("connected"), Kind.SESSION_START),
+    Pattern("script-disconnected", ("openvpn serv",), _script("disconnected"), Kind.SESSION_END),
+    Pattern("script-connecting", ("openvpn serv",), _script("connecting"), why="what a script of pfSense saw, before the connection was made"),
     Pattern(
         "token-failed",
         ("TLS: Usernam",),

@@ -8,8 +8,9 @@ row                                            becomes
 GLOBALPROTECT gateway-auth, success            ``auth_success``: one per logon
 GLOBALPROTECT portal-auth, success             ``session_start``: the portal comes before the gateway
 GLOBALPROTECT gateway-auth, portal-auth else   ``auth_failure``
-GLOBALPROTECT gateway-connected, -setup-*      ``session_start`` with ``assigned_ip``
+GLOBALPROTECT gateway-connected, -setup-*      ``session_start`` with ``assigned_ip``, as gateway-register, which has none
 GLOBALPROTECT gateway-logout                   ``session_end``
+GLOBALPROTECT clientlessvpn-login, -logout     the same for a browser
 SYSTEM: logged in via, failed authentication   the same for administrators (service web or ssh), and for GlobalProtect before 9.1
 SYSTEM: authenticated for user, log cleared    ``session_start``: a profile said yes; ``log_cleared``
 CONFIG, unless it failed                       ``config_change``; ``account_change`` under ``mgt-config users``, ``local-user-database``
@@ -41,6 +42,8 @@ METHODS = {
     **dict.fromkeys(("Certificate", "client-cert", "Client Certificate"), AuthMethod.CERTIFICATE),
 }
 _DOORS = {**dict.fromkeys(("Web", "web", "https", "GUI"), Service.WEB), **dict.fromkeys(("CLI", "ssh", "SSH"), Service.SSH), "Console": Service.LOCAL}
+_LOGONS = {"gateway-auth": "gateway-accepted", "portal-auth": "portal-accepted", "clientlessvpn-login": "gateway-accepted"}
+_CONNECTED = frozenset({"gateway-connected", "gateway-setup-ssl", "gateway-setup-ipsec", "gateway-register", "gateway-switch-to-ssl"})
 _TUNNEL = ("rhost", "assigned_ip", "user", f"method={ANY}", "src_host", "count", "host=" + ANY, "object", "x_tunnel_type", "x_portal", "x_ipv6")
 _SYSTEM = "host=" + ANY
 _IP = r"[0-9A-Fa-f.:]*[0-9A-Fa-f]"
@@ -140,8 +143,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "told-authenticated",
         ("system",),
         _told(
-            rf"authenticated for user '(?P<user>{ANY}?)'\. +(?:EAP outer identity '[^']*', inner identity '[^']*', )?(?P<object>auth profile '[^']*')"
-            rf"{ANY}? From: (?P<rhost>{_IP})\.?"
+            rf"authenticated for user '(?P<user>{ANY}?)'\. +(?:EAP outer identity '[^']*', inner identity '[^']*', )?"
+            rf"(?:(?P<object>auth profile '[^']*'){ANY}? )?From: (?P<rhost>{_IP})\.?"
         ),
         Kind.SESSION_START,
         set={"service": None},
@@ -170,12 +173,14 @@ def _cell(cells: Sequence[str], place: int) -> str:
 
 
 def _globalprotect(cells: Sequence[str]) -> str:
-    event, status = _cell(cells, 8), _cell(cells, 28)
-    if event in {"gateway-auth", "portal-auth"} and status:
-        what = ("gateway-accepted" if event == "gateway-auth" else "portal-accepted") if status == "success" else "vpn-failed"
-    elif event in {"gateway-connected", "gateway-setup-ssl", "gateway-setup-ipsec"} and status == "success":
+    event, status = _cell(cells, 8).replace("gw-", "gateway-", 1), _cell(cells, 28)
+    if event in _LOGONS and status:
+        what = _LOGONS[event] if status == "success" else "vpn-failed"
+    elif event in _CONNECTED and status == "success":
         what = "connected"
-    elif event == "gateway-logout":
+    elif event == "gateway-register" and status == "failure":
+        what = "vpn-failed"
+    elif event in {"gateway-logout", "clientlessvpn-logout"}:
         what = "vpn-logout"
     else:
         return "course"

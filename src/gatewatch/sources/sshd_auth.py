@@ -68,6 +68,13 @@ def _failed() -> tuple[str, ...]:
 PATTERNS: tuple[Pattern, ...] = (
     Pattern("failed", ("Failed ",), _failed(), Kind.AUTH_FAILURE, methods=METHODS),
     Pattern(
+        "junos-ssh-failed",
+        ("SSHD_LOGIN_F", "Login failed"),
+        (rf"^(?:SSHD_LOGIN_FAILED: )?Login failed for user '{_ANY}' from host '{PEER}'\.?$",),
+        Kind.AUTH_FAILURE,
+        set=_UNKNOWN,
+    ),
+    Pattern(
         "accepted-certificate",
         ("Accepted publickey",),
         (

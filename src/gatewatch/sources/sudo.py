@@ -18,7 +18,7 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 
 _USER = r"^ *(?P<user>[!-9;-~][^:=;]*?) : "
 _WHERE = (
-    r"(?:HOST=[^;]* ; )?TTY=(?P<object>[!-~]*) ; (?:.*? ; )??USER=(?P<target_user>[^;]*?) ; "
+    r"(?:HOST=[^;]* ; )?(?:TTY=(?P<object>[!-~]*) ; (?:.*? ; )??|(?:PWD|CWD|CHROOT)=.*? ; )USER=(?P<target_user>[^;]*?) ; "
     r"(?:(?:GROUP|TSID|ENV|HOST)=.*? ; )*?COMMAND=(?P<command>.*)$"
 )
 _REASON = r"(?P<x_reason>[A-Za-z][^;=]*?) ; "

@@ -346,6 +346,8 @@ class SuricataSource(DocumentSource):
 
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode *records* whose ``fields`` are EVE records."""
+        sent = pl.when(pl.col("message").str.starts_with("{")).then("message")  # over syslog
+        records = records.with_columns(pl.coalesce("fields", sent).alias("fields"))
         if wanted is None or Kind.CONNECTION in wanted:
             return super().decode(records, wanted, apart)
         texts = records["fields"].fill_null("")
