@@ -19,9 +19,13 @@ from gatewatch.intake.line import LINE_CAP
 CUT = "broken JSON: it ends early"
 NO_JSON = "no JSON object"
 LONG_OBJECT = "object longer than 1 MiB"
-WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", "authlogs")
+WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", "authlogs", "data", "results", "response", "logEvents", "activities")
 """Keys whose array holds the records; ``hits`` within ``hits`` does too."""
-BESIDE = ("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status")
+BESIDE = (
+    *("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status"),
+    *("etag", "nextPageToken", "nextToken", "NextToken", "nextLink", "pagination", "paging", "page", "cursor", "has_more", "next", "stat", "success"),
+    *("messageType", "owner", "logGroup", "logStream", "subscriptionFilters"),
+)
 """Keys that may stand before it."""
 TABLES = ("tables", "Tables", "columns", "Columns")
 """Keys of answers that hold rows under a list of columns; each row becomes an object."""
