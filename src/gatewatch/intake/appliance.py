@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from gatewatch.intake import (
+    carried_text,
     cef,
     container_text,
     fortigate,
@@ -183,6 +184,7 @@ APPLIANCES = (
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, carried_text.GATE, in_turn(carried_text.FRAMINGS)),  # last: what stands behind may be of another
 )
 
 _ANY = "|".join(f"(?:{appliance.gate})" for appliance in APPLIANCES)
