@@ -24,6 +24,7 @@ from gatewatch.intake import (
     container_text,
     fortigate,
     guacamole,
+    keycloak_text,
     login_text,
     macos_text,
     netscaler,
@@ -184,6 +185,7 @@ APPLIANCES = (
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, keycloak_text.GATE, in_turn(keycloak_text.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, carried_text.GATE, in_turn(carried_text.FRAMINGS)),  # last: what stands behind may be of another
 )
 

@@ -44,6 +44,7 @@ SHAPES: tuple[Shape, ...] = (
     own_shape.GATEWATCH,
     own_shape.OCSF,
     identity_shape.ZSCALER,
+    identity_shape.KEYCLOAK_LOG,
     own_shape.ECS,
     network_shape.ZEEK,
     network_shape.SURICATA,
