@@ -22,7 +22,7 @@ M365 = JsonShape(
     "m365",
     r'"(?:Workload|OfficeWorkload)"\s*:\s*"|"AuditData"\s*:\s*["{]|"Operation"\s*:\s*"User(?:LoggedIn|LoginFailed)"|"RecordType"\s*:\s*["0-9]',
 )
-OKTA = JsonShape("okta", r'"event[Tt]ype"\s*:\s*"[a-z0-9_]+\.[A-Za-z0-9_.]+"')
+OKTA = JsonShape("okta", r'"event[Tt]ype(?:_s)?"\s*:\s*"[a-z0-9_]+\.[A-Za-z0-9_.]+"')
 CLOUDTRAIL = JsonShape(
     "cloudtrail",
     r'(?i)"awsRegion"\s*:|"eventSource"\s*:\s*"[a-z0-9.-]+\.amazonaws\.com"'
