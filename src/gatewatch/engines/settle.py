@@ -33,6 +33,7 @@ _FAMILY = {
 ELSEWHERE = (
     *("zeek", "suricata", "aws-vpc-flow", "cef", "leef", "ocsf", "ecs", "gatewatch", "dns-query"),
     *("entra-signin", "entra-audit", "m365", "okta", "duo", "cloudtrail", "teleport", "onelogin", "auth0", "saas-audit"),
+    *("jumpcloud", "keycloak", "pingone", "defender-logon"),
 )
 """Sources that speak of other hosts than the one whose log it is: where they name none, the site file may know the address, and nobody else does."""
 

@@ -19,11 +19,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from gatewatch.intake import (
+    carried_text,
     cef,
     container_text,
     firewall_stamp,
     fortigate,
     guacamole,
+    keycloak_text,
     login_text,
     macos_text,
     netscaler,
@@ -187,6 +189,8 @@ APPLIANCES = (
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI}{_BSD} +[^ ]+ [0-9] [0-9]{{4}}-[0-9]{{2}}-", in_turn(_DOUBLE_FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, keycloak_text.GATE, in_turn(keycloak_text.FRAMINGS)),
+    Appliance(Framing.SYSLOG_ISO, carried_text.GATE, in_turn(carried_text.FRAMINGS)),  # last: what stands behind may be of another
 )
 
 _ANY = "|".join(f"(?:{appliance.gate})" for appliance in APPLIANCES)

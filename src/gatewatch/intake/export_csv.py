@@ -1,4 +1,4 @@
-r"""Results of searches exported as CSV, whose rows are records of known kinds: Log Analytics, Splunk, the event history of CloudTrail.
+r"""Results of searches exported as CSV, whose rows are records of known kinds: Log Analytics, Splunk, CloudWatch, Kibana, consoles of providers.
 
 ::
 
@@ -10,8 +10,16 @@ r"""Results of searches exported as CSV, whose rows are records of known kinds: 
 
     Event ID,AWS access key,AWS region,Error code,Event name,Event source,Event time,…,Source IP address,User name
 
+    @logStream,@timestamp,@message
+    kube-apiserver-audit-…,2026-01-05 12:00:00.000,"{""kind"":""Event"",""apiVersion"":""audit.k8s.io/v1"",…}"
+
+    "@timestamp","event.category","event.outcome","user.name","source.ip"
+
+    timestamp,eventType,actor.alternateId,client.ipAddress,outcome.result
+
 Each row becomes the object that the same service would answer a query with, and goes to the shapes of JSON (:mod:`.json_record`): cells that hold
-objects or lists are these; of Splunk's columns ``_raw`` alone counts. Dates with slashes as in :mod:`.entra_csv`. The event history does not say
+objects or lists are these; of Splunk's columns ``_raw`` alone counts, of CloudWatch's ``@message``. Other tables are read so where their
+columns are keys of records of an identity provider, of OCSF or of ECS. Dates with slashes as in :mod:`.entra_csv`. The event history does not say
 what came of a sign-in at the console, so these are rejected.
 References: https://learn.microsoft.com/azure/azure-monitor/reference/tables-index;
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events-console.html
@@ -33,6 +41,27 @@ from gatewatch.intake.json_shape import FAULTS, Interest, Shape
 from gatewatch.intake.portal_date import iso_time, month_first_of
 
 _BATCH_BYTES = 8 << 20
+_FEWEST = 4  # columns
+_TRUTHS = {"true": True, "false": False}
+_KEYS: tuple[frozenset[str], ...] = tuple(
+    map(
+        frozenset,
+        (
+            ("eventType", "published"),
+            ("eventType", "actor.alternateId"),
+            ("eventName", "eventSource", "eventTime", "awsRegion"),
+            ("userPrincipalName", "createdDateTime", "ipAddress"),
+            ("activityDisplayName", "activityDateTime"),
+            ("Timestamp", "ActionType", "LogonType"),
+            ("class_uid", "activity_id", "time"),
+            ("event_type_id", "ipaddr"),
+            ("log_id", "type", "ip"),
+            ("isotimestamp", "result", "factor"),
+            ("event_type", "initiated_by.username"),
+        ),
+    )
+)
+"""Keys of which the columns of a table must have all of one kind."""
 _UTC = " [UTC]"
 _HISTORY = {
     "event id": "eventID",
@@ -48,7 +77,7 @@ _HISTORY = {
 
 
 class _Header(NamedTuple):
-    kind: str  # table, splunk, history
+    kind: str  # table, splunk, history, insights, unified, object
     delimiter: str
     names: list[str]
     dates: int  # the column of dates, -1: none
@@ -56,7 +85,8 @@ class _Header(NamedTuple):
 
 def sniff(head: bytes) -> float:
     """Return how sure we are, from 0 to 1, that a file that begins with *head* is such an export."""
-    return 0.0 if _header(rows([head])) is None else 0.9
+    header = _header(rows([head]))
+    return 0.0 if header is None else 0.5 if header.kind == "object" else 0.9
 
 
 def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Shape] = ()) -> Iterator[Batch]:
@@ -81,16 +111,27 @@ def read(chunks: Iterable[bytes], interest: Interest | None, first: Sequence[Sha
 def _header(found: Iterator[Raw]) -> _Header | None:
     """Take the header off *found*."""
     for delimiter, names in headers(found):
-        kind = _kind(names)
+        kind = _kind(names) or ("object" if _is_object(names) else None)
         if kind is not None:
             return _Header(kind, delimiter, names, next((at for at, name in enumerate(names) if name.startswith("TimeGenerated")), -1))
     return None
+
+
+def _is_object(names: Sequence[str]) -> bool:
+    """Return whether the columns *names* are keys of records that some shape knows, whatever their values."""
+    if len(names) < _FEWEST or len(set(names)) < len(names):
+        return False
+    return any(keys <= set(names) for keys in _KEYS) or ("@timestamp" in names and any(name.startswith("event.") for name in names))
 
 
 def _kind(names: Sequence[str]) -> str | None:
     known = set(names)
     if len(known) > 1 and "_raw" in known:
         return "splunk"
+    if len(known) > 1 and "@message" in known:
+        return "insights"
+    if {"Timestamp", "Event Type", "Log Type", "Process", "Message", "Raw Message"} <= known:
+        return "unified"
     if len(known) > 2 and ("TimeGenerated [UTC]" in known or {"TimeGenerated", "Type"} <= known or {"TimeGenerated", "TenantId"} <= known):
         return "table"
     lower = {name.lower() for name in names}
@@ -115,6 +156,12 @@ def _objects(held: Sequence[tuple[int, bytes, list[str] | None, str | None]], he
         row = {name: value for name, cell in zip(header.names, cells, strict=True) if (value := cell.strip())}
         if header.kind == "history":
             one: dict[str, Any] | None = _history(row)
+        elif header.kind == "insights":
+            one = {"@message": row.get("@message"), "@timestamp": row.get("@timestamp", "").replace(" ", "T", 1) + "Z"}
+        elif header.kind == "unified":
+            one = {"timestamp": row.get("Timestamp"), "processImagePath": row.get("Process"), "eventMessage": row.get("Message")}
+        elif header.kind == "object":
+            one = {name: _typed(cell) for name, cell in row.items()}
         else:
             one = {"_raw": row.get("_raw"), "_time": row.get("_time")} if header.kind == "splunk" else _table(row, month_first)
         made.append(Found(offset, raw, AMBIGUOUS) if one is None else Found(offset, msgspec.json.encode(one), None))
@@ -134,6 +181,11 @@ def _table(row: dict[str, str], month_first: bool | None) -> dict[str, Any] | No
         else:
             made[key] = _nested(cell)
     return made
+
+
+def _typed(cell: str) -> Any:
+    """Return the object, list or truth that a cell holds, else its text."""
+    return _TRUTHS.get(cell.lower()) if cell.lower() in _TRUTHS else _nested(cell)
 
 
 def _nested(cell: str) -> Any:

@@ -45,6 +45,7 @@ SHAPES: tuple[Shape, ...] = (
     own_shape.GATEWATCH,
     own_shape.OCSF,
     identity_shape.ZSCALER,
+    identity_shape.KEYCLOAK_LOG,
     own_shape.ECS,
     network_shape.ZEEK,
     network_shape.SURICATA,
@@ -65,9 +66,11 @@ _MANY, _FEW = 64, 2  # objects, shapes: fewer are not worth a look ahead
 _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$))')
 # what is looked at closely: wrappers, Elasticsearch hits, footers
 _PECULIAR = (
-    r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"[A-Za-z]*List"|apiVersion"'
+    r'^\{[ \t]*"(?:_|@odata|count"|hits"|took"|timed_out"|pit_id"|kind"[ \t]*:[ \t]*"(?:[A-Za-z]*List|admin#reports#activities)"|apiVersion"'
+    r'|(?:etag|next[A-Z][A-Za-z]*|pagination|paging|cursor|messageType|logGroup)"|(?:status|page)"[ \t]*:[ \t]*[{0-9t]'
     r'|stat"[ \t]*:[ \t]*"|eventType"[ \t]*:[ \t]*"com\.okta\.event_hook"|(?:response|data)"[ \t]*:[ \t]*\{'
-    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|[Tt]ables|[Cc]olumns|resourceLogs)"[ \t]*:[ \t]*\[|FrameType"|TableName"'
+    r'|(?:[Rr]ecords|value|items|[Ee]vents|logs|authlogs|data|results|response|logEvents|[Tt]ables|[Cc]olumns|resourceLogs)"[ \t]*:[ \t]*\['
+    r'|FrameType"|TableName"'
     r'|name"[ \t]*:[^:]*"columns")'
 )
 

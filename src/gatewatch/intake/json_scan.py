@@ -19,9 +19,13 @@ from gatewatch.intake.line import LINE_CAP
 CUT = "broken JSON: it ends early"
 NO_JSON = "no JSON object"
 LONG_OBJECT = "object longer than 1 MiB"
-WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", "authlogs")
+WRAPPERS = ("Records", "records", "value", "items", "events", "Events", "logs", "authlogs", "data", "results", "response", "logEvents", "activities")
 """Keys whose array holds the records; ``hits`` within ``hits`` does too."""
-BESIDE = ("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status")
+BESIDE = (
+    *("kind", "apiVersion", "metadata", "took", "timed_out", "_scroll_id", "_shards", "pit_id", "total", "max_score", "count", "Count", "status"),
+    *("etag", "nextPageToken", "nextToken", "NextToken", "nextLink", "pagination", "paging", "page", "cursor", "has_more", "next", "stat", "success"),
+    *("messageType", "owner", "logGroup", "logStream", "subscriptionFilters"),
+)
 """Keys that may stand before it."""
 TABLES = ("tables", "Tables", "columns", "Columns")
 """Keys of answers that hold rows under a list of columns; each row becomes an object."""
@@ -36,7 +40,8 @@ _SOLID = re.compile(rb"[^ \t\r\n\x1e,\[\]\0\xef\xbb\xbf]")
 _SCALAR = rb'(?:"[^"\\]*"|[-+0-9.eE]+|true|false|null)'
 _FLAT = rb"(?:" + _SCALAR + rb"|\{[^{}]*\}|\[[^\[\]]*\])"
 _BESIDES = rb'(?:"(?:@odata[^"\\]*|' + "|".join(BESIDE).encode() + rb')"\s*:\s*' + _FLAT + rb"\s*,\s*)*"
-_WRAPPER = re.compile(rb"\{\s*" + _BESIDES + rb'"(?:' + "|".join(WRAPPERS).encode() + rb')"\s*:\s*\[\s*[\{\]]')
+_FLOWS = rb'(?![^{}]{0,300}"message"\s*:\s*"[2-9] [0-9]{12} eni-)'  # rows of a flow log have a reader of their own
+_WRAPPER = re.compile(rb"\{\s*" + _BESIDES + rb'"(?:' + "|".join(WRAPPERS).encode() + rb')"\s*:\s*\[\s*[\{\]]' + _FLOWS)
 _DEEPER_BESIDES = rb'(?:(?:"(?:' + "|".join(BESIDE_DEEPER).encode() + rb')"\s*:\s*' + _FLAT + rb'|"eventType"\s*:\s*"com\.okta\.event_hook")\s*,\s*)*'
 _DEEPER = re.compile(
     rb"\{\s*" + _DEEPER_BESIDES + rb'"(?:' + "|".join(DEEPER).encode() + rb')"\s*:\s*' + _WRAPPER.pattern  # the object in which the array is

@@ -1,11 +1,13 @@
-r"""The unified log of macOS as JSON: ``log show --style ndjson`` and ``--style json``.
+r"""The unified log of macOS as JSON: ``log show --style ndjson`` and ``json``, collectors that keep some of its keys, and parsers of its files.
 
 ``{"timestamp":"2026-06-29 15:54:42.063082+0200","processImagePath":"\/usr\/sbin\/sshd","processID":3186,"eventMessage":"…","machTimestamp":…}``
+``{"timestamp":"2026-06-29T13:54:42.063082000Z","process":"/usr/sbin/sshd","pid":3186,"message":"…","library_uuid":"…","log_type":"Default",…}``
 
 An object becomes a record like a line of the other styles (:mod:`.macos_text`): the program is the last part of the process' path after ``macos:``,
-the message that of the process. The log names no host. An object without an instant is rejected.
+the message that of the process. Where the process is not named (``processImagePath``, ``process``), the program that sent the message is, unless that
+is a library. The log names no host. An object without an instant is rejected.
 
-References: log(1)
+References: log(1); https://github.com/mandiant/macos-UnifiedLogs
 """
 
 from __future__ import annotations
@@ -24,15 +26,20 @@ from gatewatch.schema.records import RECORD_DTYPES
 
 NO_TIME = "no time"
 _LAYOUT = "%Y-%m-%d %H:%M:%S%.f%z"
+_LIBRARY = (".dylib", ".framework", ".bundle")
 
 
 class _Entry(msgspec.Struct):
     """The keys that matter; a key may hold anything."""
 
     timestamp: Any = None
-    process: Any = msgspec.field(default=None, name="processImagePath")
-    pid: Any = msgspec.field(default=None, name="processID")
-    message: Any = msgspec.field(default=None, name="eventMessage")
+    path: Any = msgspec.field(default=None, name="processImagePath")
+    process: Any = None
+    sender: Any = msgspec.field(default=None, name="senderImagePath")
+    number: Any = msgspec.field(default=None, name="processID")
+    pid: Any = None
+    said: Any = msgspec.field(default=None, name="eventMessage")
+    message: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Entry)
@@ -43,7 +50,7 @@ class MacosUnified:
     """The shape of the unified log's entries."""
 
     name: str = "macos-unified"
-    regex: str = r'"(?:machTimestamp|processImagePath)"\s*:'
+    regex: str = r'"(?:machTimestamp|processImagePath|eventMessage)"\s*:|"library_uuid"\s*:.*"log_type"\s*:|"log_type"\s*:.*"library_uuid"\s*:'
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
         """Make a record of each object that matches the regex."""
@@ -63,14 +70,17 @@ class MacosUnified:
             except FAULTS:
                 broken.append((offset, text))
                 continue
-            stamp, process, pid, message = entry.timestamp, entry.process, entry.pid, entry.message
+            stamp, process = entry.timestamp, _program(entry)
+            pid = entry.pid if entry.number is None else entry.number
+            message = entry.message if entry.said is None else entry.said
             offsets.append(offset)
             texts.append(text)
             stamps.append(stamp if isinstance(stamp, str) else None)
-            programs.append(PREFIX + process.rsplit("/", 1)[-1] if isinstance(process, str) and process else None)
+            programs.append(None if process is None else PREFIX + process)
             pids.append(str(pid) if isinstance(pid, int) and not isinstance(pid, bool) else None)
             messages.append(message if isinstance(message, str) else "")
-        times = pl.Series(stamps, dtype=pl.String).str.to_datetime(_LAYOUT, time_unit="us", time_zone="UTC", strict=False)
+        spaced = pl.Series(stamps, dtype=pl.String).str.replace("T", " ", literal=True).str.replace("Z$", "+0000")
+        times = spaced.str.to_datetime(_LAYOUT, time_unit="us", time_zone="UTC", strict=False)
         size = len(offsets)
         columns = {
             "offset": pl.Series(offsets, dtype=pl.Int64),
@@ -91,6 +101,17 @@ class MacosUnified:
         timeless = times.is_null()
         rejects = [RawReject(0, offsets[at], NO_TIME, texts[at][:RAW_CAP]) for at in timeless.arg_true().to_list()]
         return Framed(table.filter(~timeless), objects.filter(~ours), rejects=rejects, broken=broken)
+
+
+def _program(entry: _Entry) -> str | None:
+    """Return the program of an entry by its name; None where no key tells it."""
+    for value in (entry.path, entry.process):
+        if isinstance(value, str) and value:
+            return value.rsplit("/", 1)[-1]
+    sender = entry.sender
+    if isinstance(sender, str) and sender and not any(mark in sender for mark in _LIBRARY):
+        return sender.rsplit("/", 1)[-1]
+    return None
 
 
 SHAPE = MacosUnified()

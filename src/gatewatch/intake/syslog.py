@@ -29,6 +29,8 @@ NEW_YEAR = 300 * DAY
 _REPEATED = r"^message repeated ([0-9]+) times: \[ ?(.*?)\]?$"
 _LAST = r"^(?:-{2,3} )?last message repeated ([0-9]+) times?(?: -{2,3})?$"
 _FOREIGN = {
+    **{name: name[:3] for name in ("January", "February", "March", "April", "June", "July", "August", "Sept", "September", "October")},
+    **{name: name[:3] for name in ("November", "December")},
     **dict.fromkeys(("ene", "gen", "janv", "jan"), "Jan"),
     **dict.fromkeys(("fev", "févr", "feb"), "Feb"),
     **dict.fromkeys(("Mär", "Mrz", "mars", "mrt", "mar"), "Mar"),
@@ -42,7 +44,8 @@ _FOREIGN = {
     **dict.fromkeys(("nov",), "Nov"),
     **dict.fromkeys(("Dez", "dez", "déc", "dic", "dec"), "Dec"),
 }
-"""How journalctl and syslogd of German, French, Spanish, Italian, Dutch and Portuguese systems abbreviate the months."""
+"""How journalctl and syslogd of German, French, Spanish, Italian, Dutch and Portuguese systems abbreviate the months, and their full
+names in English."""
 _INDENTED = r"^[ \t]+(<[0-9]{1,3}>|[A-Z][a-z]{2} (?:[A-Z][a-z]{2} )?[ 0-9]?[0-9] |[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])"
 _ODD = rf"{_INDENTED}|^(?:[0-9]{{1,6}} <[0-9]{{1,3}}>|(?:<[0-9]{{1,3}}>)?(?:{'|'.join(_FOREIGN)})\.? [ 0-9]?[0-9] [0-9]{{2}}:)"
 

@@ -22,11 +22,12 @@ from typing import Any
 
 import msgspec
 
-from gatewatch.intake.windows_channel import channel_of
+from gatewatch.intake.windows_channel import SECURITY, channel_of
 from gatewatch.intake.windows_data import flat
 from gatewatch.intake.windows_date import Order, Unsettled, order_by_clock, order_of, read_date
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, present, whole
+from gatewatch.intake.windows_thin import accounts, is_security
 from gatewatch.intake.windows_xml import data_of
 
 _FEW = "row has too few columns"
@@ -132,6 +133,8 @@ class Layout:
         if number is None:
             return _NO_ID
         channel = present(self.get(cells, "channel", "logname", "eventlog")) or channel_of(self.provider(cells), number)
+        if channel is None and self.kind == "sentinel" and is_security(number, self.get(cells, "activity")):
+            channel = SECURITY
         if channel is None:
             return _NO_CHANNEL
         written = cells[1] if self.kind == "viewer" else self.get(cells, "timecreated", "timegenerated")
@@ -154,6 +157,7 @@ class Layout:
                 return (None, _NO_XML) if data is None else (as_json(data), None)
             rest = zip(map(_plain, self.names), self.names, cells, strict=False)
             data = {name: value for plain, name, value in rest if value and plain not in _SYSTEM and not plain.startswith("timegenerated")}
+            data |= accounts(event_id, {name: self.get(cells, name) for name in self.columns})
         message = self.message(cells)
         if not data and message:
             data = dict(data_of_message(event_id, message))

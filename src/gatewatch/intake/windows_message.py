@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from gatewatch.intake.windows_place import Label, values_of
+from gatewatch.intake.windows_place import Label, unjoined, values_of
 from gatewatch.intake.windows_wording import PROSE, SENTENCES, WORDINGS
 
 _LONGEST = 256 * 1024  # characters of a text that is read
@@ -122,7 +122,7 @@ def data_of_message(event_id: int, message: str) -> dict[str, str]:
         english = english or body is not None
         if body is not None and (data := _read(wording, body)) is not None:
             return data
-    return {} if english or "\n" not in text else _translated(event_id, text)
+    return {} if english else _translated(event_id, text if "\n" in text else unjoined(text))
 
 
 def _translated(event_id: int, text: str) -> dict[str, str]:

@@ -12,6 +12,9 @@ Translations keep the order of the labels. So where the text is lines, all of th
 labels of the English wording: headings have no value, numbers and addresses look like such, what is one label in English is one in the other
 language. A datum is taken where all ways to lay them agree on its line; a line too many, and nothing is. What Windows shows in words (why a logon
 failed) is not taken: a code says it as well.
+
+Agents join the lines into one, where what stood in a line of its own is apart by two blanks or more: such text is taken apart again
+(:func:`unjoined`). Whoever puts such blanks and a colon into a name makes a line too many.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from functools import lru_cache
 
 _BLANK = r"[ \t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]"
 _LINE = re.compile(rf"[ \t]*([^:\N{{FULLWIDTH COLON}}\t\n]{{1,100}}?){_BLANK}*[:\N{{FULLWIDTH COLON}}]{{1,2}}(?:{_BLANK}+(.*))?")
+_APART = re.compile(rf"{_BLANK}{{2,}}")
 _MOST = 120  # lines
 _CLASSES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("empty", re.compile(r"-?")),
@@ -52,6 +56,23 @@ class Label:
     long: bool
     heading: bool
     dropped: bool = False
+
+
+def unjoined(text: str) -> str:
+    """Return the joined lines of *text* as lines again: its first sentence, then each label with its value; prose ends it."""
+    found: list[str] = []
+    empty = False
+    for part in _APART.split(text.strip()):
+        labelled = _LINE.fullmatch(part)
+        if labelled is not None:
+            found.append(f"{labelled[1]}:\t{labelled[2] or ''}")
+            empty = not labelled[2]
+        elif empty:
+            found[-1] += part
+            empty = False
+        elif found:
+            break
+    return "\n".join(["", *found])
 
 
 def values_of(text: str, labels: Sequence[Label]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from gatewatch.intake.windows_data import NONE, attribute, flat, put, scalar
 from gatewatch.intake.windows_message import data_of_message
 from gatewatch.intake.windows_order import named
 from gatewatch.intake.windows_row import Event, Stamp, as_json, event_number, guid, whole
+from gatewatch.intake.windows_thin import accounts, is_security
 from gatewatch.intake.windows_within import KEYS, event_within
 from gatewatch.intake.windows_xml import event_of
 
@@ -135,6 +136,9 @@ def read_event(text: str) -> Found:
         found = _evtx(text)
     elif _is_object(pairs.get("winlog")):
         found = _ecs(pairs)
+        if isinstance(found, Read) and found.event.fields in (None, NONE) and b"original" in bytes(pairs.get("event", b"")):
+            held = event_within(pairs)  # an agent that keeps the event as it came, and little else of it
+            found = Read(held) if isinstance(held, Event) else found
     elif "winlog.event_id" in pairs:
         found = _ecs(_undotted(pairs))
     elif _is_object(pairs.get("win")):
@@ -339,6 +343,7 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
         took = {part: None if name is None else _any(pairs[name]) for part, name in layout.parts.items()}
     if took["channel"] is None and took["provider"] is None:
         took |= _origin(pairs)
+    thin = _thin(pairs, took) if "Activity" in pairs else {}
     origin = isinstance(took["channel"], str) or isinstance(scalar(took["provider"]), str)
     if took["id"] is None or not (origin or "TargetUserName" in pairs or "SubjectUserName" in pairs):
         return None
@@ -351,7 +356,7 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     elif layout.cmdlet:
         fields = NONE
     else:
-        fields = _encode({name: pairs[name] for name in layout.rest}).decode()
+        fields = _encode({**{name: pairs[name] for name in layout.rest}, **thin}).decode()
     found = _event(
         number=took["id"],
         channel=took["channel"],
@@ -368,6 +373,17 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     if isinstance(found, Read):
         found.shift, found.local = shift, local
     return found
+
+
+def _thin(pairs: dict[str, msgspec.Raw], took: dict[str, Any]) -> dict[str, str]:
+    """Return the data that the accounts in a row of Sentinel stand for; *took* gets the channel where the row lacks it."""
+    row = {name.lower(): value for name, raw in pairs.items() if isinstance(value := scalar(_any(raw)), str)}
+    number = _number(took["id"])
+    if number is None or not is_security(number, row.get("activity")):
+        return {}
+    if took["channel"] is None and took["provider"] is None:
+        took["channel"] = SECURITY
+    return accounts(number, row)
 
 
 def _origin(pairs: dict[str, msgspec.Raw]) -> dict[str, Any]:

@@ -38,7 +38,8 @@ __all__ = ["CLAIM", "FRAMINGS", "GATE", "PROGRAMS", "claim", "data_of_message", 
 _DATED = r"[12][0-9]{3} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} "
 _BEFORE = rf"(?:{_DATED})?(?:\([^) ]{{1,64}}\) [^ >]{{1,64}}->WinEvtLog )?(?:{_DATED})?WinEvtLog: "
 CLAIM = (
-    rf"^(?:[^\s#]{{1,64}}\t)?MSWinEventLog(?:\t|#011)|^AgentDevice=WindowsLog(?:\t|#011)|^{_BEFORE}|^<(?:[A-Za-z_][A-Za-z0-9_.-]{{0,15}}:)?Event[ >]"
+    r"^(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011| [0-9] )"
+    rf"|^AgentDevice=WindowsLog(?:\t|#011)|^{_BEFORE}|^<(?:[A-Za-z_][A-Za-z0-9_.-]{{0,15}}:)?Event[ >]"
     r'|^\{.*"(?:EventID|EventId|event_id|eventID|EventCode)"'
 )
 """Tells by the message which records could be Windows events, besides those of :data:`PROGRAMS`. It looks at the beginning only, which nobody
@@ -48,6 +49,12 @@ PROGRAMS = (*NAMES, "WinEvtLog")
 
 _MONTHS = {name: place for place, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
 _SNARE_DATE = re.compile(r"[A-Za-z]{3},? ([A-Za-z]{3}) +([0-9]{1,2}),? ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)? ([12][0-9]{3})")
+_SPACED = re.compile(  # relays that make blanks of tabs; the field before the text is empty, so two stand there
+    r"MSWinEventLog ([0-9]) (\S+(?: \S+)?) ([0-9]+) ([A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} [12][0-9]{3}) ([0-9]{1,5}) (\S+) "
+    r"(.{1,200}?) (\S+) "
+    r"((?:Success|Failure) Audit|Information|Warning|Error) (\S+) (\S+(?: \S+){0,4})( ) ?(\S.*)",
+    re.DOTALL,
+)
 _SNARE_END = re.compile(r"[0-9]{0,20}|[0-9a-fA-F]{32}")
 _MILLISECONDS = 100_000_000_000  # a larger number of WinCollect's counts milliseconds
 _SNARE_LEAST = 13  # tokens, the text with them
@@ -72,10 +79,10 @@ _WAZUH = rf"(?:{_DATED}\([^)]{{1,64}}\) [^ >]{{1,64}}->EventChannel )?"
 _WIN = r'\{"win": ?\{"(?:system|eventdata)":'
 GATE = (
     rf"^(?:<[0-9]{{1,3}}>)?(?:{_BEFORE}|{_WAZUH}{_WIN}|(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][^ ]+ +[^ ]+ +)?"
-    r"(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011))"
+    r"(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011| [0-9] ))"
 )
 """What a line of an agent begins with where no header, or one that names no program, stands before it."""
-_SNARE_TEXT = r"(?P<message>(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011).*)$"
+_SNARE_TEXT = r"(?P<message>(?:[^\s#]{1,64}\t)?MSWinEventLog(?:\t|#011| [0-9] ).*)$"
 FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, rf"^(?:<[0-9]{{1,3}}>)?{ISO} +(?P<host>[^ ]+) +{_SNARE_TEXT}", "iso", "WinEvtLog"),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?:<[0-9]{{1,3}}>)?{_SNARE_TEXT}", "none", "WinEvtLog"),
@@ -176,7 +183,8 @@ def _object(message: str) -> Event | None:
 
 def _snare(message: str) -> Event | None:
     if "\t" not in message:
-        message = message.replace("#011", "\t")
+        spaced = _SPACED.search(message)
+        message = message.replace("#011", "\t") if spaced is None else "\t".join(("MSWinEventLog", *spaced.groups()))
     tokens = message.split("\t")
     begin = next((place for place, token in enumerate(tokens[:2]) if token.rpartition(" ")[2] == "MSWinEventLog"), None)
     tokens = tokens[begin:] if begin is not None else []

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from gatewatch.schema.events import AuthMethod, Kind, Service
-from gatewatch.sources.cef_meaning import TARGETS, event, first
+from gatewatch.sources.cef_meaning import SOURCES, TARGETS, event, first
 from gatewatch.sources.cef_text import Text
 from gatewatch.sources.cef_word import BAD, CONTRADICTION, GOOD, outcome
 from gatewatch.sources.document import Made
@@ -19,6 +19,7 @@ _GATES = frozenset({"mobile access", "endpoint security vpn", "vpn-1 & firewall-
 _METHODS = ((re.compile("certificate"), AuthMethod.CERTIFICATE), (re.compile("password|radius|ldap"), AuthMethod.PASSWORD))
 _MANAGEMENT = re.compile(r"smartconsole|smartdashboard|system monitor|web_api|security management|smart view|gaia|webui|cpmi", re.IGNORECASE)
 _EVENT_ID = re.compile(r"(?:^|:)([0-9]{3,5})$")
+_TYPE_TOLD = re.compile(r"Logon Type:\s+([0-9]{1,2})\b")
 _LABELS = ("logontype", "logon type", "logon_type")
 _CHANGES = {
     "4720": "user-created", "4722": "user-enabled", "4724": "password-reset", "4725": "user-disabled", "4726": "user-deleted",
@@ -85,11 +86,11 @@ def _windows(text: Text) -> Made:
     if number in ("4634", "4647"):
         return event(text, Kind.SESSION_END, "logoff") | {"service": None}
     type_ = _logon_type(values)
-    if type_ is None:
+    if type_ is None and (number == "4624" or first(values, SOURCES) is None):
         return "a logon whose type is not told"
-    if type_ not in ("2", "3", "7", "8", "10", "11"):
+    if type_ is not None and type_ not in ("2", "3", "7", "8", "10", "11"):
         return "a logon of a service, a batch or the system"
-    service = {"10": Service.RDP, "3": Service.SMB, "2": Service.LOCAL, "11": Service.LOCAL}.get(type_)
+    service = {"10": Service.RDP, "3": Service.SMB, "2": Service.LOCAL, "11": Service.LOCAL}.get(type_ or "")
     good = number == "4624"
     said = outcome(values.get("outcome", ""))
     if said is not None and said is not (GOOD if good else BAD):
@@ -100,10 +101,44 @@ def _windows(text: Text) -> Made:
     return made
 
 
+def _cloud_apps(text: Text) -> Made:
+    """Return what the SIEM agent of Defender for Cloud Apps tells: ``dvc`` is the address of the person's device."""
+    kinds = {
+        "EVENT_CATEGORY_LOGIN": (Kind.AUTH_SUCCESS, "logon"),
+        "EVENT_CATEGORY_FAILED_LOGIN": (Kind.AUTH_FAILURE, "logon-failed"),
+        "EVENT_CATEGORY_LOGOUT": (Kind.SESSION_END, "logoff"),
+    }
+    known = kinds.get(text.event.upper())
+    if known is None:
+        return "no logon: what was done within an application"
+    made = event(text, *known)
+    method = {} if known[0] is Kind.SESSION_END else {"auth_method": str(AuthMethod.UNKNOWN)}
+    address = first(text.values, ("dvc", "c6a1"))
+    service = first(text.values, ("destinationservicename",))
+    return made | method | {"rhost": address, "observer": None, "host": service, "service": str(Service.IDP)}
+
+
+def _ping_federate(text: Text) -> Made:
+    """Return what PingFederate's audit log tells: ``msg`` is how a step ended, ``duid`` who it was."""
+    ended = (text.values.get("msg") or "").strip().lower()
+    if text.event.upper() not in {"AUTHN_ATTEMPT", "SSO", "OAUTH", "AUTHN_SESSION_CREATED"}:
+        return "no logon: sessions and tokens"
+    if ended not in {"success", "failure"}:
+        return "a step of a logon"
+    if ended == "success" and text.event.upper() == "AUTHN_ATTEMPT":
+        return "a step of a logon"
+    kind, pattern = (Kind.AUTH_SUCCESS, "logon") if ended == "success" else (Kind.AUTH_FAILURE, "logon-failed")
+    made = event(text, kind, pattern) | {"auth_method": str(AuthMethod.UNKNOWN), "user": first(text.values, ("duid", "suser", "duser"))}
+    return made | {"service": str(Service.IDP)}
+
+
 def _logon_type(values: dict[str, str]) -> str | None:
     for key in ("logontype", "logon_type"):
         if key in values:
             return values[key]
+    told = _TYPE_TOLD.search(values.get("message", "") or values.get("msg", ""))
+    if told is not None:
+        return told[1]
     labelled = (key[: -len("label")] for key, label in values.items() if key.endswith("label") and label.strip().lower() in _LABELS)
     return next((values[key] for key in labelled if key in values), None)
 
@@ -111,5 +146,7 @@ def _logon_type(values: dict[str, str]) -> str | None:
 DEVICES: tuple[tuple[re.Pattern[str], Callable[[Text], Made]], ...] = (
     (re.compile(r"check ?point\|"), _check_point),
     (re.compile(r"microsoft\|(?:microsoft )?windows"), _windows),
+    (re.compile(r"mcas\|"), _cloud_apps),
+    (re.compile(r"ping identity\|pingfederate"), _ping_federate),
 )
 """``vendor|product`` in small letters, and what reads their records."""

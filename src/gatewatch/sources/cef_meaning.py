@@ -6,10 +6,26 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import AuthMethod, Kind, Service
 from gatewatch.sources.cef_text import Text
 from gatewatch.sources.cef_time import moment
-from gatewatch.sources.cef_word import BAD, CONTRADICTION, GOOD, LOGOFF, LOGON, UNKNOWN, Said, change, judge, judge_plain, outcome, tells
+from gatewatch.sources.cef_word import (
+    BAD,
+    CONTRADICTION,
+    GOOD,
+    LOGOFF,
+    LOGON,
+    UNKNOWN,
+    Said,
+    category,
+    change,
+    judge,
+    judge_plain,
+    outcome,
+    shortened,
+    tells,
+)
 from gatewatch.sources.document import Made
 
 NOTHING = frozenset(
@@ -58,7 +74,7 @@ def read_any(text: Text) -> Made:
     """Return the event that *text* tells, or why it tells none that we know."""
     values = text.values
     action = first(values, ACTIONS) or ""
-    said = [found for one in (action, text.name, text.event) if one and (found := judge_plain(one)) is not None]
+    said = [found for one in (action, text.name, text.event) if one and (found := judge_plain(shortened(one))) is not None]
     if not said:  # a name may stand within
         names = _names(values) | _product(text)
         said = [found for one in (action, text.name) if one and (found := judge(one, names)) is not None]
@@ -74,6 +90,8 @@ def read_any(text: Text) -> Made:
         return CONTRADICTION
     outcomes = {one.good for one in said if isinstance(one, Said) and one.good is not None}
     outcomes |= {good for key in (*OUTCOMES, *ACTIONS) if (good := outcome(values.get(key, ""))) is not None}
+    if not outcomes and (good := category(values.get("cat", ""))) is not None:
+        outcomes = {good}
     if len(outcomes) > 1:
         return CONTRADICTION
     if topics == {LOGOFF}:
@@ -108,9 +126,11 @@ def event(text: Text, kind: Kind, pattern: str) -> dict[str, Any]:
     """Return the columns of an event of *kind* that every record of such formats may fill."""
     values = text.values
     device = first(values, DEVICES) or first(values, DEVICE_ADDRESSES)
-    source = first(values, SOURCES)
+    source, name = first(values, SOURCES), first(values, SOURCE_NAMES)
     if source is None and "source" in values.get("c6a2label", "").lower():
         source = first(values, ("c6a2",))
+    if source is None and name is not None and canonical_address(name) is not None:  # devices that know no names put the address there
+        source, name = name, None
     return {
         "kind": str(kind),
         "pattern": pattern,
@@ -122,7 +142,7 @@ def event(text: Text, kind: Kind, pattern: str) -> dict[str, Any]:
         "user_domain": first(values, DOMAINS),
         "rhost": source,
         "src_port": first(values, ("spt", "sourceport", "srcport")),
-        "src_host": first(values, SOURCE_NAMES),
+        "src_host": name,
         "dhost": first(values, DESTINATIONS),
         "dst_port": first(values, ("dpt", "destinationport", "dstport")),
         "count": first(values, ("cnt", "baseeventcount")),

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from gatewatch.schema.addresses import canonical_address
 from gatewatch.schema.events import Kind
 from gatewatch.sources import cef_meaning as meaning
 from gatewatch.sources import cef_time
@@ -135,6 +136,9 @@ def columns(table: pl.DataFrame, bare: Collection[str]) -> Columns:
     changed = pl.col("m_kind") == str(Kind.ACCOUNT_CHANGE)
     device = pl.coalesce(_first(table, meaning.DEVICES), _first(table, meaning.DEVICE_ADDRESSES))
     labelled = pl.when(_raw(table, "c6a2label").str.to_lowercase().str.contains("source", literal=True)).then(_first(table, ("c6a2",)))
+    nameless = pl.coalesce(_first(table, meaning.SOURCES), labelled).is_null()
+    names = table.with_columns(_first(table, meaning.SOURCE_NAMES).alias("n"))["n"]
+    bare_name = nameless & pl.lit(pl.Series([_is_address(one) for one in names.to_list()], dtype=pl.Boolean))
     made = table.select(
         pl.col("m_kind").alias("kind"),
         pl.col("m_pattern").alias("pattern"),
@@ -145,9 +149,9 @@ def columns(table: pl.DataFrame, bare: Collection[str]) -> Columns:
         pl.when(changed).then(_first(table, meaning.ACTORS)).otherwise(_first(table, meaning.USERS)).alias("user"),
         pl.when(changed).then(_first(table, meaning.TARGETS)).alias("target_user"),
         pl.when(~changed).then(_first(table, meaning.DOMAINS)).alias("user_domain"),
-        pl.coalesce(_first(table, meaning.SOURCES), labelled).alias("rhost"),
+        pl.coalesce(_first(table, meaning.SOURCES), labelled, pl.when(bare_name).then(_first(table, meaning.SOURCE_NAMES))).alias("rhost"),
         _first(table, _PORTS[0]).alias("src_port"),
-        _first(table, meaning.SOURCE_NAMES).alias("src_host"),
+        pl.when(~bare_name).then(_first(table, meaning.SOURCE_NAMES)).alias("src_host"),
         _first(table, meaning.DESTINATIONS).alias("dhost"),
         _first(table, _PORTS[1]).alias("dst_port"),
         _first(table, ("cnt", "baseeventcount")).alias("count"),
@@ -159,6 +163,10 @@ def columns(table: pl.DataFrame, bare: Collection[str]) -> Columns:
     packs = unique.with_columns(pl.Series("extra", extra, dtype=pl.String))
     made = made.with_columns(reason.join(packs, on=reason.columns, how="left", maintain_order="left", nulls_equal=True)["extra"])
     return Columns(table[ROW].to_list(), {one.name: one for one in made.iter_columns() if one.null_count() < len(one)})
+
+
+def _is_address(name: str | None) -> bool:
+    return name is not None and canonical_address(name) is not None
 
 
 def ignored(table: pl.DataFrame, reasons: Sequence[str]) -> Counter[str]:

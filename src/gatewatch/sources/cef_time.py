@@ -10,8 +10,11 @@ from gatewatch.sources.epoch import epoch_micros
 
 KEYS = ("ftntfgteventtime", "rt", "devicereceipttime", "end", "start", "devtime", "generatedtime", "timegenerated")
 _MONTHS = {name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
+_NAMES = frozenset(
+    ("sept", *_MONTHS, "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december")
+)
 _WORDED = re.compile(
-    r"([A-Za-z]{3})[ -]([0-9]{1,2})[ ,-]+([12][0-9]{3})[ ,]+([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.:,]([0-9]{1,9}))?"
+    r"([A-Za-z]{3,9})[ -]([0-9]{1,2})[ ,-]+([12][0-9]{3})[ ,]+([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.:,]([0-9]{1,9}))?"
     r"(?: ([A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _ISO = re.compile(
@@ -52,7 +55,7 @@ def _parse(value: str, zone: timezone | None) -> datetime | None:
     worded = _WORDED.fullmatch(value)
     if worded is not None:
         word, day, year, clock, fraction, name = worded.groups()
-        month = f"{_MONTHS.get(word.lower(), 0):02d}"
+        month = f"{_MONTHS.get(word.lower()[:3], 0) if word.lower() in _NAMES else 0:02d}"
     else:
         iso = _ISO.fullmatch(value)
         if iso is None:

@@ -18,7 +18,7 @@ GOOD = True
 BAD = False
 
 HINT = (
-    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:(?:4[67][0-9]{2}|627[23])\||"
+    r"(?i)(?:log|sign|logged|signed)[ _-]?(?:in|on|out|off)|auth|:(?:4[67][0-9]{2}|627[23])\||\|PingFederate\||"
     r"(?:user|account|admin|password)[a-z ]{0,30}(?:created|added|deleted|removed|enabled|disabled|locked|changed|reset)"
 )
 """What every text holds that :func:`judge` or :func:`change` can make something of."""
@@ -123,6 +123,20 @@ _CHANGES = (
     (re.compile(_ACCOUNT + "unlocked"), "account-unlocked"),
     (re.compile(r"(?:user |account )?password (?:was |has been )?(?:changed|reset)"), "password-changed"),
 )
+
+
+_CATEGORIES = {**dict.fromkeys(("success", "succeeded", "successful"), GOOD), **dict.fromkeys(("failed", "failure", "unsuccessful"), BAD)}
+_PREFIX = re.compile(r"(?:[A-Z]{2,5}_){1,3}(?=(?:AUTH|AUTHENTICATION|LOGIN|LOGON|LOGOUT|LOGOFF)_)")
+
+
+def category(text: str) -> bool | None:
+    """Return whether a category (LEEF's ``cat``) is nothing but a good or bad outcome; None where it says anything else."""
+    return _CATEGORIES.get(text.strip().lower()) if text else None
+
+
+def shortened(text: str) -> str:
+    """Return an identifier in capitals, ``LMS_EV_AUTH_ERROR``, without the short words before what it is about."""
+    return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) is not None else text
 
 
 def change(text: str) -> str | None:

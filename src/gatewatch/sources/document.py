@@ -36,7 +36,7 @@ import polars as pl
 
 from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.document_table import CARRIED, Columns, Moment, Sheet, instants, moment, table
-from gatewatch.sources.document_value import BAD_TIME, FAULTS, NO_TIME, Part, Unreadable, epoch, filled, mapping, port_of, said
+from gatewatch.sources.document_value import BAD_TIME, FAULTS, NO_TIME, Part, Unreadable, epoch, filled, flat_keys, mapping, port_of, said
 from gatewatch.sources.pattern import Outcome, no_rows
 
 __all__ = [
@@ -105,6 +105,7 @@ class DocumentSource:
         self.idle = idle
         self.zoned = zoned
         self.timeless = timeless
+        self._flat = None if shape is None else flat_keys(shape)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any] if shape is None else shape)
 
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
@@ -122,8 +123,8 @@ class DocumentSource:
         kept: list[bool] = []
         used = 0
         places, texts = self._busy(records["fields"], ignored)
-        for place, text in zip(places, texts, strict=True):
-            made = self._first(text)
+        for place, text, flat in zip(places, texts, self._joined(texts), strict=True):
+            made = None if flat else self._first(text)
             if made is None:
                 try:
                     made = self._again(text)
@@ -176,6 +177,12 @@ class DocumentSource:
             return range(len(texts)), texts.to_list()
         places = self._places(texts, ignored)
         return places.to_list(), texts.gather(places).to_list()
+
+    def _joined(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Return which of *texts* have keys whose levels were joined."""
+        if self._flat is None:
+            return [False] * len(texts)
+        return pl.Series(texts, dtype=pl.String).str.contains(self._flat).to_list()
 
     def _places(self, texts: pl.Series, ignored: Counter[str]) -> pl.Series:
         """Return the places of the records that must be read; count the others."""

@@ -28,6 +28,9 @@ Moment = tuple[int | None, int | None, int | None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPELLED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,18})(?: ([+-][0-9]{2}:?[0-9]{2}))?(?: ?(?:UTC|GMT))?")
 """A time as Go and Ruby show it: ``2026-01-05 12:00:00 +0000 UTC``."""
+_SHOWN = re.compile(r"([A-Z][a-z]{2}) ([0-9]{1,2}), ([12][0-9]{3}) @ ([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)")
+"""A time as Kibana shows it: ``Jan 5, 2026 @ 12:00:00.000``."""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SCRIPT_DATE = re.compile(r"/Date\(([0-9]{1,15})(?:[+-][0-9]{4})?\)/")  # Windows PowerShell's ConvertTo-Json: milliseconds
 _EARLIEST = 631_152_000_000_000  # 1990, microseconds: before, it is no time but a default or a mistake
 _CHUNK = 1024  # rows kept as dicts
@@ -187,6 +190,9 @@ def moment(value: Any, *, zoned: bool, timeless: bool) -> Moment:
             script = _SCRIPT_DATE.fullmatch(text)
             if script is not None:
                 return moment(int(script[1]) * 1000, zoned=zoned, timeless=timeless)
+            shown = _SHOWN.fullmatch(text)
+            if shown is not None and shown[1] in _MONTHS:  # in the zone of whoever exported it
+                return moment(f"{shown[3]}-{_MONTHS.index(shown[1]) + 1:02}-{shown[2]:0>2}T{shown[4]}", zoned=False, timeless=timeless)
             raise Unreadable(BAD_TIME if text else NO_TIME) from None
         if "." not in text:
             resolution = SECOND

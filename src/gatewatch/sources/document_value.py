@@ -20,6 +20,8 @@ NOTHING = ("", "-")
 LATEST = 7_258_118_400_000_000  # the year 2200, microseconds: beyond, it is no time but a default or a mistake
 SECOND = 1_000_000
 
+_SUFFIX = re.compile(r"_[sdbgt]$")
+_DEEPEST = 8
 _WITH_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[0-9.]+):([0-9]{1,5})")
 
 
@@ -32,11 +34,18 @@ class Part(msgspec.Struct, gc=False, kw_only=True):
 
 
 def filled(shape: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
-    """Return *values* as *shape*: keys match in any case, nested objects may be JSON as text, and one that is none is absent."""
+    """Return *values* as *shape*: keys match in any case, nested objects may be JSON as text, and one that is none is absent.
+
+    Levels may be joined by a dot (``client.ipAddress``), or as Log Analytics does it in its tables of custom logs (``client_ipAddress_s``).
+    """
     folded = {key.casefold(): value for key, value in values.items()}
+    if any(key.endswith("_s") for key in folded):
+        folded = {_SUFFIX.sub("", key): value for key, value in folded.items()}
     made: dict[str, Any] = {}
     for name, key, low, inner in _layout(shape):
         value = values.get(key, folded.get(low))
+        if value is None:
+            value = _gathered(values, low) if inner is None else _level(folded, low)
         if value is None:
             continue
         if inner is not None and isinstance(value, str):
@@ -48,6 +57,40 @@ def filled(shape: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
         else:
             made[name] = filled(inner[0], value) if isinstance(value, dict) else None
     return shape(**made)
+
+
+def _level(folded: Mapping[str, Any], low: str) -> dict[str, Any] | None:
+    """Return what stands under keys that begin with *low* and a joint, a dot or a dash below; None where nothing does."""
+    for joint in (".", "_"):
+        held = {key.removeprefix(low + joint): value for key, value in folded.items() if key.startswith(low + joint)}
+        if held:
+            return held
+    return None
+
+
+def _gathered(values: Mapping[str, Any], low: str) -> dict[str, Any] | None:
+    """Return what stands under keys that begin with *low* and a dot, as nested objects; None where nothing does."""
+    size = len(low) + 1
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        if key[:size].casefold() != f"{low}.":
+            continue
+        *path, last = key[size:].split(".", _DEEPEST)
+        place = made
+        for step in path:
+            within = place.setdefault(step, {})
+            if not isinstance(within, dict):
+                break
+            place = within
+        else:
+            place[last] = value
+    return made or None
+
+
+def flat_keys(shape: type[msgspec.Struct]) -> str:
+    """Return a regex that objects hold whose levels were joined: a key of *shape*, a joint, and what follows it."""
+    names = "|".join(sorted({re.escape(key) for _, key, _, _ in _layout(shape)}))
+    return rf'"(?:{names})(?:\.[A-Za-z]|_[A-Za-z][A-Za-z_]*_[sdbgt]"|_[sdbgt]")'
 
 
 def unpacked(value: str) -> Any:

@@ -5,6 +5,8 @@
     {"event_type": "authentication", "isotimestamp": "2026-03-02T08:15:00.123456+00:00", "result": "success", "reason": "user_approved",
      "factor": "duo_push", "user": {"name": "ann"}, "access_device": {"ip": "192.0.2.7"}, "application": {"name": "VPN"}, "txid": "…"}
     {"timestamp": 1772439300, "username": "ann", "ip": "192.0.2.7", "factor": "Duo Push", "result": "SUCCESS", "integration": "VPN"}
+    {"timestamp": "2026-03-02T08:15:00.123456Z", "username": "ann", "client_ip": "192.0.2.7", "status": "Allow",
+     "auth_stage": "Secondary authentication", "factor": "push", "msg": "Success. Logging you in..."}
     {"isotimestamp": "2026-03-02T08:15:00+00:00", "username": "Root Admin", "action": "bypass_create", "object": "ann", "description": "{…}"}
 
 ==========================  =========================================================================================================
@@ -19,7 +21,8 @@ enrollment                  ``account_change`` ``mfa-method-added``
 actions of administrators   :mod:`gatewatch.sources.duo_admin`; others are ignored
 ==========================  =========================================================================================================
 
-The source is the access device, never the phone. ``session`` is ``duo:`` with the transaction id. References:
+The authentication proxy tells of two stages: a refused first one is ``auth_failure``, an accepted first one says less than what follows. The source
+is the access device, never the phone. ``session`` is ``duo:`` with the transaction id. References:
 https://duo.com/docs/adminapi#authentication-logs, https://duo.com/docs/adminapi#administrator-logs.
 """
 
@@ -70,6 +73,9 @@ class _Record(Part):
     access_device: _Device | None = None
     auth_device: Any = None
     new_enrollment: Any = None
+    status: Any = None
+    auth_stage: Any = None
+    client_ip: Any = None
     action: Any = None
     outcome: Any = None
     actor: Any = None
@@ -79,7 +85,24 @@ class _Record(Part):
 
 
 def _read(record: _Record) -> Made:
+    if record.auth_stage is not None:
+        return _proxied(record)
     return _administrated(record) if record.action is not None else _authenticated(record)
+
+
+def _proxied(record: _Record) -> Made:
+    """Return what the authentication proxy tells."""
+    allowed = {"allow": True, "reject": False}.get(str(record.status or "").lower())
+    if allowed is None:
+        raise Unreadable(NO_RESULT)
+    made = _common(record) | {"user": said(record.username), "src_ip": said(record.client_ip)}
+    if str(record.auth_stage).lower().startswith("primary"):
+        if allowed:
+            return "the first of two stages"
+        return made | {"kind": Kind.AUTH_FAILURE, "pattern": "password-refused", "auth_method": AuthMethod.PASSWORD}
+    if allowed:
+        return made | {"kind": Kind.MFA_OK, "pattern": "factor-accepted", "mfa": Mfa.YES}
+    return made | {"kind": Kind.MFA_DENIED, "pattern": "factor-refused", "auth_method": AuthMethod.PASSWORD}
 
 
 def _time(record: _Record) -> Any:
@@ -185,7 +208,7 @@ SOURCE = DocumentSource(
     programs=("duo",),
     shape=_Record,
     read=_read,
-    essential=("result", "action", "timestamp", "isotimestamp"),
+    essential=("result", "action", "status", "timestamp", "isotimestamp"),
     service=Service.IDP,
     timeless=True,
     references=("https://duo.com/docs/adminapi#authentication-logs", "https://duo.com/docs/adminapi#administrator-logs"),

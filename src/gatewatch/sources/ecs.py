@@ -195,6 +195,7 @@ def _row(document: Document, kind: Kind, pattern: str) -> dict[str, Any]:
     parent = process.parent or _PARENT
     port, dataset = _alone(destination.port), _text(event.dataset)
     name = _text(process.name)
+    theirs = source.user or (document.client or _END).user or _NAME
     return {
         "kind": kind,
         "pattern": pattern,
@@ -202,7 +203,7 @@ def _row(document: Document, kind: Kind, pattern: str) -> dict[str, Any]:
         "service": _service(document, name, dataset, port),
         "observer": _text(observer.name, observer.hostname, host.name, host.hostname),
         "host": _text(host.name, host.hostname, observer.name, observer.hostname),
-        "user": _text(user.name, user.email, (source.user or _NAME).name),
+        "user": _text(user.name, user.email, theirs.name, theirs.email),
         "user_domain": _text(user.domain),
         "rhost": _text(source.ip, source.address, document.client.ip if document.client is not None else None),
         "src_port": _alone(source.port),

@@ -16,6 +16,7 @@ class Name(Part):
     """Anything with a name."""
 
     name: Any = None
+    email: Any = None
 
 
 class Event(Part):

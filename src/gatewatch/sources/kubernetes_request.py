@@ -28,6 +28,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from gatewatch.sources.document import BROKEN, FAULTS, Part, Unreadable, filled, said
+from gatewatch.sources.document_value import unpacked
 from gatewatch.sources.kubernetes_spec import items, mapping
 
 STRANGE = "no audit event in it"
@@ -235,7 +236,7 @@ def _inner(value: Any) -> _Event:
 
 def _request(event: _Event, host: str | None, received: Any) -> Request:
     user, acting, ref = event.user, event.impersonatedUser, event.objectRef
-    chain = [value for value in items(event.sourceIPs) if value.__class__ is str]
+    chain = [value for value in items(unpacked(event.sourceIPs) if event.sourceIPs.__class__ is str else event.sourceIPs) if value.__class__ is str]
     notes = event.annotations
     code = _number(event.responseStatus.code) if event.responseStatus is not None else None
     if code is None and notes is not None and notes.decision == "forbid":

@@ -162,7 +162,9 @@ def _read(event: _Event) -> Made:
     # in most classes ``user`` is whom it was done to, or who did it where nobody else is named
     actor = event.actor.user if event.actor is not None else None
     acted = number in (3001, 3005, 3006)
-    user, target = (actor, event.user) if acted else (event.user or (event.process.user if event.process is not None else None) or actor, None)
+    within = event.process.user if event.process is not None else None
+    named = next((one for one in (event.user, within, actor) if one is not None and _name(one) is not None), event.user or within or actor)
+    user, target = (actor, event.user) if acted else (named, None)
     host = _host(event)
     row: dict[str, Any] = {
         "kind": kind,

@@ -151,8 +151,30 @@ def _parameters(given: Any) -> Entry:
     return mapping(given)
 
 
+_GOOGLE_LOGIN = {
+    "loginSuccess": _LOGIN,
+    "loginFailure": _FAILED,
+    "logout": (Kind.SESSION_END, "logout"),
+    "loginVerification": (Kind.MFA_CHALLENGE, "factor-asked"),
+    "loginChallenge": (Kind.MFA_CHALLENGE, "factor-asked"),
+}
+"""What the logins of Google Workspace are called in Cloud Logging, after the service."""
+
+
 def _google_cloud(entry: Entry) -> Made:
     body = mapping(entry.get("protoPayload"))
+    service, _, method = str(body.get("methodName") or "").rpartition(".")
+    if service.startswith("google.login."):
+        return _event(
+            _GOOGLE_LOGIN.get(method),
+            "google-workspace",
+            {
+                "time": said(entry.get("timestamp")) or said(entry.get("receiveTimestamp")),
+                "user": mapping(body.get("authenticationInfo")).get("principalEmail"),
+                "src_ip": mapping(body.get("requestMetadata")).get("callerIp"),
+                "extra": {"methodName": body.get("methodName")},
+            },
+        )
     if not str(body.get("methodName") or "").endswith("SetIamPolicy"):
         return UNLISTED
     caller, request = mapping(body.get("authenticationInfo")), mapping(body.get("requestMetadata"))

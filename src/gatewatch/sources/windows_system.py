@@ -47,8 +47,13 @@ def _step(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _broken_off(frame: pl.DataFrame) -> pl.DataFrame:
-    texts = pl.concat_str([datum("param1"), datum("param2")], separator="\n", ignore_nulls=True)
+    texts = pl.concat_str([datum("param1"), datum("param2"), _rendered(frame)], separator="\n", ignore_nulls=True)
     return with_source(frame, texts.str.extract(ADDRESS, 1))
+
+
+def _rendered(frame: pl.DataFrame) -> pl.Expr:
+    """Return what follows the last colon of the rendered text, in any language the address."""
+    return pl.col("message").str.extract(r": *([^ ]+?)\.?\s*$", 1) if "message" in frame.columns else pl.lit(None, pl.String)
 
 
 SOURCE = WindowsSource(
