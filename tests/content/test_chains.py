@@ -15,7 +15,7 @@ CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
 STAGES = {
     *(*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved", "created"),
-    *("outbound", "followed", "searched"),
+    *("outbound", "followed", "searched", "shut"),
 }
 CLUSTER = {
     *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),

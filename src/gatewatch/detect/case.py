@@ -5,8 +5,8 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
 Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
-``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
-of the proving ones stands as it is, with the severity it declares.
+``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened), ``shut`` (the account was disabled
+or deleted before) and ``before``. A chain without any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import polars as pl
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit, as_whom
+from gatewatch.detect.eviction import EVICTED, Eviction
+from gatewatch.detect.exhibit import Exhibit, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
@@ -38,7 +39,6 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
-EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 _UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
 _OUTBOUND, LOOPBACK = "outbound-remote-access", r"^(?:127\.|::1$)"
 _TAMPERED = "gateway-tampered"
@@ -128,7 +128,7 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
-    evictions: Mapping[str, tuple[tuple[datetime, datetime | None], ...]] = field(default_factory=dict)
+    evictions: Mapping[str, tuple[Eviction, ...]] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
@@ -179,6 +179,8 @@ class Bench:
             hits = {name: events for name, events in hits.items() if name not in GUESSES}
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
+        if "shut" in hits and not self._evicted(access):
+            return None  # another host's account of that name, or let in again since
         if access.known and not _UNOWNED.isdisjoint(hits):
             return None  # nobody knows for whom it was done, and who came in may do so
         if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
@@ -280,6 +282,7 @@ class Bench:
             access.src_host,
             *moved,
             self._strange(access, hits.get("onward", ())),
+            self._stations(access, hits.get("onward", ())),
             self._others(access, hits.get("onward", ())),
             self._evicted(access),
         )
@@ -330,6 +333,14 @@ class Bench:
         hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
         return self.baseline.new_hosts(access.user, hosts, access.time) if hosts else None
 
+    def _stations(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
+        """Return the machines from which the user logged on within a tunnel and never did before, None where that is not known.
+
+        Behind a VPN, whose log seldom says more than an address, the logons further in name the machine at the other end.
+        """
+        named = [event.src_host for event in onward if is_station(event) and event.user == access.user]
+        return self.baseline.new_stations(access.user, [name for name in named if name is not None], access.time) if named else None
+
     def _others(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the accounts of other people as whom the session went on, None where that is not known."""
         named = [user for user in map(as_whom, onward) if user is not None]
@@ -356,7 +367,11 @@ class Bench:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
         if access.user is None or access.user in DEFAULT_NAMES:
             return ""
-        shut = [start for start, end in self.evictions.get(access.user, ()) if end is None or end > access.time]
+        shut = [
+            one.start
+            for one in self.evictions.get(access.user, ())
+            if (one.end is None or one.end > access.time) and one.host in {None, access.host}
+        ]
         before = [moment for moment in shut if timedelta(0) < access.time - moment <= EVICTED]
         return f"disabled, locked or deleted {(access.time - before[-1]) // timedelta(days=1)} days before" if before else ""
 

@@ -25,6 +25,7 @@ _BY_RULE: dict[str, str] = {
     "account-created": "made account '{who}'",
     "group-privileged-added": "put {who} into a privileged group",
     "password-changed": "changed the password of {who}",
+    "account-shut-out": "shut {who} out",
     "ssh-key-added": "added an SSH key for {who}",
     "sshd-config-changed": "changed the configuration of sshd",
     "sudoers-changed": "changed the sudo rules",

@@ -155,6 +155,11 @@ def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, .
     return {row: tuple(names) for row, names in flags.items()}
 
 
+def is_station(event: Exhibit) -> bool:
+    """Return whether the client that a logon names is the outsider's own machine: one hop in, by the address the VPN gave."""
+    return event.kind == Kind.AUTH_SUCCESS and event.hop == 1 and event.hop_confidence == "certain" and event.src_host is not None
+
+
 def as_whom(event: Exhibit) -> str | None:
     """Return as whom an event of onward movement went on: who was logged on, whose credentials were used, or the name in
     a client's command."""

@@ -18,6 +18,7 @@ from gatewatch.detect.attack import techniques
 from gatewatch.detect.baseline import Baseline
 from gatewatch.detect.case import GUESSES, Bench, family
 from gatewatch.detect.chain import Chain
+from gatewatch.detect.eviction import evictions
 from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
 from gatewatch.detect.failure import Failures, network
 from gatewatch.detect.group import connect
@@ -33,8 +34,6 @@ SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it 
 MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
 AFTER, WALKED = timedelta(hours=24), 64  # how long, and for how many logons, an incident's addresses are followed for its path
 _TAG = "attack."
-SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
-LET_IN = ("user-enabled", "password-unlocked", "user-created", "user-added")
 _ONWARD = "T1021"  # shown only where onward movement was
 
 Raw = Callable[[Sequence[int]], dict[int, str]]
@@ -98,7 +97,7 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         Baseline(events, users),
         lambda name, analytic: float(site.number(name, analytic=analytic or None)),
         frozenset(rooted.to_list()),
-        _evictions(events, users),
+        evictions(events, users),
         _factors(events, users),
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
@@ -112,24 +111,6 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         return (access.row if access is not None else pair[1].anchor, pair[1].anchor, pair[0].id)
 
     return bench, sorted(matches, key=order)
-
-
-def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[tuple[datetime, datetime | None], ...]]:
-    """Return when each of *users* was disabled, locked or deleted, and when let in again (None: never), in order."""
-    shut = events.filter(
-        (pl.col("kind") == str(Kind.ACCOUNT_CHANGE))
-        & pl.col("pattern").cast(pl.String).is_in((*SHUT_OUT, *LET_IN))
-        & pl.col("target_user").is_in(sorted(users))
-        & pl.col("time").is_not_null()
-    )
-    out: dict[str, list[tuple[datetime, datetime | None]]] = {}
-    for user, pattern, moment in shut.sort("time").select("target_user", pl.col("pattern").cast(pl.String), "time").iter_rows():
-        spans = out.setdefault(str(user), [])
-        if pattern not in LET_IN:
-            spans.append((moment, None))
-        else:
-            spans[:] = [(start, moment if end is None else end) for start, end in spans]
-    return {user: tuple(spans) for user, spans in out.items()}
 
 
 def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:
@@ -247,7 +228,7 @@ class _Teller:
         lead, entry, score = intrusion.lead, intrusion.entry, intrusion.score
         told = [case.access for case in intrusion.cases] + list(intrusion.events)
         told.sort(key=lambda event: event.row)
-        before = {event.row for event in intrusion.events_of("exposure")}  # whoever opened the service takes no part
+        before = {event.row for event in intrusion.events_of("exposure", "shut")}  # whoever opened or shut something before takes no part
         acting = [event for event in told if event.row not in before]
         users = tuple(dict.fromkeys(name for event in acting for name in (event.user, event.account) if name is not None))
         walk = self._walks.get(intrusion.ids[0], ())

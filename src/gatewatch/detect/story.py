@@ -109,7 +109,7 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
     did = deeds(tuple(event for event in intrusion.events_of(*_DEED_STAGES) if not (intrusion.lead.access.opened and event.opened)))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
     seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
-    opened = [event for event in intrusion.events_of("exposure") if event.time <= intrusion.lead.access.time]
+    opened = [event for event in intrusion.events_of("exposure", "shut") if event.time <= intrusion.lead.access.time]
     before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
@@ -162,7 +162,8 @@ def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...
 
 
 def _travel(intrusion: Intrusion) -> tuple[Exhibit, ...]:
-    return (*(case.access for case in intrusion.cases), *intrusion.events)
+    before = {event.row for event in intrusion.events_of("shut")}
+    return (*(case.access for case in intrusion.cases), *(event for event in intrusion.events if event.row not in before))
 
 
 def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:
