@@ -195,6 +195,30 @@ class World:
         subject = {"SubjectUserSid": "S-1-5-21-1-2-3-500", "SubjectUserName": "adm-bob", "SubjectDomainName": "CORP", "SubjectLogonId": "0x99"}
         self.windows(time, event, {"TargetUserName": user, "TargetDomainName": domain, "TargetSid": "S-1-5-21-1-2-3-1111", **subject}, host=host)
 
+    # what other firewalls say of connections that ended
+
+    def fortigate(self, time: datetime, src: str, dst: str, sent: int, received: int, port: int = 443) -> None:
+        """A traffic record of a FortiGate."""
+        self.add(
+            "fg01.log",
+            time,
+            f'date={time:%Y-%m-%d} time={time:%H:%M:%S} devname="fg01" devid="FGX" eventtime={int(time.timestamp())}000000000 tz="+0000" '
+            f'logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" srcip={src} srcport=50111 srcintf="port2" dstip={dst} '
+            f'dstport={port} dstintf="port1" sessionid=81 proto=6 action="close" policyid=1 trandisp="snat" transip=198.51.100.1 transport=50111 '
+            f"duration=600 sentbyte={sent} rcvdbyte={received} sentpkt=9 rcvdpkt=9",
+        )
+
+    def panos(self, time: datetime, src: str, dst: str, sent: int, received: int, port: int = 443) -> None:
+        """A TRAFFIC row of PAN-OS."""
+        stamp = f"{time:%Y/%m/%d %H:%M:%S}"
+        self.add(
+            "pa01.log",
+            time,
+            f"<14>{time:%b %d %H:%M:%S} pa01 1,{stamp},0123,TRAFFIC,end,2561,{stamp},{src},{dst},198.51.100.1,{dst},\"web, out\",,,ssl,vsys1,inside,"
+            f"outside,ae1,ae2,default,{stamp},34123,1,50111,{port},50111,{port},0x400053,tcp,allow,{sent + received},{sent},{received},220,{stamp},"
+            "600,any,,68945,0x8000000000000000,10.0.0.0-10.255.255.255,Portugal,,110,110,tcp-fin,0,0,0,0,,pa01,from-policy",
+        )
+
     # days
 
     def days(self, number: int = 21, skip: Iterable[str] = ()) -> None:

@@ -225,3 +225,39 @@ def test_the_order_of_records_and_the_cut_into_files_change_nothing(tmp_path: Pa
         made.append(one(site.scan(folder, reverse=reverse)))
     first, second = made
     assert (first.id, first.verdict, first.severity, first.path) == (second.id, second.verdict, second.severity, second.path)
+
+
+def backups(site: World, flow: Callable[[World], Callable[..., None]]) -> None:
+    """What the firewall says every day: people who browse, and a backup at night."""
+    for back in range(20, -1, -1):
+        day = DAY - timedelta(days=back)
+        flow(site)(at("03:00:00", day), "10.0.0.6", "192.0.2.99", 300_000_000, 1000)
+        for number in range(10):
+            flow(site)(at("10:00:00", day) + timedelta(minutes=number), f"10.0.0.{100 + number}", "192.0.2.150", 3000, 700_000)
+
+
+FIREWALLS: list[Callable[[World], Callable[..., None]]] = [lambda site: site.fortigate, lambda site: site.panos]
+
+
+@pytest.mark.parametrize("flow", FIREWALLS, ids=["fortigate", "panos"])
+def test_what_a_firewall_saw_leave_an_entered_host(tmp_path: Path, flow: Callable[[World], Callable[..., None]]) -> None:
+    site = world(["bob"])
+    backups(site, flow)
+    for number in range(8):
+        site.refuse(at("02:00:00") + timedelta(seconds=11 * number), "bob", STRANGER)
+    site.vpn(at("02:06:00"), "bob", STRANGER, inner=INNER, hours=2)
+    site.ssh(at("02:10:00"), "db02", "bob", INNER, minutes=90)
+    flow(site)(at("02:50:00"), "10.0.0.6", "203.0.113.9", 5_000_000_000, 9000)
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.CRITICAL
+    assert incident.hosts == ("fw01", "db02")  # the firewall that saw it is no host of the story
+    assert "sent 4,768 MiB out to 203.0.113.9" in incident.verdict
+    assert "192.0.2.99" not in incident.verdict  # the backup goes where it always goes
+
+
+@pytest.mark.parametrize("flow", FIREWALLS, ids=["fortigate", "panos"])
+def test_what_leaves_a_host_that_nobody_entered_is_no_incident(tmp_path: Path, flow: Callable[[World], Callable[..., None]]) -> None:
+    site = world()
+    backups(site, flow)
+    flow(site)(at("12:50:00"), "10.0.0.6", "203.0.113.9", 5_000_000_000, 9000)
+    assert site.scan(tmp_path).incidents == []
