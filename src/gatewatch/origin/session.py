@@ -99,6 +99,11 @@ def build(events: pl.DataFrame) -> Sessions:
     aliases = _aliases(logons, events)
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
     logons = _ends(logons, aliases, ends)
+    # from where a session was gone on with it is no longer where it was, whether the log says that it was left or not
+    gone_on = _lasting().shift(-1).over("host", "session") & pl.col("next").is_not_null()
+    logons = logons.with_columns(
+        pl.when(gone_on.fill_null(False)).then(pl.min_horizontal(name, "next")).otherwise(name).alias(name) for name in ("end", "until")
+    )
     boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null()).select("host", pl.col("time").alias("boot")).sort("boot")
     # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
     boots = boots.filter((pl.col("boot").diff().over("host") > BOOT_LASTS).fill_null(True))
@@ -111,6 +116,11 @@ def build(events: pl.DataFrame) -> Sessions:
     return Sessions(table.drop("linked_session", "next"), _ids(table, aliases, events))
 
 
+def _lasting() -> pl.Expr:
+    """Return whether a session may be gone on with under its id: a Windows session, or one whose token is shown again."""
+    return pl.col("session").str.contains(r"^(?:logon|ts):") | (pl.col("auth_method").cast(pl.String) == "token")
+
+
 def segments(sessions: Sessions) -> pl.DataFrame:
     """Return the segments of *sessions*: ``sid`` (of the segment), ``first`` (of the session's first segment), ``number, source, start, end``.
 
@@ -118,7 +128,7 @@ def segments(sessions: Sessions) -> pl.DataFrame:
     the logon showed a token; a number used again by another process is another session.
     """
     table = sessions.table.sort("host", "session", "start", "row")
-    lasting = pl.col("session").str.contains(r"^(?:logon|ts):") | (pl.col("auth_method").cast(pl.String) == "token")
+    lasting = _lasting()
     before = pl.col("until").shift(1).over("host", "session")
     later = (pl.int_range(pl.len()).over("host", "session") > 0) & lasting.fill_null(False) & pl.col("session").is_not_null()
     goes_on = later & (before.is_null() | (before >= pl.col("start")))
