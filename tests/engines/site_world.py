@@ -38,6 +38,9 @@ addresses = ["10.0.0.6"]
 [hosts."rds01.corp.example"]
 addresses = ["10.0.0.21"]
 
+[hosts.docker01]
+addresses = ["10.0.0.31"]
+
 [places.home]
 cidrs = ["198.51.100.0/24", "192.0.2.0/24"]
 country = "SE"
@@ -219,6 +222,35 @@ class World:
             "600,any,,68945,0x8000000000000000,10.0.0.0-10.255.255.255,Portugal,,110,110,tcp-fin,0,0,0,0,,pa01,from-policy",
         )
 
+    # a host of containers
+
+    def zeek(self, time: datetime, src: str, dst: str, port: int, sent: int = 900, received: int = 4000) -> None:
+        """A connection, as Zeek tells of it."""
+        flow = {
+            "_path": "conn", "ts": time.timestamp(), "uid": f"C{int(time.timestamp())}", "id.orig_h": src, "id.orig_p": 40008, "id.resp_h": dst,
+            "id.resp_p": port, "proto": "tcp", "duration": 3.0, "orig_bytes": sent, "resp_bytes": received, "conn_state": "SF", "missed_bytes": 0,
+            "orig_ip_bytes": sent + 400, "resp_ip_bytes": received + 400,
+        }  # fmt: skip
+        self.add("conn.jsonl", time, json.dumps(flow))
+
+    def docker(self, time: datetime, action: str, container: str, image: str) -> None:
+        """An event of Docker on docker01."""
+        event = {
+            "status": action, "id": container * 5, "from": image, "Type": "container", "Action": action,
+            "Actor": {"ID": container * 5, "Attributes": {"image": image, "name": "busy_curie"}}, "scope": "local", "time": int(time.timestamp()),
+            "timeNano": int(time.timestamp()) * 10**9,
+        }  # fmt: skip
+        self.add("docker01/docker-events.jsonl", time, json.dumps(event))
+
+    def falco(self, time: datetime, rule: str, priority: str, command: str, user: str | None = None) -> None:
+        """An alert of Falco on docker01."""
+        fields = {"container.id": "1f2e3d4c5b6a", "proc.cmdline": command, "proc.name": command.split(maxsplit=1)[0], "user.name": user}
+        alert = {
+            "hostname": "docker01", "output": f"{time:%H:%M:%S}.0: {priority} {rule}", "priority": priority, "rule": rule, "source": "syscall",
+            "time": f"{time:%Y-%m-%dT%H:%M:%S.000000000Z}", "output_fields": fields,
+        }  # fmt: skip
+        self.add("falco.jsonl", time, json.dumps(alert))
+
     # days
 
     def days(self, number: int = 21, skip: Iterable[str] = ()) -> None:
@@ -265,6 +297,7 @@ class World:
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
         for name, lines in sorted(self.files.items()):
+            (logs / name).parent.mkdir(exist_ok=True)
             texts = [line for _, line in sorted(lines, key=lambda one: one[0])]
             if not reverse:
                 (logs / name).write_text("".join(f"{line}\n" for line in texts), encoding="utf-8")

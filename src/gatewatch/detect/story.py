@@ -51,12 +51,13 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if entry.opened:
-        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who} at {when}"
+        more = f" and {len(intrusion.origins) - 1} more" if len(intrusion.origins) > 1 else ""
+        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who}{more} at {when}"
     ruling = next((event for event in (entry, lead.anchor) if _RULING & set(event.rules)), None)
     if ruling is not None:
         return f"{who} {deed(ruling)} {where} at {when}"
     if lead.tried is None:
-        return f"{who} came in as {user} {where} at {when}"
+        return f"{who} came in as {user} {where} at {when}{_without(lead, user)}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
     if facts.guess:
         return _guess(lead, who, user, where, when, tried)
@@ -65,6 +66,15 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
         return f"{many}; then {who}, never seen before, got in {where} at {when}"
     failed = f"{who} failed {own.attempts} {'time' if own.attempts == 1 else 'times'}, then had the right password of {user} {where} at {when}"
     return f"{failed} and was stopped: {stopped_by(entry)}{'' if intrusion.accepted else '; nobody got in'}"
+
+
+_WITHOUT = {"mfa-passed": "the second factor that {user} always passes", "gateway-authenticated": "any record of authentication"}
+
+
+def _without(lead: Case, user: str) -> str:
+    """Return what should have happened with the logon and did not."""
+    absent = (_WITHOUT[rule] for stage in lead.chain.stages if stage.absent for rule in stage.rules if rule in _WITHOUT)
+    return "".join(f", without {text.format(user=user)}" for text in dict.fromkeys(absent))
 
 
 _STOPS = (

@@ -26,6 +26,7 @@ REPORTED = timedelta(seconds=20)  # reports of one Windows logon may come before
 LASTS = timedelta(days=7)  # numbers are given anew after a restart
 TOR_LASTS = timedelta(days=30)
 ENDING = ("logon-twin", "rdp-session-logon", "rdp-session-reconnect")
+_DESKTOP = r"^(?:logon|ts):"
 PAUSED = "rdp-(?:session-)?disconnect|session-suspended"  # ends of a connection after which the session and its programs go on
 
 
@@ -99,8 +100,8 @@ def build(events: pl.DataFrame) -> Sessions:
     aliases = _aliases(logons, events)
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
     logons = _ends(logons, aliases, ends)
-    # from where a session was gone on with it is no longer where it was, whether the log says that it was left or not
-    gone_on = _lasting().shift(-1).over("host", "session") & pl.col("next").is_not_null()
+    # a desktop gone on with elsewhere is no longer where it was, whether the log says that it was left or not (a VPN session takes its lease along)
+    gone_on = pl.col("session").str.contains(_DESKTOP) & pl.col("next").is_not_null()
     logons = logons.with_columns(
         pl.when(gone_on.fill_null(False)).then(pl.min_horizontal(name, "next")).otherwise(name).alias(name) for name in ("end", "until")
     )
@@ -118,7 +119,7 @@ def build(events: pl.DataFrame) -> Sessions:
 
 def _lasting() -> pl.Expr:
     """Return whether a session may be gone on with under its id: a Windows session, or one whose token is shown again."""
-    return pl.col("session").str.contains(r"^(?:logon|ts):") | (pl.col("auth_method").cast(pl.String) == "token")
+    return pl.col("session").str.contains(_DESKTOP) | (pl.col("auth_method").cast(pl.String) == "token")
 
 
 def segments(sessions: Sessions) -> pl.DataFrame:
