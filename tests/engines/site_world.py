@@ -193,6 +193,18 @@ class World:
             host=host,
         )  # fmt: skip
 
+    def ran(self, time: datetime, user: str, logon: str, command: str, host: str = "rds01.corp.example") -> None:
+        """A process that somebody started on a Windows host (4688)."""
+        self.windows(
+            time, 4688,
+            {
+                "SubjectUserSid": "S-1-5-21-1-2-3-1105", "SubjectUserName": user, "SubjectDomainName": "CORP", "SubjectLogonId": logon,
+                "NewProcessId": "0x1f0", "NewProcessName": command.split(maxsplit=1)[0], "CommandLine": command,
+                "ParentProcessName": r"C:\Windows\System32\cmd.exe", "TokenElevationType": "%%1937",
+            },
+            host=host,
+        )  # fmt: skip
+
     def account(self, time: datetime, event: int, user: str, domain: str = "CORP", host: str = "dc01.corp.example") -> None:
         """A change of an account: 4722 enabled, 4725 disabled, 4726 deleted, 4740 locked out."""
         subject = {"SubjectUserSid": "S-1-5-21-1-2-3-500", "SubjectUserName": "adm-bob", "SubjectDomainName": "CORP", "SubjectLogonId": "0x99"}

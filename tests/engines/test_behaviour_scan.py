@@ -336,3 +336,43 @@ def test_an_alert_without_an_account_after_a_stranger_came_in(tmp_path: Path) ->
     incident = one(site.scan(tmp_path))
     assert (incident.chain, incident.severity) == ("an1007-node-entered-alert", Severity.MEDIUM)
     assert incident.users == ("ops",)
+
+
+UNDECLARED = SITE.partition("vpn_pools")[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "hosts"),
+    [
+        (r"C:\t\plink.exe -ssh -pw x ops@gate01", SITE, ("fw01", "rds01.corp.example", "gate01", "db02")),
+        (r"C:\t\plink.exe -ssh -l ops -pw x 10.0.0.5", SITE, ("fw01", "rds01.corp.example", "gate01", "db02")),
+        (r"C:\t\plink.exe -batch -pw x ops@gate01.corp.example", UNDECLARED, ("fw01", "rds01.corp.example", "gate01")),
+    ],
+)
+def test_the_way_over_a_client_program_goes_on(tmp_path: Path, command: str, config: str, hosts: tuple[str, ...]) -> None:
+    """VPN, Remote Desktop, plink as another account, and on from there; the last site declares no address of a host."""
+    site = world(["hal"])
+    for number in range(8):
+        site.refuse(at("02:00:00") + timedelta(seconds=11 * number), "hal", STRANGER)
+    site.vpn(at("02:06:00"), "hal", STRANGER, inner=INNER, hours=3)
+    site.rdp(at("02:10:00"), "hal", INNER, "DESKTOP-Q", "0xddd")
+    site.ran(at("02:15:00"), "hal", "0xddd", command)
+    site.ssh(at("02:15:03"), "gate01", "ops", "10.0.0.21", minutes=60)
+    site.ssh(at("02:25:00"), "db02", "ops", "10.0.0.5", minutes=20)
+    incident = one(site.scan(tmp_path, site=config))
+    assert incident.origin.ip == STRANGER
+    assert incident.hosts == hosts
+    assert incident.users == ("hal", "ops")
+
+
+def test_a_logon_minutes_after_the_command_from_nobody_knows_where_is_only_possible(tmp_path: Path) -> None:
+    site = world(["hal"])
+    for number in range(8):
+        site.refuse(at("02:00:00") + timedelta(seconds=11 * number), "hal", STRANGER)
+    site.vpn(at("02:06:00"), "hal", STRANGER, inner=INNER, hours=3)
+    site.rdp(at("02:10:00"), "hal", INNER, "DESKTOP-Q", "0xddd")
+    site.ran(at("02:15:00"), "hal", "0xddd", r"C:\t\plink.exe -batch -pw x ops@gate01")
+    site.ssh(at("02:16:30"), "gate01", "ops", "10.0.0.21", minutes=60)
+    incident = one(site.scan(tmp_path, site=UNDECLARED))
+    assert incident.hosts == ("fw01", "rds01.corp.example")
+    assert incident.users == ("hal",)
