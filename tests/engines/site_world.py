@@ -140,7 +140,15 @@ class World:
     # Okta
 
     def okta(
-        self, time: datetime, kind: str, user: str, ip: str, outcome: str = "SUCCESS", reason: str | None = None, session: str | None = None
+        self,
+        time: datetime,
+        kind: str,
+        user: str,
+        ip: str,
+        outcome: str = "SUCCESS",
+        reason: str | None = None,
+        session: str | None = None,
+        agent: str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
     ) -> None:
         """An event of the identity provider."""
         event = {
@@ -149,7 +157,7 @@ class World:
             "eventType": kind,
             "outcome": {"result": outcome} | ({"reason": reason} if reason else {}),
             "actor": {"type": "User", "alternateId": f"{user}@corp.example"},
-            "client": {"ipAddress": ip, "userAgent": {"rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "os": "Windows 10"}},
+            "client": {"ipAddress": ip, "userAgent": {"rawUserAgent": agent}},
         }
         if session:
             event["authenticationContext"] = {"externalSessionId": session}

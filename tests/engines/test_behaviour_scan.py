@@ -376,3 +376,53 @@ def test_a_logon_minutes_after_the_command_from_nobody_knows_where_is_only_possi
     incident = one(site.scan(tmp_path, site=UNDECLARED))
     assert incident.hosts == ("fw01", "rds01.corp.example")
     assert incident.users == ("hal",)
+
+
+ELSEWHERE = "192.0.2.77"  # the same country
+
+
+def stolen(site: World, ip: str, agent: str) -> str:
+    """A session of ida's browser, in between used at another address."""
+    session = site.portal(at("08:00:00"), "ida", home("ida"))
+    site.okta(at("08:10:00"), "user.authentication.sso", "ida", ip, session=session, agent=agent)
+    site.okta(at("08:20:00"), "user.authentication.sso", "ida", home("ida"), session=session)
+    return session
+
+
+@pytest.mark.parametrize("agent", ["python-requests/2.31", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"])
+def test_a_stolen_cookie_used_in_the_same_country(tmp_path: Path, agent: str) -> None:
+    site = world(["ida"])
+    stolen(site, ELSEWHERE, agent)
+    incident = one(site.scan(tmp_path))
+    assert (incident.chain, incident.severity) == ("an1005-session-two-clients", Severity.MEDIUM)
+    assert (incident.origin.ip, incident.origin.others) == (ELSEWHERE, (home("ida"),))
+
+
+def test_a_stolen_cookie_used_to_register_a_second_factor(tmp_path: Path) -> None:
+    site = world(["ida"])
+    session = stolen(site, ELSEWHERE, "python-requests/2.31")
+    site.okta(at("08:31:00"), "user.mfa.factor.activate", "ida", ELSEWHERE, session=session)
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.HIGH
+    assert "registered a second factor or device" in incident.verdict
+
+
+def test_what_the_owner_registers_is_not_the_thief_s(tmp_path: Path) -> None:
+    site = world(["ida"])
+    session = stolen(site, ELSEWHERE, "python-requests/2.31")
+    site.okta(at("08:31:00"), "user.mfa.factor.activate", "ida", home("ida"), session=session)
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.MEDIUM
+    assert "registered" not in incident.verdict
+
+
+def test_the_same_browser_over_the_telephone_is_no_theft(tmp_path: Path) -> None:
+    site = world(["ida"])
+    stolen(site, ELSEWHERE, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/127")
+    assert site.scan(tmp_path).incidents == []
+
+
+def test_a_script_in_the_user_s_own_network_is_no_theft(tmp_path: Path) -> None:
+    site = world(["ida"])
+    stolen(site, "198.51.100.99", "python-requests/2.31")
+    assert site.scan(tmp_path).incidents == []

@@ -28,6 +28,7 @@ from gatewatch.detect.second_factor import Entry, always_before
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
+from gatewatch.detect.user_agent import system
 from gatewatch.schema.addresses import is_loopback
 from gatewatch.schema.events import AuthMethod, Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
@@ -169,7 +170,7 @@ class Bench:
         if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
-        if "src_host" in _distinct(chain) and anchor.src_ip is not None:
+        if chain.anchor.name == "moved" and {"src_host", "src_ip"} & {*_distinct(chain)} and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
@@ -188,6 +189,8 @@ class Bench:
             return None
         if "shut" in hits and not self._evicted(access):
             return None  # another host's account of that name, or let in again since
+        if "moved" in hits and "src_ip" in _distinct(chain) and not self._another_client(hits["moved"], access):
+            return None
         missing = self._missing_factor(chain, access)
         if missing is None:
             return None
@@ -246,7 +249,9 @@ class Bench:
             events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
-                events = [event for event in events if event.origin_ip == anchor.origin_ip and (own or event.row != anchor.row)]
+                taken = chain.anchor.name == "moved"  # a session is its owner's; what came from the new place is not
+                mine = (event for event in events if event.origin_ip == anchor.origin_ip or (taken and event.src_ip == anchor.origin_ip))
+                events = [event for event in mine if own or event.row != anchor.row]
                 doubtful += [event for event in events if not event.counted]
                 events = [event for event in events if event.counted]
             elif hit.name == "door":
@@ -302,9 +307,9 @@ class Bench:
         if absent and not habitual:
             days = self.baseline.authenticated(access.user, access.origin_ip, self.unproved)
             habitual = f"{access.user} was authenticated at this very address on {days} days" if days else ""
-        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
+        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name in {"onward", "act"}))
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
-        names = {stage.name for stage in match.stages}
+        names = {stage.name for stage in match.stages if stage.name in hits or stage.name not in _FOLLOWING}
         level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
         if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
             level = Severity.LOW  # many have a second machine; where the user always is, and nothing moved on, going on at one proves nothing
@@ -344,6 +349,15 @@ class Bench:
         """Return whether a user came in from a network from which they came on several earlier days."""
         habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
         return habit.network_days >= HABIT_DAYS
+
+    def _another_client(self, seen: Sequence[Exhibit], access: Exhibit) -> bool:
+        """Return whether the last of *seen* is at a network new to the user, and its client runs on another system than one elsewhere before it."""
+        here, habit = seen[-1], self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        own, place = system(here.extra), network_of(here.src_ip or "") if here.src_ip else ""
+        if habit.network_days or own is None or here.known or not place:
+            return False
+        others = (event for event in seen[:-1] if event.src_ip is not None and network_of(event.src_ip) != place)
+        return any(other not in {None, own} for other in (system(event.extra) for event in others))
 
     def _missing_factor(self, chain: Chain, access: Exhibit) -> str | None:
         """Return that a second factor is missing which the user always passed, in words; empty for other chains, None where it is not missing."""

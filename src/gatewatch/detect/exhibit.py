@@ -20,7 +20,8 @@ DOORS = frozenset({"vpn", "citrix", "rdgateway"})
 class Exhibit(NamedTuple):
     """One event, with the rules it met (``rules``, sorted).
 
-    ``weight`` is the column ``count``; the other fields are the columns of that name. ``extra`` is there for the services in :data:`DOORS`.
+    ``weight`` is the column ``count``; the other fields are the columns of that name. ``extra`` is there for the services in :data:`DOORS`
+    and for identity providers.
     """
 
     row: int
@@ -127,7 +128,7 @@ def read_logons(events: pl.DataFrame, sessions: Iterable[str], read: Mapping[int
 def _records(events: pl.DataFrame) -> dict[int, Exhibit]:
     rules = [name for name in events.columns if name.startswith(RULE)]
     frame = ensure(events, *_FIELDS).sort("row")
-    doors = pl.col("service").cast(pl.String).is_in(sorted(DOORS))
+    doors = pl.col("service").cast(pl.String).is_in(sorted(DOORS | {"idp"}))
     columns = {
         name: pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name)
         for name in _FIELDS
