@@ -23,8 +23,8 @@ EXAMPLES = Path(__file__).parent / "rules"
 NAMES = sorted(path.stem for path in RULES.glob("*.yml"))
 EXPECTED = (
     *("auth-failure", "invalid-user-failure", "guessable-success", "any-success", "watch-listed-success", "outside-session-start", "auth-stopped"),
-    *("privilege-use", "privilege-denied", "remote-shell", "file-transfer", "port-forward", "exfil-volume", "lateral-logon"),
-    *("account-created", "group-privileged-added", "password-changed", "ssh-key-added", "user-deleted", "sshd-config-changed"),
+    *("sensor-alert", "privilege-use", "privilege-denied", "remote-shell", "file-transfer", "port-forward", "exfil-volume", "lateral-logon"),
+    *("account-created", "account-shut-out", "group-privileged-added", "password-changed", "ssh-key-added", "user-deleted", "sshd-config-changed"),
     *("sudoers-changed", "cron-installed", "service-installed", "tool-download", "remote-tool", "tunnel", "log-cleared"),
     *("credential-access", "discovery", "miner", "firewall-opened", "control-plane-answered", "security-disabled", "tor-service"),
     *("rdp-enabled", "winrm-enabled", "admin-share", "remote-execution", "logon-right-granted", "registry-persistence"),

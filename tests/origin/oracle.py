@@ -15,6 +15,7 @@ GRACE = timedelta(seconds=5)
 AGE = timedelta(days=7)
 AHEAD = timedelta(seconds=60)
 SOON, LATER, BEFORE = timedelta(minutes=2), timedelta(minutes=5), timedelta(seconds=5)
+AT_ONCE = timedelta(seconds=15)
 HISTORY, SPAN = 5, timedelta(days=14)
 BOOT_LASTS = timedelta(minutes=15)
 ORDER = {"possible": 0, "likely": 1, "certain": 2}
@@ -162,7 +163,9 @@ class Oracle:
         for at, event in enumerate(self.events):
             relay = event["kind"] == "auth_success" and event.get("dst_host") is not None
             ran = event["kind"] == "exec" and event["command"].startswith("ssh ")
-            target = event["command"].partition(" ")[2].rpartition("@")[2].partition(".")[0] if ran else event.get("dst_host")
+            target = event["command"].partition(" ")[2].rpartition("@")[2] if ran else event.get("dst_host")
+            if ran and target is not None:
+                target = self.hosts.get(target, target.partition(".")[0])
             if target != session.event["host"] or not (relay or ran or event["kind"] == "logon_out"):
                 continue
             if relay:
@@ -218,7 +221,8 @@ class Oracle:
             if source is None:
                 if span.relay and moment - span.start > SOON:
                     continue
-                passed.append(span if span.relay else Span(span.start, span.end, span.holder, "possible", span.account))
+                at_once = span.account is not None and span.account == user and moment - span.start <= AT_ONCE
+                passed.append(span if span.relay or at_once else Span(span.start, span.end, span.holder, "possible", span.account))
             elif place == source:
                 passed.append(span)
         named = [span for span in passed if span.account is not None and span.account == user]

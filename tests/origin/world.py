@@ -74,7 +74,8 @@ def _make(choose: Choose) -> list[dict[str, Any]]:
             row |= {"kind": "privilege_use", "user": choose(USERS), "target_user": choose(USERS), "command": "/bin/su", "source": "su"}
         elif shape == "client":
             row |= {"kind": "exec", "user": choose(USERS), "session": choose(("pid:1", "pid:2")), "source": "auditd"}
-            row["command"] = f"ssh {choose(('root@', ''))}{choose(PLACES)}.corp.example"
+            target = choose((*(f"{place}.corp.example" for place in PLACES), "10.0.0.5", "10.0.0.6", UNBOUND))
+            row["command"] = f"ssh {choose(('root@', ''))}{target}"
         elif shape == "failure":
             src = choose((*OUTSIDE, *INNER))
             row |= {"kind": "auth_failure", "user": choose(USERS), "src_ip": src, "scope": scope_of(src), "session": "pid:999", "source": "sshd"}

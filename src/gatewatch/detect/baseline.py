@@ -104,6 +104,7 @@ class _User:
     reached: dict[str, date] = field(default_factory=dict)  # the first day on each host, from wherever
     ways: list[date] = field(default_factory=list)  # days of logons from wherever, in order
     rights: list[date] = field(default_factory=list)  # days on which root rights were used, each once, in order
+    stations: dict[str, date] = field(default_factory=dict)  # the first day from each machine, behind an address the VPN gave
     others: dict[str, date] = field(default_factory=dict)  # the first day on which a session of the user went on as another account
 
     def learn(self, time: datetime, address: str, line: str, country: str | None, client: str | None) -> None:
@@ -159,9 +160,13 @@ class Baseline:
             & pl.col("time").is_not_null()
             & pl.col("origin_session").is_in(sorted(owners))
         ).sort("row")
-        for session, user, time in further.select("origin_session", "user", "time").iter_rows():
+        certain = (pl.col("hop") == 1) & (pl.col("hop_confidence").cast(pl.String) == "certain")  # as exhibit.is_station
+        named = pl.when(certain).then(pl.col("src_host").cast(pl.String))
+        for session, user, time, station in further.select("origin_session", "user", "time", named.alias("station")).iter_rows():
             if user != owners[session]:
                 self._users[owners[session]].others.setdefault(user, time.date())
+            elif station is not None:
+                self._users[user].stations.setdefault(station, time.date())
         self._excluded: set[int] = set()
         self._tainted: dict[str, date] = {}
 
@@ -221,6 +226,15 @@ class Baseline:
         if (day - state.ways[0]).days < LEAST_DAYS or bisect_left(state.ways, day) < LEAST_SUCCESSES:
             return None
         return tuple(host for host in dict.fromkeys(hosts) if state.reached.get(host, day) >= day)
+
+    def new_stations(self, user: str | None, names: Sequence[str], at: datetime) -> tuple[str, ...] | None:
+        """Return those of *names* from which the user never logged on behind a VPN on an earlier day; None before the third week of such logons."""
+        state = self._users.get(user or "")
+        day = at.date()
+        first = min(state.stations.values(), default=day) if state is not None else day
+        if state is None or (day - first).days < LEAST_DAYS:
+            return None
+        return tuple(name for name in dict.fromkeys(names) if state.stations.get(name, day) >= day)
 
     def new_accounts(self, user: str | None, others: Sequence[str], at: datetime) -> tuple[str, ...] | None:
         """Return those of *others* as whom no session of the user went on on an earlier day; None before the user's third day in the logs.

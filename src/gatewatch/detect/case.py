@@ -5,28 +5,32 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
 Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
-``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
-of the proving ones stands as it is, with the severity it declares.
+``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened), ``shut`` (the account was disabled
+or deleted before) and ``before``. A chain without any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
+from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit, network_of
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit, as_whom
+from gatewatch.detect.eviction import EVICTED, Eviction
+from gatewatch.detect.exhibit import Exhibit, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
+from gatewatch.detect.second_factor import RULE as FACTOR
+from gatewatch.detect.second_factor import Entry, always_before
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
+from gatewatch.detect.user_agent import system
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import Kind, Mfa
+from gatewatch.schema.events import AuthMethod, Kind, Mfa
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -38,7 +42,6 @@ LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
-EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 _UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
 _OUTBOUND, LOOPBACK = "outbound-remote-access", r"^(?:127\.|::1$)"
 _TAMPERED = "gateway-tampered"
@@ -119,7 +122,8 @@ class Bench:
     on to another host; ``evictions`` says when an account was disabled, locked or deleted, and until when; ``factors`` when a second factor of a
     user was accepted at an outside line, and by which IP family in which country; ``refusals`` when one of a user was refused; ``arrivals`` is the
     row of the first success from each outside line; ``unproved`` are the accesses before which a record that should be there is absent; ``company``
-    says who else came in from an address.
+    says who else came in from an address; ``entries`` are the logons of users on hosts, with and without a second factor; ``outward``
+    is the first day on which a host went out to a network's remote access.
     """
 
     exhibits: Mapping[int, Exhibit]
@@ -128,12 +132,14 @@ class Bench:
     baseline: Baseline
     number: Callable[[str, str], float]
     rooted: frozenset[str]
-    evictions: Mapping[str, tuple[tuple[datetime, datetime | None], ...]] = field(default_factory=dict)
+    evictions: Mapping[str, tuple[Eviction, ...]] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
     refusals: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
     unproved: frozenset[int] = frozenset()
     onward: frozenset[str] = frozenset()
+    entries: Mapping[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
+    outward: Mapping[tuple[str, str], date] = field(default_factory=dict)
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
@@ -154,6 +160,8 @@ class Bench:
         if anchor is None or access is None:
             return None
         if anchor.opened and anchor.dst_ip is not None:  # nobody came in by it: it is about whom the host went out to
+            if self.outward.get(goes_to(anchor), anchor.time.date()) < anchor.time.date():
+                return None  # where it went on an earlier day it may go
             anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
         tunnelled = is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
         if tunnelled and not anchor.counted:
@@ -162,7 +170,7 @@ class Bench:
         if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
-        if "src_host" in _distinct(chain) and anchor.src_ip is not None:
+        if chain.anchor.name == "moved" and {"src_host", "src_ip"} & {*_distinct(chain)} and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
@@ -179,7 +187,14 @@ class Bench:
             hits = {name: events for name, events in hits.items() if name not in GUESSES}
         if "exposure" in hits and not self._first_use(hits["exposure"][-1], access):
             return None
-        if access.known and not _UNOWNED.isdisjoint(hits):
+        if "shut" in hits and not self._evicted(access):
+            return None  # another host's account of that name, or let in again since
+        if "moved" in hits and "src_ip" in _distinct(chain) and not self._another_client(hits["moved"], access):
+            return None
+        missing = self._missing_factor(chain, access)
+        if missing is None:
+            return None
+        if not _UNOWNED.isdisjoint(hits) and (access.known or (access.kind == Kind.AUTH_SUCCESS and self._at_home(access))):
             return None  # nobody knows for whom it was done, and who came in may do so
         if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
             # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
@@ -191,6 +206,8 @@ class Bench:
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
             facts = self._facts(chain, match, access, hits, habit, shared)
+            if missing:
+                facts = replace(facts, other=missing, familiar=facts.known, habitual="", slip=False)
             if stage is not None and tried is not None:
                 line = self._own_line(anchor, habit)
                 facts = _with_failures(facts, stage, tried, anchor, habit, line)
@@ -232,7 +249,9 @@ class Bench:
             events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
-                events = [event for event in events if event.origin_ip == anchor.origin_ip and (own or event.row != anchor.row)]
+                taken = chain.anchor.name == "moved"  # a session is its owner's; what came from the new place is not
+                mine = (event for event in events if event.origin_ip == anchor.origin_ip or (taken and event.src_ip == anchor.origin_ip))
+                events = [event for event in mine if own or event.row != anchor.row]
                 doubtful += [event for event in events if not event.counted]
                 events = [event for event in events if event.counted]
             elif hit.name == "door":
@@ -280,6 +299,7 @@ class Bench:
             access.src_host,
             *moved,
             self._strange(access, hits.get("onward", ())),
+            self._stations(access, hits.get("onward", ())),
             self._others(access, hits.get("onward", ())),
             self._evicted(access),
         )
@@ -287,9 +307,9 @@ class Bench:
         if absent and not habitual:
             days = self.baseline.authenticated(access.user, access.origin_ip, self.unproved)
             habitual = f"{access.user} was authenticated at this very address on {days} days" if days else ""
-        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name == "onward"))
+        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name in {"onward", "act"}))
         returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
-        names = {stage.name for stage in match.stages}
+        names = {stage.name for stage in match.stages if stage.name in hits or stage.name not in _FOLLOWING}
         level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
         if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
             level = Severity.LOW  # many have a second machine; where the user always is, and nothing moved on, going on at one proves nothing
@@ -325,10 +345,44 @@ class Bench:
             return 0
         return self.baseline.own_line(anchor.user, anchor.origin_ip, anchor.time.date())
 
+    def _at_home(self, access: Exhibit) -> bool:
+        """Return whether a user came in from a network from which they came on several earlier days."""
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        return habit.network_days >= HABIT_DAYS
+
+    def _another_client(self, seen: Sequence[Exhibit], access: Exhibit) -> bool:
+        """Return whether the last of *seen* is at a network new to the user, and its client runs on another system than one elsewhere before it."""
+        here, habit = seen[-1], self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        own, place = system(here.extra), network_of(here.src_ip or "") if here.src_ip else ""
+        if habit.network_days or own is None or here.known or not place:
+            return False
+        others = (event for event in seen[:-1] if event.src_ip is not None and network_of(event.src_ip) != place)
+        return any(other not in {None, own} for other in (system(event.extra) for event in others))
+
+    def _missing_factor(self, chain: Chain, access: Exhibit) -> str | None:
+        """Return that a second factor is missing which the user always passed, in words; empty for other chains, None where it is not missing."""
+        if not any(FACTOR in stage.rules for stage in chain.stages if stage.absent):
+            return ""
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        if access.mfa == Mfa.YES or access.auth_method == AuthMethod.TOKEN or not habit.new_network:
+            return None  # a device that is remembered at home is asked for nothing
+        number = always_before(self.entries.get((access.user or "", access.host or ""), ()), access.time)
+        if not number:
+            return None
+        return f"{access.user} passed a second factor with each of {number} earlier logons on {access.host}, and none with this one"
+
     def _strange(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the hosts further in that the user who got in never logged on to before, None where that is not known."""
         hosts = [event.host for event in onward if event.kind == Kind.AUTH_SUCCESS and event.host is not None and event.user == access.user]
         return self.baseline.new_hosts(access.user, hosts, access.time) if hosts else None
+
+    def _stations(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
+        """Return the machines from which the user logged on within a tunnel and never did before, None where that is not known.
+
+        Behind a VPN, whose log seldom says more than an address, the logons further in name the machine at the other end.
+        """
+        named = [event.src_host for event in onward if is_station(event) and event.user == access.user]
+        return self.baseline.new_stations(access.user, [name for name in named if name is not None], access.time) if named else None
 
     def _others(self, access: Exhibit, onward: Sequence[Exhibit]) -> tuple[str, ...] | None:
         """Return the accounts of other people as whom the session went on, None where that is not known."""
@@ -356,7 +410,11 @@ class Bench:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""
         if access.user is None or access.user in DEFAULT_NAMES:
             return ""
-        shut = [start for start, end in self.evictions.get(access.user, ()) if end is None or end > access.time]
+        shut = [
+            one.start
+            for one in self.evictions.get(access.user, ())
+            if (one.end is None or one.end > access.time) and one.host in {None, access.host}
+        ]
         before = [moment for moment in shut if timedelta(0) < access.time - moment <= EVICTED]
         return f"disabled, locked or deleted {(access.time - before[-1]) // timedelta(days=1)} days before" if before else ""
 
@@ -424,6 +482,11 @@ class Bench:
         if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
             self.baseline.taint(case.origin, case.access.time)
         self.baseline.exclude([case.access.row])
+
+
+def goes_to(event: Exhibit) -> tuple[str, str]:
+    """Return which host went out to which network's remote access."""
+    return (event.host or event.src_ip or "", network_of(event.dst_ip or ""))
 
 
 def family(address: str, country: str, *, other: bool = False) -> str:

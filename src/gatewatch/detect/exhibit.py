@@ -20,7 +20,8 @@ DOORS = frozenset({"vpn", "citrix", "rdgateway"})
 class Exhibit(NamedTuple):
     """One event, with the rules it met (``rules``, sorted).
 
-    ``weight`` is the column ``count``; the other fields are the columns of that name. ``extra`` is there for the services in :data:`DOORS`.
+    ``weight`` is the column ``count``; the other fields are the columns of that name. ``extra`` is there for the services in :data:`DOORS`
+    and for identity providers.
     """
 
     row: int
@@ -127,7 +128,7 @@ def read_logons(events: pl.DataFrame, sessions: Iterable[str], read: Mapping[int
 def _records(events: pl.DataFrame) -> dict[int, Exhibit]:
     rules = [name for name in events.columns if name.startswith(RULE)]
     frame = ensure(events, *_FIELDS).sort("row")
-    doors = pl.col("service").cast(pl.String).is_in(sorted(DOORS))
+    doors = pl.col("service").cast(pl.String).is_in(sorted(DOORS | {"idp"}))
     columns = {
         name: pl.col(name).cast(pl.String) if DTYPES[name] in {pl.String, pl.Enum} or isinstance(DTYPES[name], pl.Enum) else pl.col(name)
         for name in _FIELDS
@@ -153,6 +154,11 @@ def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, .
         for row in frame.filter(pl.col(column))["row"].to_list():
             flags.setdefault(row, []).append(column.removeprefix(RULE))
     return {row: tuple(names) for row, names in flags.items()}
+
+
+def is_station(event: Exhibit) -> bool:
+    """Return whether the client that a logon names is the outsider's own machine: one hop in, by the address the VPN gave."""
+    return event.kind == Kind.AUTH_SUCCESS and event.hop == 1 and event.hop_confidence == "certain" and event.src_host is not None
 
 
 def as_whom(event: Exhibit) -> str | None:

@@ -65,7 +65,13 @@ def connect(cases: Sequence[Case]) -> list[list[Case]]:
             home = _home(case, owners, stays)
             if home is not None:
                 groups[forest.find(home)].append(case)
-    return [sorted(group, key=_order) for _, group in sorted(groups.items())]
+    return [sorted(_since_moved(group), key=_order) for _, group in sorted(groups.items())]
+
+
+def _since_moved(group: Sequence[Case]) -> list[Case]:
+    """Return the cases of a group without what was done, and is no incident by itself, before a session of it moved: that was its owner's."""
+    moved = [case.anchor.row for case in group if case.score is not None and "moved" in case.hits]
+    return [case for case in group if case.score is not None or not moved or case.access.row >= min(moved)]
 
 
 def _order(case: Case) -> tuple[int, str]:
@@ -76,6 +82,8 @@ def _links(case: Case) -> Iterable[Hashable]:
     yield from (("session", session) for session in case.sessions)
     yield from (("door", *door) for door in case.doors)
     yield from (("outbound", event.row) for event in case.hits.get("outbound", ()))
+    if case.access.opened:  # where one host went within a day is one thing to ask whoever sits there
+        yield ("went out", case.access.host or case.access.src_ip, case.access.time.date())
     yield from (("tampered", event.row) for name in ("exposure", "act") for event in case.hits.get(name, ()) if "gateway-tampered" in event.rules)
 
 

@@ -8,7 +8,7 @@ Everything is a function of the events: the same events give the same incidents,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import polars as pl
@@ -16,13 +16,16 @@ import polars as pl
 from gatewatch.detect import advice, story
 from gatewatch.detect.attack import techniques
 from gatewatch.detect.baseline import Baseline
-from gatewatch.detect.case import GUESSES, Bench, family
+from gatewatch.detect.case import GUESSES, Bench, family, goes_to
 from gatewatch.detect.chain import Chain
+from gatewatch.detect.eviction import evictions
 from gatewatch.detect.exhibit import Exhibit, read_exhibits, read_logons
 from gatewatch.detect.failure import Failures, network
 from gatewatch.detect.group import connect
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.detect.move import moves
+from gatewatch.detect.second_factor import RULE as FACTOR
+from gatewatch.detect.second_factor import entries
 from gatewatch.detect.shared import Company
 from gatewatch.schema.coverage import Coverage, Unseen
 from gatewatch.schema.events import Kind, Mfa, ensure
@@ -33,8 +36,6 @@ SHOWN_FIRST, SHOWN_LAST = 4, 8  # failures read per match: how it began, how it 
 MAX_OPEN = timedelta(days=7)  # an unended session older than this says nothing about now
 AFTER, WALKED = timedelta(hours=24), 64  # how long, and for how many logons, an incident's addresses are followed for its path
 _TAG = "attack."
-SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
-LET_IN = ("user-enabled", "password-unlocked", "user-created", "user-added")
 _ONWARD = "T1021"  # shown only where onward movement was
 
 Raw = Callable[[Sequence[int]], dict[int, str]]
@@ -98,12 +99,14 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
         Baseline(events, users),
         lambda name, analytic: float(site.number(name, analytic=analytic or None)),
         frozenset(rooted.to_list()),
-        _evictions(events, users),
+        evictions(events, users),
         _factors(events, users),
         _refusals(events, users),
         _arrivals(events, {event.origin_ip for event in exhibits.values() if event.origin_ip is not None}),
-        frozenset(match.anchor for chain, match in matches if any(stage.absent for stage in chain.stages)),
+        frozenset(match.anchor for chain, match in matches if any(stage.absent and FACTOR not in stage.rules for stage in chain.stages)),
         frozenset(events.filter(pl.col("hop").fill_null(0) > 0)["origin_session"].drop_nulls().unique().to_list()),
+        entries(events, users) if any(FACTOR in chain.rules for chain, _ in matches) else {},
+        _outward(exhibits),
         Company.of(events, {event.origin_ip for event in anchors if event.origin_ip is not None}),
     )
 
@@ -114,22 +117,14 @@ def _bench(matches: Sequence[tuple[Chain, Match]], events: pl.DataFrame, site: T
     return bench, sorted(matches, key=order)
 
 
-def _evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[tuple[datetime, datetime | None], ...]]:
-    """Return when each of *users* was disabled, locked or deleted, and when let in again (None: never), in order."""
-    shut = events.filter(
-        (pl.col("kind") == str(Kind.ACCOUNT_CHANGE))
-        & pl.col("pattern").cast(pl.String).is_in((*SHUT_OUT, *LET_IN))
-        & pl.col("target_user").is_in(sorted(users))
-        & pl.col("time").is_not_null()
-    )
-    out: dict[str, list[tuple[datetime, datetime | None]]] = {}
-    for user, pattern, moment in shut.sort("time").select("target_user", pl.col("pattern").cast(pl.String), "time").iter_rows():
-        spans = out.setdefault(str(user), [])
-        if pattern not in LET_IN:
-            spans.append((moment, None))
-        else:
-            spans[:] = [(start, moment if end is None else end) for start, end in spans]
-    return {user: tuple(spans) for user, spans in out.items()}
+def _outward(exhibits: Mapping[int, Exhibit]) -> dict[tuple[str, str], date]:
+    """Return the first day on which each host went out to the remote access of a network."""
+    first: dict[tuple[str, str], date] = {}
+    for event in exhibits.values():
+        if event.opened and event.dst_ip is not None:
+            day = event.time.date()
+            first[goes_to(event)] = min(day, first.get(goes_to(event), day))
+    return first
 
 
 def _factors(events: pl.DataFrame, users: Iterable[str]) -> dict[tuple[str, str], tuple[datetime, ...]]:
@@ -247,7 +242,7 @@ class _Teller:
         lead, entry, score = intrusion.lead, intrusion.entry, intrusion.score
         told = [case.access for case in intrusion.cases] + list(intrusion.events)
         told.sort(key=lambda event: event.row)
-        before = {event.row for event in intrusion.events_of("exposure")}  # whoever opened the service takes no part
+        before = {event.row for event in intrusion.events_of("exposure", "shut")}  # whoever opened or shut something before takes no part
         acting = [event for event in told if event.row not in before]
         users = tuple(dict.fromkeys(name for event in acting for name in (event.user, event.account) if name is not None))
         walk = self._walks.get(intrusion.ids[0], ())

@@ -47,6 +47,7 @@ class Access:
     travel: bool | None = None  # nobody gets here from where the user was before or is after
     travel_note: str = ""
     strange: tuple[str, ...] | None = None  # hosts that the session moved on to and the user never logged on to before
+    stations: tuple[str, ...] | None = None  # machines from which it logged on further in, and the user never did before
     others: tuple[str, ...] | None = None  # accounts as whom the session went on, and none of the user's ever did
     evicted: str = ""  # when and where the account was shut out before
 
@@ -153,7 +154,8 @@ def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tupl
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
     proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
-    if facts.familiar and not proof:
+    evicted = any(factor.factor == "evicted account" and factor.score for factor in facts.factors)
+    if facts.familiar and not proof and not evicted:
         if not (facts.doors and facts.followed):
             return None
         why.append(Factor("familiar source", -2, facts.familiar))
@@ -193,6 +195,9 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
     history = "unknown: the history names no country" if habit.known else habit.note
     country = "unknown: no place for this address" if access.country is None else history
     client = "unknown: the log names no client" if access.client is None else history.replace("country", "client")
+    further = access.stations is not None and not habit.new_client
+    new_client = bool(access.stations) if further else habit.new_client
+    clients = ((access.stations if further else None) or (access.client or "",))[:3]
     off, off_note = access.off_hours, "outside the configured hours"
     if off is None:
         off, off_note = habit.odd_hour, "an hour at which the user never came before"
@@ -211,7 +216,7 @@ def _judged(access: Access, habit: Habit) -> tuple[tuple[str, int, bool | None, 
         ("first-seen network", 1, habit.new_network, "never before for this user", habit.note),
         ("first-seen host", 1, strange, f"{', '.join((access.strange or ())[:3])}: this user never logged on there before", hosts),
         ("another account", 2, others, f"went on as {', '.join((access.others or ())[:3])}: no session of this user did before", accounts),
-        ("first-seen client", 1, habit.new_client, f"{access.client}: never before for this user", client),
+        ("first-seen client", 1, new_client, f"{', '.join(clients)}: never before for this user", client),
         ("off hours", 1, off, off_note, "unknown: no hours configured, no habit of hours"),
         ("no MFA", 1, mfa, "the log says that no second factor was used", "unknown: the log does not say"),
         ("privileged account", 1, privileged, "root or administrator rights were used, or are the account's own", ""),

@@ -51,12 +51,13 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
         refused = sum(event.weight for event in lead.hits["refusals"])
         return f"The second factor of {user} was refused {refused} times, then accepted; {who} got in {where} at {when}"
     if entry.opened:
-        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who} at {when}"
+        more = f" and {len(intrusion.origins) - 1} more" if len(intrusion.origins) > 1 else ""
+        return f"{entry.host or entry.src_ip or 'an unnamed host'} went out to {entry.service or 'a remote service'} at {who}{more} at {when}"
     ruling = next((event for event in (entry, lead.anchor) if _RULING & set(event.rules)), None)
     if ruling is not None:
         return f"{who} {deed(ruling)} {where} at {when}"
     if lead.tried is None:
-        return f"{who} came in as {user} {where} at {when}"
+        return f"{who} came in as {user} {where} at {when}{_without(lead, user)}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
     if facts.guess:
         return _guess(lead, who, user, where, when, tried)
@@ -65,6 +66,15 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
         return f"{many}; then {who}, never seen before, got in {where} at {when}"
     failed = f"{who} failed {own.attempts} {'time' if own.attempts == 1 else 'times'}, then had the right password of {user} {where} at {when}"
     return f"{failed} and was stopped: {stopped_by(entry)}{'' if intrusion.accepted else '; nobody got in'}"
+
+
+_WITHOUT = {"mfa-passed": "the second factor that {user} always passes", "gateway-authenticated": "any record of authentication"}
+
+
+def _without(lead: Case, user: str) -> str:
+    """Return what should have happened with the logon and did not."""
+    absent = (_WITHOUT[rule] for stage in lead.chain.stages if stage.absent for rule in stage.rules if rule in _WITHOUT)
+    return "".join(f", without {text.format(user=user)}" for text in dict.fromkeys(absent))
 
 
 _STOPS = (
@@ -109,7 +119,7 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
     did = deeds(tuple(event for event in intrusion.events_of(*_DEED_STAGES) if not (intrusion.lead.access.opened and event.opened)))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
     seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
-    opened = [event for event in intrusion.events_of("exposure") if event.time <= intrusion.lead.access.time]
+    opened = [event for event in intrusion.events_of("exposure", "shut") if event.time <= intrusion.lead.access.time]
     before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
@@ -162,7 +172,8 @@ def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...
 
 
 def _travel(intrusion: Intrusion) -> tuple[Exhibit, ...]:
-    return (*(case.access for case in intrusion.cases), *intrusion.events)
+    before = {event.row for event in intrusion.events_of("shut")}
+    return (*(case.access for case in intrusion.cases), *(event for event in intrusion.events if event.row not in before))
 
 
 def _edge(event: Exhibit, places: dict[tuple[str, int], str]) -> Hop | None:

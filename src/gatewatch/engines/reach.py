@@ -1,14 +1,16 @@
 """Reach: which of the many events can concern somebody who came in from outside. The others are counted and leave memory.
 
 That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, by an outside address of its own, or by the
-address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). A failure takes part in a match only where it shares its
-address, client name or account with a logon that has an outside origin (keys never mix); whether an address tries many accounts is told by a few of
-its failures.
+address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). Where a chain asks what happened on a host by whomever, it
+asks for what follows soon on a host whose Docker API or kubelet answered the outside (:data:`RULED`), and for the alerts of a sensor soon after
+somebody came in (:data:`ALERTED`). A failure takes part in a match only where it shares its address, client name or account with a logon that has an
+outside origin (keys never mix); whether an address tries many accounts is told by a few of its failures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import polars as pl
 
@@ -21,7 +23,7 @@ from gatewatch.origin.attribution import Bindings, attribute, bind
 from gatewatch.origin.clock import clocks
 from gatewatch.origin.session import build, outside
 from gatewatch.schema import events as ev
-from gatewatch.schema.events import Kind, Scope
+from gatewatch.schema.events import Kind, Scope, Service
 from gatewatch.schema.packing import plain
 from gatewatch.site.model import Site
 
@@ -31,6 +33,12 @@ _READ = frozenset({
     "file_id", "record", "event_record", "channel",
 })  # fmt: skip
 """What sessions, leases and passages are told by, and the order of events."""
+RULED = timedelta(hours=2)  # the longest that chains wait for what follows on a host that was ruled from outside, by whomever
+ALERTED = timedelta(hours=1)  # ... and for the alert of a sensor on a host that somebody entered
+_PLANES = (str(Service.DOCKER_API), str(Service.KUBELET))
+_ANSWERED = (str(Kind.SESSION_START), str(Kind.CONTAINER_EXEC), str(Kind.PORT_FORWARD))
+_SENSORS = ("falco-events",)
+_ACT = ("host", "session", "user", "src_ip", "time", "source")
 NAMES = 8  # accounts of one address that are kept to tell a spray
 
 
@@ -54,6 +62,9 @@ class Reach:
         # a stop may be given its address later; a second factor that was denied is one where the password is known to be right
         stopped = pl.col("kind").is_in([str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED)])
         anchors = events.filter(pl.col("row").is_in(entered["row"].implode()) | outside() | stopped)
+        answered = pl.col("kind").cast(pl.String).is_in(_ANSWERED) & pl.col("service").cast(pl.String).is_in(_PLANES)
+        ruled = events.filter(outside() & answered.fill_null(False))
+        self._ruled, self._entered = _moments(ruled), _moments(entered.select("host", pl.col("start").alias("time")))
         self._keys = {name: anchors[name].cast(pl.String).drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
         self._inner = self._sources(bindings, entered)
         self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._inner]).unique().sort()
@@ -66,7 +77,7 @@ class Reach:
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
         """Return those of *acts* that a session from outside can explain."""
-        told = plain(ev.ensure(acts, "host", "session", "user", "src_ip"), "host", "session", "user", "src_ip").with_row_index("zz_at")
+        told = plain(ev.ensure(acts, *_ACT), *_ACT).with_row_index("zz_at")
         addresses = told["src_ip"].unique().drop_nulls().sort().to_list()
         public = [address for address in addresses if self._enrich.scope(address) is Scope.PUBLIC]
         parts = [
@@ -74,6 +85,8 @@ class Reach:
             told.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
             told.filter(pl.col("src_ip").is_in(public)).select("zz_at"),
             told.filter(pl.col("src_ip").is_in(self._inner.implode())).select("zz_at"),
+            _soon(told, self._ruled, RULED),
+            _soon(told.filter(pl.col("source").is_in(_SENSORS)), self._entered, ALERTED),
         ]
         return acts[pl.concat(parts)["zz_at"].unique().sort()]
 
@@ -93,3 +106,18 @@ class Reach:
         parts.append(tried.filter(pl.int_range(pl.len()).over("src_ip") < NAMES).select("zz_at"))
         keep = pl.concat(parts).unique().sort("zz_at")
         return failures.join(keep, on="zz_at", how="semi", maintain_order="left").drop("zz_at")
+
+
+def _moments(events: pl.DataFrame) -> pl.DataFrame:
+    """Return ``host`` and ``time`` of *events* that have both, by time."""
+    return events.select(pl.col("host").cast(pl.String), "time").drop_nulls().unique().sort("time", "host")
+
+
+def _soon(acts: pl.DataFrame, moments: pl.DataFrame, within: timedelta) -> pl.DataFrame:
+    """Return the places of *acts* on the host of one of *moments*, at most *within* after it."""
+    if not moments.height or not acts.height:
+        return acts.select("zz_at").clear()
+    here = acts.select("zz_at", pl.col("host").cast(pl.String), "time").drop_nulls().sort("time")
+    marked = moments.with_columns(pl.lit(value=True).alias("soon"))
+    near = here.join_asof(marked, on="time", by="host", strategy="backward", tolerance=within, check_sortedness=False)
+    return near.filter(pl.col("soon").is_not_null()).select("zz_at")

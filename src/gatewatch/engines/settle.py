@@ -30,6 +30,8 @@ _FAMILY = {
     Framing.JOURNAL_EXPORT: "journal",
     Framing.JOURNAL_BINARY: "journal",
 }
+FIREWALLS, PASSED = frozenset({"cisco-asa", "fortigate", "panos"}), ("flow-volume", "outbound-flow", "control-plane")
+"""Sources that tell of their own host, and the patterns by which they tell of connections through it."""
 ELSEWHERE = (
     *("zeek", "suricata", "aws-vpc-flow", "cef", "leef", "ocsf", "ecs", "gatewatch", "dns-query"),
     *("entra-signin", "entra-audit", "m365", "okta", "duo", "cloudtrail", "teleport", "onelogin", "auth0", "saas-audit"),
@@ -79,6 +81,8 @@ def settled(frame: pl.DataFrame, state: FileState) -> pl.DataFrame:
     if "netfilter" in state.sources and "pattern" in frame.columns:
         forwarded = (pl.col("source").cast(pl.String) == "netfilter") & pl.col("pattern").cast(pl.String).str.ends_with("-through")
         elsewhere |= forwarded.fill_null(value=False)
+    if "pattern" in frame.columns and not FIREWALLS.isdisjoint(state.sources):
+        elsewhere |= pl.col("pattern").cast(pl.String).is_in(PASSED).fill_null(value=False)
     declared = pl.lit(None, frame["host"].dtype)
     if state.addresses and "host_ip" in frame.columns:
         declared = pl.col("host_ip").cast(pl.String).replace_strict(state.addresses, default=None, return_dtype=pl.String).cast(frame["host"].dtype)

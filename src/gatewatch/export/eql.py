@@ -34,10 +34,11 @@ def export(chain: Chain, rules: RuleSet, number: Number) -> tuple[str, list[str]
     """Return *chain* as an EQL query, and what it does not say; *number* resolves tunables."""
     found, left_out = steps(chain, rules, number, DIALECT, absences=True)
     said = [*losses(chain, kept=KEPT), *left_out]
-    gone = [step for step, after in pairwise(found) if after.absent and after.within and not step.absent]
+    gone = [step for step, after in pairwise(found) if after.absent and after.within and not (step.absent or step.anchor)]
     found = [step for step in found if step not in gone]
     said += [f"stage {step.title}: left out, the sequence is as long as the absence after it" for step in gone]
-    head = heading(chain, "//", "an index of events that gatewatch wrote (gatewatch events -o jsonl), timestamp field: time")
+    inner = ", with extra indexed as an object (json processor)" if any("extra." in step.condition for step in found) else ""
+    head = heading(chain, "//", f"an index of events that gatewatch wrote (gatewatch events -o jsonl), timestamp field: time{inner}")
     only = [step for step in found if not step.absent]
     if len(only) == 1 and len(found) == 1 and only[0].least == 1:
         said.append("the key plays no part in a query of one event")

@@ -46,6 +46,7 @@ HISTORY_SPAN = timedelta(days=14)  # this long, before an account that is new th
 _APIS = frozenset(str(service) for service in (Service.KUBE_API, Service.KUBELET, Service.KUBE_DASHBOARD, Service.DOCKER_API))
 _SSH = str(Service.SSH)
 _SOON = SOON // timedelta(microseconds=1)
+_AT_ONCE = 15_000_000  # microseconds from a passage to the logon it led to, where both name the account: nobody else is as quick
 _SPAN = HISTORY_SPAN // timedelta(microseconds=1)
 
 
@@ -223,7 +224,7 @@ class _Walk:
                 parent = self.bonds[self.entered[source]]
                 return Bond(parent.ip, parent.session, min(parent.hop + 1, MAX_HOPS), BY_GRADE[0], self.entered[source], f"from {source}")
             return self._choose(self._passed(host, at_ip, source, start, sid, service), bonded=True)
-        passed = self._passed(host, at_ip, source, start, sid, service)
+        passed = self._passed(host, at_ip, source, start, sid, service, user)
         if passed:
             named = [one for one in passed if one.extra[1] is not None and one.extra[1] == user]
             if named:
@@ -243,8 +244,13 @@ class _Walk:
             return self._choose(candidates, keep=0, via=f"{user} was never seen on {host} before; from {source}", bonded=True)
         return None
 
-    def _passed(self, host: str | None, at_ip: str | None, source: str | None, start: int, sid: str, service: str | None) -> list[_Candidate]:
-        """Return the passages towards *host* that a session from *source* (None: nobody knows whose address it is) may have used."""
+    def _passed(
+        self, host: str | None, at_ip: str | None, source: str | None, start: int, sid: str, service: str | None, user: str | None = None
+    ) -> list[_Candidate]:
+        """Return the passages towards *host* that a session from *source* (None: nobody knows whose address it is) may have used.
+
+        From where nobody knows they are only possible, unless they name the account of *user* and the session begins at once.
+        """
         if not self.passages:
             return []
         found: dict[tuple[str, str, int], _Candidate] = {}
@@ -257,7 +263,8 @@ class _Walk:
                 if source is None:
                     if relay and start - begun > _SOON:
                         continue
-                    found[one.sid, one.via, one.start] = one if relay else one.lesser()
+                    at_once = one.extra[1] is not None and one.extra[1] == user and start - begun <= _AT_ONCE
+                    found[one.sid, one.via, one.start] = one if relay or at_once else one.lesser()
                 elif source == place or self.loose:
                     found[one.sid, one.via, one.start] = one
         return sorted(found.values(), key=lambda one: one.start)
@@ -317,6 +324,8 @@ def _merge(bindings: Bindings) -> list[tuple[int, str, Any]]:
         for word in words or ():
             keys[word] = None
             keys[word.partition(".")[0]] = None
+            if word[0].isdigit() and (named := bindings.hosts.at(word, start)) is not None:  # the address of a host, not its name
+                keys[named.lower().partition(".")[0]] = None
         coming.append((start, "passage", (start, end, sid, grade, via, tuple(keys), (user, account, host, relay, start))))
     coming.sort(key=lambda one: one[0])
     return coming

@@ -27,6 +27,7 @@ REPORTED = timedelta(seconds=20)  # reports of one Windows logon may come before
 LASTS = timedelta(days=7)  # numbers are given anew after a restart
 TOR_LASTS = timedelta(days=30)
 ENDING = ("logon-twin", "rdp-session-logon", "rdp-session-reconnect")
+_DESKTOP = r"^(?:logon|ts):"
 PAUSED = "rdp-(?:session-)?disconnect|session-suspended"  # ends of a connection after which the session and its programs go on
 
 
@@ -101,6 +102,11 @@ def build(events: pl.DataFrame) -> Sessions:
     ends = events.filter((pl.col("kind") == str(Kind.SESSION_END)) & pl.col("session").is_not_null() & pl.col("time").is_not_null())
     ends = plain(ends, "host", "session", "time", "row", "pattern")
     logons = _ends(logons, aliases, ends)
+    # a desktop gone on with elsewhere is no longer where it was, whether the log says that it was left or not (a VPN session takes its lease along)
+    gone_on = pl.col("session").str.contains(_DESKTOP) & pl.col("next").is_not_null()
+    logons = logons.with_columns(
+        pl.when(gone_on.fill_null(False)).then(pl.min_horizontal(name, "next")).otherwise(name).alias(name) for name in ("end", "until")
+    )
     boots = events.filter((pl.col("kind") == str(Kind.BOOT)) & pl.col("time").is_not_null())
     boots = plain(boots, "host", "time").rename({"time": "boot"}).sort("boot")
     # one boot is reported several times (kernel, startup finished, wtmp): only the first ends what was open
@@ -114,6 +120,11 @@ def build(events: pl.DataFrame) -> Sessions:
     return Sessions(table.drop("linked_session", "next"), _ids(table, aliases, events))
 
 
+def _lasting() -> pl.Expr:
+    """Return whether a session may be gone on with under its id: a Windows session, or one whose token is shown again."""
+    return pl.col("session").str.contains(_DESKTOP) | (pl.col("auth_method").cast(pl.String) == "token")
+
+
 def segments(sessions: Sessions) -> pl.DataFrame:
     """Return the segments of *sessions*: ``sid`` (of the segment), ``first`` (of the session's first segment), ``number, source, start, end``.
 
@@ -121,7 +132,7 @@ def segments(sessions: Sessions) -> pl.DataFrame:
     the logon showed a token; a number used again by another process is another session.
     """
     table = sessions.table.sort("host", "session", "start", "row")
-    lasting = pl.col("session").str.contains(r"^(?:logon|ts):") | (pl.col("auth_method").cast(pl.String) == "token")
+    lasting = _lasting()
     before = pl.col("until").shift(1).over("host", "session")
     later = (pl.int_range(pl.len()).over("host", "session") > 0) & lasting.fill_null(False) & pl.col("session").is_not_null()
     goes_on = later & (before.is_null() | (before >= pl.col("start")))

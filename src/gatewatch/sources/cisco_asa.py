@@ -24,7 +24,8 @@ message                         becomes
 109011, 109012                  ``session_start``, ``session_end`` of that user
 606001, 606002                  ``connection`` of ASDM, and its end
 111008, 111010, 5021xx          ``exec``, ``config_change``, ``account_change``
-106xxx, 302013 …, 710003        flows; a denied one towards a port of remote access is ``connection_denied``
+106xxx, 302013 …, 710003        flows; a denied one towards a port of remote access is ``connection_denied``, one that led out to SSH or VNC
+                                ``logon_out``, pattern ``outbound-flow``
 ==============================  ====================================================================================
 
 The messages bear no session id, so ``session`` is ``user@address`` of the client, which all messages of a logon share; 716058 and 716059 keep the
@@ -39,8 +40,11 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.addresses import canonical_address
-from gatewatch.schema.events import Kind, Service, ensure
+from gatewatch.schema.events import KIND, Kind, Service, ensure
+from gatewatch.schema.platform import OUTBOUND
 from gatewatch.sources import cisco_asa_admin, cisco_asa_vpn
+from gatewatch.sources.cisco_asa_admin import GONE_OUT
+from gatewatch.sources.flow import OUTWARD_PORTS, inner, public
 from gatewatch.sources.pattern import Pattern, PatternSource
 from gatewatch.sources.resolver import map_values
 
@@ -51,7 +55,10 @@ _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?[0-9:.]{8,18}(?: [A-Z]{3,
 _MARK = rf"^[: ]*{_STAMP}%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-([0-9]{{6}})(?:: ?| )"
 # a collector that keeps only the text: what these words begin is 113005 and its like
 _BARE = r"^: AAA user authentication Rejected"
-_NO_SESSION = (Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED, Kind.BAN, Kind.EXEC, Kind.CONFIG_CHANGE, Kind.ACCOUNT_CHANGE)
+_NO_SESSION = (
+    *(Kind.LOGON_OUT, Kind.CONNECTION, Kind.CONNECTION_CLOSED, Kind.CONNECTION_DENIED),
+    *(Kind.BAN, Kind.EXEC, Kind.CONFIG_CHANGE, Kind.ACCOUNT_CHANGE),
+)
 
 
 def _number(records: pl.DataFrame) -> pl.DataFrame:
@@ -66,23 +73,40 @@ def _number(records: pl.DataFrame) -> pl.DataFrame:
     code = pl.coalesce("zz_mark", "zz_code", pl.when("zz_bare").then(pl.lit("113005")))
     body = pl.when(inner).then(text.str.replace(_MARK, "")).otherwise(text.str.strip_prefix(": "))
     known = code.is_in(_NUMBERS)
+    code = pl.when((code == "302014") & body.str.contains(rf"/(?:{OUTWARD_PORTS}) to ")).then(pl.lit(GONE_OUT)).otherwise(code)
     message = pl.when(known).then(pl.concat_str(code, pl.lit(": "), body)).when(code.is_not_null()).then(pl.lit(_OTHER)).otherwise(text)
     return coded.with_columns(message.alias("message")).drop("zz_code", "zz_mark", "zz_bare")
 
 
 def _pair(events: pl.DataFrame) -> pl.DataFrame:
     """Give the events of a client the session ``user@address``; the address of a site is no user, and an inner address may be IPv6 only."""
-    events = ensure(events, "user", "src_ip", "session", "extra", "assigned_ip")
+    events = ensure(events, "user", "src_ip", "session", "extra", "assigned_ip", "host_ip", "dst_ip", "src_port", "dst_port", "service")
     inner = pl.col("pattern").is_in(["address-assigned", "ikev2-address-assigned"]) & pl.col("assigned_ip").is_null()
     events = events.with_columns(pl.when(pl.col("user").ne_missing(pl.col("src_ip"))).then("user").alias("user"))
     if events.select(inner.any()).item():
         told = events["extra"].str.json_path_match("$.ipv6")
         events = events.with_columns(pl.when(inner).then(pl.lit(map_values(told, canonical_address))).otherwise("assigned_ip").alias("assigned_ip"))
+    events = _led_out(events)
     resumed = pl.col("pattern") == "session-resumed"
     began = pl.when(resumed).then(pl.coalesce(pl.col("extra").str.json_path_match("$.previous_ip"), "src_ip")).otherwise("src_ip")
     made = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), began)
     apart = pl.col("kind").is_in([str(kind) for kind in _NO_SESSION])
     return events.with_columns(pl.when(pl.col("session").is_null() & ~apart).then(made).otherwise("session").alias("session"))
+
+
+def _led_out(events: pl.DataFrame) -> pl.DataFrame:
+    """Keep as such only the connections that led from an inner address to a public one; the others are ended flows like any."""
+    led = pl.col("pattern") == OUTBOUND
+    wrong = led & ~(inner("src_ip") & public("dst_ip"))
+    if not events.select(wrong.any()).item():
+        return events
+    cleared = [pl.when(~wrong).then(pl.col(name)).alias(name) for name in ("host_ip", "service", "src_ip", "src_port", "dst_ip", "dst_port")]
+    return events.with_columns(
+        *cleared,
+        pl.when(wrong).then(pl.lit(str(Kind.CONNECTION_CLOSED), KIND)).otherwise("kind").alias("kind"),
+        pl.when(wrong).then(pl.lit("flow-ended")).otherwise("pattern").alias("pattern"),
+        pl.when(wrong).then("observer").otherwise("host").alias("host"),
+    )
 
 
 SOURCE = PatternSource(

@@ -1,13 +1,21 @@
 r"""What a Cisco ASA says about its administration and about connections: logins to the device, commands, accounts, denied and built flows.
 
-Flows through the device are told one by one; only a denied one towards a port of remote access is kept as such.
+Flows through the device are told one by one; only a denied one towards a port of remote access is kept as such, and one that led from an inner
+address out to a public one's SSH or VNC. The bytes of 302014 are those of both ways together, so nothing is said of what left.
 """
 
 from __future__ import annotations
 
 from gatewatch.schema.events import Kind, Service
+from gatewatch.schema.platform import OUTBOUND
 from gatewatch.sources.cisco_asa_vpn import IP
+from gatewatch.sources.flow import OUTWARD_PORTS
 from gatewatch.sources.pattern import Pattern
+from gatewatch.sources.port import NAMED
+
+GONE_OUT = "out014"
+"""Stands for the number of a connection that ended (302014) and may have led out to somebody's remote access."""
+_OUTWARD = {str(port): service for port, service in NAMED.items()}
 
 _SERVICES = {
     **dict.fromkeys(("ssh", "ssh2"), Service.SSH),
@@ -34,6 +42,11 @@ _SOURCE, _TARGET = ("rhost", "src_port"), ("dhost", "dst_port")
 _THROUGH = (
     rf"for user '?(?P<user>[^']*?)'? from (?P<rhost>{IP})/(?P<src_port>[0-9]+) to (?P<dhost>{IP})/(?P<dst_port>[0-9]+) on interface "
     r"(?P<x_interface>[^ ]+)$"
+)
+
+_LED_OUT = (
+    rf"^{GONE_OUT}: Teardown TCP connection [0-9]+ for [^ ]*:(?P<dhost>{IP})/(?P<dst_port>(?P<service>{OUTWARD_PORTS})) to "
+    rf"[^ ]*:(?P<host_ip>(?P<rhost>{IP}))/(?P<src_port>[0-9]+) duration [^ ]+ bytes (?P<x_bytes>[1-9][0-9]{{2,}})(?: [^<>]*)?$"
 )
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -283,5 +296,18 @@ PATTERNS: tuple[Pattern, ...] = (
         set={"service": None},
     ),
     Pattern("flow-built", ("302013: ", "302015: "), (r"^30201[35]: Built ",), why="a flow whose ends the line names in another way"),
-    Pattern("flow-ended", ("302014: ", "302016: "), (r"^30201[46]: Teardown ",), Kind.CONNECTION_CLOSED, set={"service": None}),
+    Pattern(
+        OUTBOUND,
+        (f"{GONE_OUT}: ",),
+        (_LED_OUT,),
+        Kind.LOGON_OUT,
+        services=_OUTWARD,
+    ),
+    Pattern(
+        "flow-ended",
+        ("302014: ", "302016: ", f"{GONE_OUT}: "),
+        (rf"^(?:30201[46]|{GONE_OUT}): Teardown ",),
+        Kind.CONNECTION_CLOSED,
+        set={"service": None},
+    ),
 )

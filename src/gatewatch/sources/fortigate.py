@@ -19,7 +19,8 @@ system: login, logout (32001 …)       ``auth_success``, ``auth_failure``, ``se
 system: cfgpath                       ``config_change``; ``account_change`` for administrators, users, groups and their tokens
 user: authentication (43008, 43009)   ``auth_success``, ``auth_failure`` at the firewall itself
 Authentication (FortiAuthenticator)   the same, by ``status``; the client is ``userip``
-statistics, traffic, UTM, the rest    ignored
+traffic: forward                      what :mod:`gatewatch.sources.passing` says, at the end of a connection; interim records (``logid`` …0020) not
+statistics, UTM, the rest             ignored
 ====================================  ==============================================================================
 
 ``session`` is ``tunnel:<tunnelid>`` or ``admin:<sn>``. In IPsec events ``user`` may be the peer's address: then the user is ``xauthuser`` or
@@ -34,6 +35,8 @@ from __future__ import annotations
 import polars as pl
 
 from gatewatch.schema.events import Kind, Service
+from gatewatch.sources import passing
+from gatewatch.sources.flow import addresses
 from gatewatch.sources.key_value import ANY, lay_out, layout, read
 from gatewatch.sources.pattern import Pattern, PatternSource
 
@@ -49,6 +52,10 @@ _EVENT = r'(?:^|[ ,])type="?event"?(?: |$)'
 # without type= (collectors take it for a name of their own) subtype, logid or the action tell that it is an event
 _UNTYPED = r'(?: |^)(?:subtype="?(?:vpn|system|user)"?|logid="?01[0-9]{8}"?|action="?(?:ssl-login-fail|ssl-new-con|tunnel-(?:up|down))"?)(?: |$)'
 _OTHER = "traffic"
+_TRAFFIC = r'(?:^|[ ,])type="?traffic"?(?: |,|$)'
+_MATTERS = rf'(?:^|[ ,])(?:(?:sent|rcvd)byte="?{passing.BYTES}|dstport="?(?:{passing.GATES})(?:"| |,|$))'
+_FLOW = ("subtype", "action", "logid", "srcip", "srcport", "dstip", "tranip", "dstport", "sentbyte", "rcvdbyte", "proto", "user")
+_UNFINISHED = ("deny", "start", "ip-conn", "dns")
 _SERVICES = {
     **dict.fromkeys(("https", "http", "gui", "jsconsole", "api", "rest", "web"), Service.WEB),
     "ssh": Service.SSH,
@@ -123,6 +130,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("backed-up", ("backed-up",), _change("backed-up", "x_name"), Kind.FILE_TRANSFER, set={"service": None}),
     Pattern("log-cleared", ("log-cleared",), _change("log-cleared", "x_name"), Kind.LOG_CLEARED, set={"service": None}),
     Pattern("restarted", ("restarted",), _change("restarted", "x_name"), Kind.BOOT, set={"service": None}),
+    *passing.PATTERNS,
+    Pattern("passed", (passing.NOTHING,), (rf"^{passing.NOTHING}$",), why="a connection that is no part of a story"),
     Pattern("event-noise", ("noise",), (r"^noise",), why="an event of the device that is no access: statistics, links, updates"),
     Pattern(_OTHER, (_OTHER,), (rf"^{_OTHER}$",), why="traffic and UTM records"),
 )
@@ -138,7 +147,28 @@ def _arrange(records: pl.DataFrame) -> pl.DataFrame:
     if event.any():
         values = read(text.filter(event), KEYS).with_columns(pl.when(pl.all() != "N/A").then(pl.all()))
         made = made.scatter(event.arg_true(), _laid_out(values))
+    flows = text.str.contains(_TRAFFIC) & text.str.contains(_MATTERS)
+    if flows.any():
+        made = made.scatter(flows.arg_true(), _passed(read(text.filter(flows), _FLOW)))
     return records.with_columns(made.alias("message"))
+
+
+def _passed(values: pl.DataFrame) -> pl.Series:
+    """Return the layout of traffic records; behind a virtual address the inner one (``tranip``) is the target."""
+    ended = ~pl.col("action").str.to_lowercase().is_in(_UNFINISHED) & (pl.col("subtype") == "forward") & ~pl.col("logid").str.ends_with("0020")
+    laid = passing.lay(
+        values.select(
+            addresses(values["srcip"]).alias("src_ip"),
+            pl.col("srcport").alias("src_port"),
+            addresses(values["tranip"].zip_with(~values["tranip"].is_in(["", "0.0.0.0", "::", "N/A"]), values["dstip"])).alias("dst_ip"),  # noqa: S104
+            pl.col("dstport").alias("dst_port"),
+            pl.col("sentbyte").alias("sent"),
+            pl.col("rcvdbyte").alias("received"),
+            pl.col("proto").alias("protocol"),
+            pl.when(~pl.col("user").is_in(["", "N/A"])).then("user").alias("user"),
+        )
+    )
+    return laid.zip_with(values.select(ended.fill_null(value=False).alias("e"))["e"], pl.Series([passing.NOTHING]).new_from_index(0, len(laid)))
 
 
 def _laid_out(values: pl.DataFrame) -> pl.Series:

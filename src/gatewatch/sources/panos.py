@@ -14,7 +14,8 @@ GLOBALPROTECT clientlessvpn-login, -logout     the same for a browser
 SYSTEM: logged in via, failed authentication   the same for administrators (service web or ssh), and for GlobalProtect before 9.1
 SYSTEM: authenticated for user, log cleared    ``session_start``: a profile said yes; ``log_cleared``
 CONFIG, unless it failed                       ``config_change``; ``account_change`` under ``mgt-config users``, ``local-user-database``
-traffic, threats, the rest                     ignored
+TRAFFIC end                                    what :mod:`gatewatch.sources.passing` says
+threats, the rest                              ignored
 =============================================  ======================================================================
 
 ``session`` is ``user@address``: the rows have no id of the session. ``count`` is ``repeatcnt``. The words of SYSTEM texts are known from the vendor's
@@ -31,6 +32,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service, ensure
+from gatewatch.sources import passing
+from gatewatch.sources.flow import addresses
 from gatewatch.sources.key_value import ANY, SEPARATOR, layout
 from gatewatch.sources.pattern import Pattern, PatternSource
 
@@ -46,6 +49,10 @@ _LOGONS = {"gateway-auth": "gateway-accepted", "portal-auth": "portal-accepted",
 _CONNECTED = frozenset({"gateway-connected", "gateway-setup-ssl", "gateway-setup-ipsec", "gateway-register", "gateway-switch-to-ssl"})
 _TUNNEL = ("rhost", "assigned_ip", "user", f"method={ANY}", "src_host", "count", "host=" + ANY, "object", "x_tunnel_type", "x_portal", "x_ipv6")
 _SYSTEM = "host=" + ANY
+_CELL = r'(?:"[^"]*"|[^,"]*),'
+_MATTERS = rf"^(?:{_CELL}){{25}}(?:{passing.GATES}),|^(?:{_CELL}){{32,33}}{passing.BYTES},"
+_ENDED = ",TRAFFIC,end,"
+_FLOW = {"src_ip": 7, "dst_ip": 8, "nat": 10, "user": 12, "src_port": 24, "dst_port": 25, "protocol": 29, "sent": 32, "received": 33}
 _IP = r"[0-9A-Fa-f.:]*[0-9A-Fa-f]"
 _PASSWORD = {"auth_method": "password"}
 
@@ -161,6 +168,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("user-deleted", ("user-deleted",), _change("user-deleted", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
     Pattern("user-changed", ("user-changed",), _change("user-changed", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),
     Pattern("configured", ("configured",), _change("configured"), Kind.CONFIG_CHANGE, services=_DOORS),
+    *passing.PATTERNS,
+    Pattern("passed", (passing.NOTHING,), (rf"^{passing.NOTHING}$",), why="a connection that is no part of a story"),
     Pattern("course", ("course",), ("^course$",), why="a step of a connection without result, or a change that failed"),
     Pattern("other-row", ("other",), ("^other$",), why="traffic, threats and other rows"),
 )
@@ -228,7 +237,32 @@ def _lay_out(records: pl.DataFrame) -> pl.DataFrame:
     if ours.any():
         rows = [_row(line, name) for line, name in zip(text.filter(ours).to_list(), kind.filter(ours).to_list(), strict=True)]
         made = made.scatter(ours.arg_true(), pl.Series(rows, dtype=pl.String))
+    ended = (kind == "TRAFFIC").fill_null(value=False) & text.str.contains(_ENDED, literal=True)
+    flows = ended & text.str.contains(_MATTERS)
+    if flows.any():
+        made = made.scatter(flows.arg_true(), _passed(text.filter(flows)))
     return records.with_columns(made.alias("message"))
+
+
+def _passed(texts: pl.Series) -> pl.Series:
+    """Return the layout of TRAFFIC rows; behind a translated address the inner one (NAT destination) is the target."""
+    rows = [_cells(text) for text in texts.to_list()]
+    table = pl.DataFrame({name: [_cell(cells, place) for cells in rows] for name, place in _FLOW.items()}, schema=dict.fromkeys(_FLOW, pl.String))
+    told = ~table["nat"].is_in(sorted(NOBODY))
+    return passing.lay(
+        table.with_columns(
+            addresses(table["src_ip"]).alias("src_ip"),
+            addresses(table["nat"].zip_with(told, table["dst_ip"])).alias("dst_ip"),
+            pl.when(pl.col("user") != "").then("user").alias("user"),
+        )
+    )
+
+
+def _cells(text: str) -> Sequence[str]:
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:  # a field larger than the reader takes
+        return []
 
 
 def _row(text: str, kind: str) -> str:
@@ -239,11 +273,12 @@ def _row(text: str, kind: str) -> str:
 
 
 def _pair(events: pl.DataFrame) -> pl.DataFrame:
-    """Give the events of a client the session ``user@address``, and a row that names no device its collector's host."""
-    events = ensure(events, "user", "src_ip", "session", "host", "observer")
-    apart = pl.col("kind").is_in([str(Kind.CONFIG_CHANGE), str(Kind.ACCOUNT_CHANGE)])
+    """Give the events of a client the session ``user@address``, and a row that names no device its collector's host; a connection has neither."""
+    events = ensure(events, "user", "src_ip", "session", "host", "observer", "host_ip")
+    passed = pl.col("host_ip").is_not_null()
+    apart = pl.col("kind").is_in([str(Kind.CONFIG_CHANGE), str(Kind.ACCOUNT_CHANGE)]) | passed
     pair = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), "src_ip")
-    return events.with_columns(pl.when(~apart).then(pair).alias("session"), pl.coalesce("host", "observer").alias("host"))
+    return events.with_columns(pl.when(~apart).then(pair).alias("session"), pl.when(~passed).then(pl.coalesce("host", "observer")).alias("host"))
 
 
 SOURCE = PatternSource(

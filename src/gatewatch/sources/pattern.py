@@ -12,6 +12,7 @@ group              becomes
 ``dhost``          ``dst_ip`` or ``dst_host`` likewise
 ``src_port``       ``src_port``, ``dst_port`` likewise
 ``invalid``        ``invalid_user`` is true when the group took part
+``host_ip``        ``host_ip``; ``host`` is null then, as who wrote the record is another
 ``src_host``       ``src_host`` unless it is an address or a placeholder
 ``assigned_ip``    ``assigned_ip`` when it is an address, else null
 ``method``         ``auth_method`` through the table ``methods`` of the pattern
@@ -339,7 +340,8 @@ class PatternSource:
             frame = frame[rows]
         frame = frame.hstack([matched[name] for name in matched.columns if name.startswith("g_")])
         groups = {name[2:] for name in frame.columns if name.startswith("g_")}
-        columns: list[pl.Expr] = [pl.col(name) for name in _CARRIED if name in frame.columns and not (name == "host" and "host" in groups)]
+        own = {"host"} if groups & {"host", "host_ip"} else set[str]()
+        columns: list[pl.Expr] = [pl.col(name) for name in _CARRIED if name in frame.columns and name not in own]
         columns += [
             pl.lit(str(pattern.kind), ev.KIND).alias("kind"),
             pl.lit(self.name).alias("source"),
@@ -361,6 +363,8 @@ class PatternSource:
         for name in ("src_port", "dst_port"):
             if name in groups:
                 columns.append(pl.col(f"g_{name}").cast(pl.UInt16, strict=False).alias(name))
+        if "host_ip" in groups:
+            columns += [pl.lit(None, pl.String).alias("host"), resolve_host(frame["g_host_ip"], "host_ip", "")[0]]
         if "host" in groups:
             columns.append(_null_if_empty("g_host").alias("host"))
         if "session" in groups:

@@ -61,7 +61,7 @@ def _right(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changed(name: str, *ids: int, **columns: str) -> Meaning:
-    return Meaning(name, ids, Kind.ACCOUNT_CHANGE, columns={**_ACCOUNT, **columns}, extra=("TargetSid",))
+    return Meaning(name, ids, Kind.ACCOUNT_CHANGE, columns={**_ACCOUNT, **columns}, extra=("TargetSid", "TargetDomainName"))
 
 
 def _group(name: str, *ids: int) -> Meaning:
