@@ -1,7 +1,8 @@
 """Reach: which of the many events can concern somebody who came in from outside. The others are counted and leave memory.
 
 That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, by an outside address of its own, or by the
-address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). A failure takes part in a match only where it shares its
+address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). A command that may have opened an entered host counts whoever
+ran it. A failure takes part in a match only where it shares its
 address, client name or account with a logon that has an outside origin (keys never mix); whether an address tries many accounts is told by a few of
 its failures.
 """
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from gatewatch.canonical.merge import lend_sources
+from gatewatch.detect.sigma_fragment import FRAGMENTS
 from gatewatch.engines.collect import FileState
 from gatewatch.engines.order import in_order
 from gatewatch.enrich.apply import Enricher
@@ -24,6 +26,14 @@ from gatewatch.schema import events as ev
 from gatewatch.schema.events import Kind, Scope
 from gatewatch.site.model import Site
 
+OPENING = (
+    r"(?i)terminal server|tsconnections|termservice|psremoting|winrm|wsman|socketfilterfw|pfctl|\bufw\b|iptables|\bnft\b|firewall|mpssvc|ssh|socat|"
+    r"\s-R|/dev/(?:tcp|udp)/|\bn(?:c|c64|cat|etcat)\b|mkfifo|pty\.spawn|portproxy|tcpclient|\btor\b|torrc|hiddenservice|\.onion|nt-service|obfs4|"
+    r"lyrebird|snowflake|setremotelogin|kickstart|vnc|screensharing|powercat|htran|\blcx|earthworm|ew_for_win|termite|\biox|\bgost|stowaway|venom|"
+    r"devtunnel|\bcode|tailscale|cloudflared|zerotier|xrdp|anydesk|"
+    + "|".join(FRAGMENTS[name] for name in ("remote", "winremote", "wintunnel"))
+)
+"""What is in every command that a rule takes for the opening of a host: a way in that somebody else may use later."""
 NAMES = 8  # accounts of one address that are kept to tell a spray
 
 
@@ -50,6 +60,7 @@ class Reach:
         self._keys = {name: anchors[name].drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
         self._inner = self._sources(bindings, entered)
         self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._inner]).unique().sort()
+        self._hosts = entered["host"].drop_nulls().unique().sort()
 
     @staticmethod
     def _sources(bindings: Bindings, entered: pl.DataFrame) -> pl.Series:
@@ -58,8 +69,8 @@ class Reach:
         return pl.concat([bindings.leases["address"], hosts["address"]]).unique().sort()
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
-        """Return those of *acts* that a session from outside can explain."""
-        acts = ev.ensure(acts, "host", "session", "user", "src_ip").with_row_index("zz_at")
+        """Return those of *acts* that a session from outside can explain, and what may have opened the hosts they entered."""
+        acts = ev.ensure(acts, "host", "session", "user", "src_ip", "command").with_row_index("zz_at")
         addresses = acts["src_ip"].cast(pl.String).unique().drop_nulls().sort().to_list()
         public = [address for address in addresses if self._enrich.scope(address) is Scope.PUBLIC]
         parts = [
@@ -67,6 +78,7 @@ class Reach:
             acts.join(self._users, on=["host", "user"], how="semi").select("zz_at"),
             acts.filter(pl.col("src_ip").cast(pl.String).is_in(public)).select("zz_at"),
             acts.filter(pl.col("src_ip").cast(pl.String).is_in(self._inner.implode())).select("zz_at"),
+            acts.filter(pl.col("host").cast(pl.String).is_in(self._hosts.implode()) & pl.col("command").str.contains(OPENING)).select("zz_at"),
         ]
         return acts.join(pl.concat(parts).unique(), on="zz_at", how="semi", maintain_order="left").drop("zz_at")
 
