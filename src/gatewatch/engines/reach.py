@@ -30,8 +30,7 @@ OPENING = (
     r"(?i)terminal server|tsconnections|termservice|psremoting|winrm|wsman|socketfilterfw|pfctl|\bufw\b|iptables|\bnft\b|firewall|mpssvc|ssh|socat|"
     r"\s-R|/dev/(?:tcp|udp)/|\bn(?:c|c64|cat|etcat)\b|mkfifo|pty\.spawn|portproxy|tcpclient|\btor\b|torrc|hiddenservice|\.onion|nt-service|obfs4|"
     r"lyrebird|snowflake|setremotelogin|kickstart|vnc|screensharing|powercat|htran|\blcx|earthworm|ew_for_win|termite|\biox|\bgost|stowaway|venom|"
-    r"devtunnel|\bcode|tailscale|cloudflared|zerotier|xrdp|anydesk|"
-    + "|".join(FRAGMENTS[name] for name in ("remote", "winremote", "wintunnel"))
+    r"devtunnel|\bcode|tailscale|cloudflared|zerotier|xrdp|anydesk|" + "|".join(FRAGMENTS[name] for name in ("remote", "winremote", "wintunnel"))
 )
 """What is in every command that a rule takes for the opening of a host: a way in that somebody else may use later."""
 NAMES = 8  # accounts of one address that are kept to tell a spray
