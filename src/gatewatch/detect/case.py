@@ -310,6 +310,7 @@ class Bench:
             familiar=known or habitual,
             shared=shared,
             vouched=self._vouched(access),
+            device=self._device(access),
             factors=weigh(about, habit),
             confidence=chain.confidence,
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
@@ -351,6 +352,11 @@ class Bench:
         if not before:
             return ""
         return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
+
+    def _device(self, access: Exhibit) -> str:
+        """Return by which device of their own the user came in, in words; empty where the log names none, or it seldom came from this country."""
+        device, days = self.baseline.own_device(access.row, access.country)
+        return f"{access.user} came in with {device} from {access.country} on {days} other days" if days >= HABIT_DAYS else ""
 
     def _evicted(self, access: Exhibit) -> str:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""

@@ -137,6 +137,7 @@ class Intrusion:
             level=max((one.level for one in standing), key=lambda level: level.rank),
             known=lead.known if all(one.known for one in standing) else "",
             vouched=lead.vouched if all(one.vouched for one in standing) else "",
+            device=lead.device if all(one.device for one in standing) else "",
             familiar=lead.familiar if all(one.familiar for one in standing) else "",
             habitual=lead.habitual or proofs[0].habitual if proofs and all(one.habitual for one in proofs) else "",
             slip=bool(proofs) and all(one.slip for one in proofs),
