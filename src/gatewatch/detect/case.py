@@ -4,7 +4,7 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
-Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
+Told, but no proof: ``miss`` (a failure before an address came in that never did), ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
 ``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
 of the proving ones stands as it is, with the severity it declares.
 """
@@ -167,6 +167,8 @@ class Bench:
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
             return None  # a logon further in is what followed, not how the outsider came in
+        if any(one.name == "miss" for one in chain.stages) and not self._strange_entry(chain, access):
+            return None
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
@@ -223,6 +225,21 @@ class Bench:
         book = self.failures.by_address
         found, _ = book.before(key, anchor.row, since)
         return self.company.judge(anchor.origin_ip, anchor.user, book, found, tried.first, self.number("FailedLogonThreshold", chain.analytic))
+
+    def _strange_entry(self, chain: Chain, access: Exhibit) -> bool:
+        """Return whether *access* is the first of its address, and nothing in the whole logs says that the user is at home there.
+
+        As many failures as a guess takes are left to the chains of guesses.
+        """
+        line, habit = network(access.origin_ip or ""), self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+        if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
+            return False
+        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
+        tried = self.failures.by_address.tally(found)
+        if tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic):
+            return False
+        later = self.baseline.own_line(access.user, access.origin_ip, access.time.date())
+        return later < HABIT_DAYS and not self._device(access) and not self._vouched(access)
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
