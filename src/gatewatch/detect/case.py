@@ -20,7 +20,7 @@ import polars as pl
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit, as_whom
+from gatewatch.detect.exhibit import DOORS, Exhibit, as_whom
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
@@ -232,6 +232,8 @@ class Bench:
         As many failures as a guess takes are left to the chains of guesses.
         """
         line, habit = network(access.origin_ip or ""), self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+        if access.service in DOORS and (habit.active < HABIT_DAYS or access.country is None or habit.country_days):
+            return False  # to a gateway people come from anywhere
         if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
             return False
         found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
