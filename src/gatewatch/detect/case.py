@@ -26,7 +26,7 @@ from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import Kind, Mfa
+from gatewatch.schema.events import Kind, Mfa, Service
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -232,6 +232,8 @@ class Bench:
         As many failures as a guess takes are left to the chains of guesses.
         """
         line, habit = network(access.origin_ip or ""), self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+        if access.service == Service.SMB or len(self.company.since.get(access.origin_ip or "", ())) > 1:
+            return False  # programs connect shares again and again; where several accounts come in, people sit
         if access.service in DOORS and (habit.active < HABIT_DAYS or access.country is None or habit.country_days):
             return False  # to a gateway people come from anywhere
         if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
