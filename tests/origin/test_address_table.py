@@ -14,6 +14,8 @@ TABLE = (
     ("::ffff:203.0.113.9", "203.0.113.9", Scope.PUBLIC),  # IPv4-mapped
     ("[::ffff:203.0.113.9]:50022", "203.0.113.9", Scope.PUBLIC),
     ("::ffff:10.0.0.5", "10.0.0.5", Scope.PRIVATE),
+    ("::%16777216", "::1", Scope.LOOPBACK),  # a forward of the own host (ngrok), as Windows writes it
+    ("::%5", None, None),
     ("64:ff9b::cb00:7109", "203.0.113.9", Scope.PUBLIC),  # NAT64 of an outside address
     ("64:ff9b::a00:5", "10.0.0.5", Scope.PRIVATE),  # NAT64 of an inner one
     ("64:ff9b:1::1", "64:ff9b:1::1", Scope.RESERVED),  # local NAT64: what is in it, nobody knows

@@ -67,7 +67,7 @@ def join_logons(events: pl.DataFrame) -> pl.DataFrame:
     shells = rows.of("winrm").drop_nulls(_KEY)
     remote = rows.of("network").filter(~pl.col("zz_row").is_in(taken.implode()))
     shelled = _near(remote, shells, timedelta(seconds=5), timedelta(seconds=5), same_source=True)
-    return _apply(table, pl.concat(links), hints, shelled["zz_row"])
+    return _apply(table, pl.concat(links), hints, shelled)
 
 
 class _Rows:
@@ -125,7 +125,7 @@ def _join_twins(table: pl.DataFrame) -> pl.DataFrame:
     ).drop("zz_session")
 
 
-def _apply(table: pl.DataFrame, links: pl.DataFrame, hints: pl.DataFrame, shelled: pl.Series) -> pl.DataFrame:
+def _apply(table: pl.DataFrame, links: pl.DataFrame, hints: pl.DataFrame, shelled: pl.DataFrame) -> pl.DataFrame:
     links = _to_the_last(links.unique("zz_row", keep="first", maintain_order=True))
     accesses = table.filter(pl.col("zz_row").is_in(links["zz_main"].unique().implode())).select(
         pl.col("zz_row").alias("zz_main"), pl.col("session").alias("zz_session"), pl.col("service").cast(pl.String).alias("zz_service")
@@ -139,8 +139,12 @@ def _apply(table: pl.DataFrame, links: pl.DataFrame, hints: pl.DataFrame, shelle
     )
     table = table.join(reports.select("zz_row", "zz_main", "zz_session", "zz_service"), on="zz_row", how="left", maintain_order="left")
     table = table.join(lent.rename({"zz_main": "zz_row"}), on="zz_row", how="left", maintain_order="left")
+    # the check of the credentials over HTTP often names no address; the shell that it opened does
+    shells = table.select(pl.col("zz_row").alias("zz_main"), pl.col("src_ip").alias("zz_shell_ip"))
+    shells = shelled.unique("zz_row", keep="first", maintain_order=True).join(shells, on="zz_main", how="left")
+    table = table.join(shells.select("zz_row", "zz_shell_ip"), on="zz_row", how="left", maintain_order="left")
     report = pl.col("zz_main").is_not_null()
-    winrm = pl.col("zz_row").is_in(shelled.implode())
+    winrm = pl.col("zz_row").is_in(shelled["zz_row"].implode())
     unknown = (pl.col("auth_method").cast(pl.String) == "unknown").fill_null(True) & pl.col("zz_auth_method").is_not_null()
     own = pl.col("session").is_not_null() & pl.col("zz_session").is_not_null() & (pl.col("session") != pl.col("zz_session"))
     result = table.with_columns(
@@ -155,7 +159,8 @@ def _apply(table: pl.DataFrame, links: pl.DataFrame, hints: pl.DataFrame, shelle
         .cast(DTYPES["service"])
         .alias("service"),
         pl.when(unknown).then("zz_auth_method").otherwise("auth_method").alias("auth_method"),
-        *[pl.coalesce(name, f"zz_{name}").alias(name) for name in _LENT if name != "auth_method"],
+        *[pl.coalesce(name, f"zz_{name}").alias(name) for name in _LENT if name not in {"auth_method", "src_ip"}],
+        pl.coalesce("src_ip", "zz_src_ip", "zz_shell_ip").alias("src_ip"),
         pl.coalesce("zz_by", "corroborated_by").cast(DTYPES["corroborated_by"]).alias("corroborated_by"),
     )
     return result.drop([name for name in result.columns if name.startswith("zz_")])

@@ -20,7 +20,7 @@ import polars as pl
 
 from gatewatch.detect.failure import network
 from gatewatch.detect.travel import Stay, leap
-from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.events import AuthMethod, Kind, ensure
 
 LEAST_DAYS = 14
 LEAST_SUCCESSES = 5
@@ -90,6 +90,8 @@ class _User:
 
     entries: list[tuple[int, datetime, str, str, str | None, str | None]] = field(default_factory=list)
     """Row, time, address, line (:func:`.failure.network`), country and client of each success."""
+    devices: Counter[str] = field(default_factory=Counter)  # successes by the device they tell
+    seen: dict[tuple[str, str | None], Counter[date]] = field(default_factory=dict)  # ... by device and country, and the day
     route: list[tuple[int, Stay]] = field(default_factory=list)  # entries whose place can be believed, by row
     read: int = 0
     successes: int = 0
@@ -128,7 +130,7 @@ class Baseline:
     def __init__(self, events: pl.DataFrame, users: Iterable[str]) -> None:
         wanted = sorted(set(users))
         events = ensure(events, "kind", "time", "user", "host", "src_ip", "src_host", "country", "origin_ip", "hop", "known", "anonymizer")
-        events = ensure(events, "origin_session", "hop_confidence")
+        events = ensure(events, "origin_session", "hop_confidence", "auth_method", "object")
         part = events.filter(
             (pl.col("kind") == str(Kind.AUTH_SUCCESS))
             & pl.col("user").is_in(wanted)
@@ -139,6 +141,15 @@ class Baseline:
         self._users: dict[str, _User] = {user: _User() for user in wanted}
         for user, *entry in part.sort("row").select("user", "row", "time", "origin_ip", "country", "src_host").iter_rows():
             self._users[user].entries.append((entry[0], entry[1], entry[2], network(entry[2]), entry[3], entry[4]))
+        key = pl.col("auth_method").cast(pl.String) == str(AuthMethod.KEY)
+        device = pl.when(key).then(pl.col("object")).otherwise(pl.col("src_host"))
+        shown = part.with_columns(device.alias("device")).filter(pl.col("device").is_not_null())
+        self._devices: dict[int, tuple[_User, date, str, str | None]] = {}
+        for row, user, day, name, country in shown.select("row", "user", pl.col("time").dt.date(), "device", "country").iter_rows():
+            state = self._users[user]
+            self._devices[row] = (state, day, name, country)
+            state.devices[name] += 1
+            state.seen.setdefault((name, country), Counter())[day] += 1
         told = part.filter(pl.col("country").is_not_null() & ~pl.col("known").fill_null(False) & ~pl.col("anonymizer").fill_null(False))
         for user, row, time, address, country in told.sort("row").select("user", "row", "time", "origin_ip", "country").iter_rows():
             self._users[user].route.append((row, Stay(time, address, country)))
@@ -172,6 +183,11 @@ class Baseline:
 
     def exclude(self, rows: Sequence[int]) -> None:
         """Forget accesses that are part of an incident."""
+        for row in sorted({*rows} - self._excluded):
+            if row in self._devices:
+                state, day, name, country = self._devices[row]
+                state.devices[name] -= 1
+                state.seen[name, country][day] -= 1
         self._excluded.update(rows)
 
     def taint(self, address: str, since: datetime) -> None:
@@ -264,6 +280,19 @@ class Baseline:
         state = self._users.get(user or "")
         line = network(address or "")
         return len({time.date() for _, time, _, source, _, _ in state.entries if source == line}) if state is not None else 0
+
+    def own_device(self, row: int, country: str | None) -> tuple[str, int]:
+        """Return the device of the access *row* and the days of the whole logs, its own not counted, on which it came for its user from a *country*.
+
+        A device is an SSH key, or the name a client gives itself. No days where most of the user's accesses that tell a device are by others: a
+        stranger's is the rarer one. Accesses that are part of an incident do not count.
+        """
+        if row not in self._devices or country is None:
+            return "", 0
+        state, day, name, _ = self._devices[row]
+        if 3 * state.devices[name] < 2 * state.devices.total():
+            return name, 0
+        return name, sum(1 for other, number in state.seen.get((name, country), Counter()).items() if number > 0 and other != day)
 
     def own_line(self, user: str | None, address: str | None, but: date) -> int:
         """Return the days of the whole logs, *but* not counted, on which the user got in from an address; 0 where it is not mostly from there.

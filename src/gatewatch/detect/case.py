@@ -4,9 +4,10 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
-Told, but no proof: ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
-``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened), ``shut`` (the account was disabled
-or deleted before) and ``before``. A chain without any of the proving ones stands as it is, with the severity it declares.
+Told, but no proof: ``miss`` (a failure before an address came in that never did), ``privilege`` (root rights used), ``exposure`` (the service was
+opened before), ``created`` (a container), ``followed`` and ``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a
+connection that a host opened), ``shut`` (the account was disabled or deleted before) and ``before``. A chain without any of the proving ones stands
+as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit, network_of
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.eviction import EVICTED, Eviction
-from gatewatch.detect.exhibit import Exhibit, as_whom, is_station
+from gatewatch.detect.exhibit import DOORS, Exhibit, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.second_factor import RULE as FACTOR
 from gatewatch.detect.second_factor import Entry, always_before
@@ -30,7 +31,7 @@ from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.detect.user_agent import system
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import AuthMethod, Kind, Mfa
+from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -175,6 +176,8 @@ class Bench:
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
         if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
             return None  # a logon further in is what followed, not how the outsider came in
+        if any(one.name == "miss" for one in chain.stages) and not self._strange_entry(chain, access):
+            return None
         stage = _counting(chain)
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
@@ -240,6 +243,25 @@ class Bench:
         book = self.failures.by_address
         found, _ = book.before(key, anchor.row, since)
         return self.company.judge(anchor.origin_ip, anchor.user, book, found, tried.first, self.number("FailedLogonThreshold", chain.analytic))
+
+    def _strange_entry(self, chain: Chain, access: Exhibit) -> bool:
+        """Return whether *access* is the first of its address, and nothing in the whole logs says that the user is at home there.
+
+        As many failures as a guess takes are left to the chains of guesses.
+        """
+        line, habit = network(access.origin_ip or ""), self.baseline.habit(access.user, access.origin_ip, access.country, access.time)
+        if access.service == Service.SMB or len(self.company.since.get(access.origin_ip or "", ())) > 1:
+            return False  # programs connect shares again and again; where several accounts come in, people sit
+        if access.service in DOORS and (habit.active < HABIT_DAYS or access.country is None or habit.country_days):
+            return False  # to a gateway people come from anywhere
+        if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
+            return False
+        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
+        tried = self.failures.by_address.tally(found)
+        if tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic):
+            return False
+        later = self.baseline.own_line(access.user, access.origin_ip, access.time.date())
+        return later < HABIT_DAYS and not self._device(access) and not self._vouched(access)
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
@@ -330,6 +352,7 @@ class Bench:
             familiar=known or habitual,
             shared=shared,
             vouched=self._vouched(access),
+            device=self._device(access),
             factors=weigh(about, habit),
             confidence=chain.confidence,
             unsure=any(not stage.certain for stage in match.stages if stage.name in {"logon", "stopped"}),
@@ -405,6 +428,11 @@ class Bench:
         if not before:
             return ""
         return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
+
+    def _device(self, access: Exhibit) -> str:
+        """Return by which device of their own the user came in, in words; empty where the log names none, or it seldom came from this country."""
+        device, days = self.baseline.own_device(access.row, access.country)
+        return f"{access.user} came in with {device} from {access.country} on {days} other days" if days >= HABIT_DAYS else ""
 
     def _evicted(self, access: Exhibit) -> str:
         """Return when the account was shut out within :data:`EVICTED` before it came in, in words; empty for names that every host has."""

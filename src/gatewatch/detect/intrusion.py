@@ -91,7 +91,7 @@ class Intrusion:
     @cached_property
     def events(self) -> tuple[Exhibit, ...]:
         """The events that tell the story (all but failures), in order."""
-        found = {event.row: event for act in self.acts if act.name not in (*GUESSES, "spread") for event in act.events}
+        found = {event.row: event for act in self.acts if act.name not in (*GUESSES, "spread", "miss") for event in act.events}
         return tuple(found[row] for row in sorted(found))
 
     @cached_property
@@ -137,6 +137,7 @@ class Intrusion:
             level=max((one.level for one in standing), key=lambda level: level.rank),
             known=lead.known if all(one.known for one in standing) else "",
             vouched=lead.vouched if all(one.vouched for one in standing) else "",
+            device=lead.device if all(one.device for one in standing) else "",
             familiar=lead.familiar if all(one.familiar for one in standing) else "",
             habitual=lead.habitual or proofs[0].habitual if proofs and all(one.habitual for one in proofs) else "",
             slip=bool(proofs) and all(one.slip for one in proofs),
@@ -193,7 +194,7 @@ class Intrusion:
     @staticmethod
     def _counts(case: Case, name: str) -> bool:
         """Whether a stage of *case* is told: failures only where they prove something."""
-        return case.score is not None or name not in (*GUESSES, "spread", "use", "refusals", "foothold")
+        return case.score is not None or name not in (*GUESSES, "spread", "miss", "use", "refusals", "foothold")
 
 
 def anchor_id(anchor: Exhibit) -> str:

@@ -35,7 +35,7 @@ def _distinct(stage: str, events: tuple[Exhibit, ...], act: Act | None = None) -
     for move in _moves(stage, events):
         key: tuple[object, ...] = (move.kind, move.service, move.host, move.src_ip, move.dst_host, move.dst_ip)
         key = (*key, move.method, move.mfa, move.door, move.rules)
-        if stage in (*GUESSES, "spread"):
+        if stage in (*GUESSES, "spread", "miss"):
             key = (move.service, move.host)
         elif stage in {"logon", "use", "stopped", "onward"}:
             key = (*key, move.user)

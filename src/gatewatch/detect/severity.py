@@ -12,7 +12,8 @@ neither place nor hour; of place and hour alone, :data:`FAR`.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
 A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
-soon after). A second factor that the user passed at this very address: a medium without proof becomes low. Grave acts of a known or habitual
+soon after). A second factor that the user passed at this very address, or the user's own device in a country they often come from: a medium without
+proof becomes low. Grave acts of a known or habitual
 source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
 """
 
@@ -75,6 +76,7 @@ class Facts:
     slip: bool = False  # ... of few tries, with the right password soon after: typing errors
     shared: str = ""  # failures at an address of many people that are none of this account's
     vouched: str = ""  # a second factor of the user was accepted at this very address
+    device: str = ""  # the user's own device, in a country the user often comes from
     factors: tuple[Factor, ...] = field(default=())
     confidence: str = "medium"
     unsure: bool = False  # an order rests on overlapping clocks
@@ -170,6 +172,9 @@ def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | Non
         level = _lower(level, steps)
     if facts.vouched and not proof and level is Severity.MEDIUM:
         why.append(Factor("second factor passed", -1, facts.vouched))
+        level = _lower(level, 1)
+    if facts.device and not proof and level is Severity.MEDIUM:
+        why.append(Factor("own device", -1, facts.device))
         level = _lower(level, 1)
     return level
 

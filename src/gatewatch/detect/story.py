@@ -131,7 +131,7 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
 def summary(act: Act) -> str:
     """Return a stage in one line."""
     first, number = act.events[0], act.count
-    if act.name in (*GUESSES, "spread"):
+    if act.name in (*GUESSES, "spread", "miss"):
         names = {event.user for event in act.events if event.user}
         who = names.pop() if len(names) == 1 else "several accounts" if names else "unnamed accounts"
         return f"{number} {'failure' if number == 1 else 'failures'} for {who} on {first.host}"

@@ -3,8 +3,9 @@
 That loses nothing. An act is explained by the ids of a session from outside, by its user on the host, by an outside address of its own, or by the
 address of a host or session that was entered (:func:`gatewatch.origin.attach.attach`). Where a chain asks what happened on a host by whomever, it
 asks for what follows soon on a host whose Docker API or kubelet answered the outside (:data:`RULED`), and for the alerts of a sensor soon after
-somebody came in (:data:`ALERTED`). A failure takes part in a match only where it shares its address, client name or account with a logon that has an
-outside origin (keys never mix); whether an address tries many accounts is told by a few of its failures.
+somebody came in (:data:`ALERTED`); a command that may have opened an entered host counts whoever ran it (:data:`OPENING`). A failure takes part in a
+match only where it shares its address, client name or account with a logon that has an outside origin (keys never mix); whether an address tries many
+accounts is told by a few of its failures.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import timedelta
 import polars as pl
 
 from gatewatch.canonical.merge import lend_sources
+from gatewatch.detect.sigma_fragment import FRAGMENTS
 from gatewatch.engines.collect import FileState
 from gatewatch.engines.order import in_order
 from gatewatch.enrich.apply import Enricher
@@ -38,7 +40,14 @@ ALERTED = timedelta(hours=1)  # ... and for the alert of a sensor on a host that
 _PLANES = (str(Service.DOCKER_API), str(Service.KUBELET))
 _ANSWERED = (str(Kind.SESSION_START), str(Kind.CONTAINER_EXEC), str(Kind.PORT_FORWARD))
 _SENSORS = ("falco-events",)
-_ACT = ("host", "session", "user", "src_ip", "time", "source")
+_ACT = ("host", "session", "user", "src_ip", "time", "source", "command")
+OPENING = (
+    r"(?i)terminal server|tsconnections|termservice|psremoting|winrm|wsman|socketfilterfw|pfctl|\bufw\b|iptables|\bnft\b|firewall|mpssvc|ssh|socat|"
+    r"\s-R|/dev/(?:tcp|udp)/|\bn(?:c|c64|cat|etcat)\b|mkfifo|pty\.spawn|portproxy|tcpclient|\btor\b|torrc|hiddenservice|\.onion|nt-service|obfs4|"
+    r"lyrebird|snowflake|setremotelogin|kickstart|vnc|screensharing|powercat|htran|\blcx|earthworm|ew_for_win|termite|\biox|\bgost|stowaway|venom|"
+    r"devtunnel|\bcode|tailscale|cloudflared|zerotier|xrdp|anydesk|" + "|".join(FRAGMENTS[name] for name in ("remote", "winremote", "wintunnel"))
+)
+"""What is in every command that a rule takes for the opening of a host: a way in that somebody else may use later."""
 NAMES = 8  # accounts of one address that are kept to tell a spray
 
 
@@ -68,6 +77,7 @@ class Reach:
         self._keys = {name: anchors[name].cast(pl.String).drop_nulls().unique().sort() for name in ("src_ip", "src_host", "user")}
         self._inner = self._sources(bindings, entered)
         self._keys["src_ip"] = pl.concat([self._keys["src_ip"], self._inner]).unique().sort()
+        self._hosts = entered["host"].drop_nulls().unique().sort()
 
     @staticmethod
     def _sources(bindings: Bindings, entered: pl.DataFrame) -> pl.Series:
@@ -76,7 +86,7 @@ class Reach:
         return pl.concat([bindings.leases["address"], hosts["address"]]).unique().sort()
 
     def acts(self, acts: pl.DataFrame) -> pl.DataFrame:
-        """Return those of *acts* that a session from outside can explain."""
+        """Return those of *acts* that a session from outside can explain, and what may have opened the hosts they entered."""
         told = plain(ev.ensure(acts, *_ACT), *_ACT).with_row_index("zz_at")
         addresses = told["src_ip"].unique().drop_nulls().sort().to_list()
         public = [address for address in addresses if self._enrich.scope(address) is Scope.PUBLIC]
@@ -87,6 +97,7 @@ class Reach:
             told.filter(pl.col("src_ip").is_in(self._inner.implode())).select("zz_at"),
             _soon(told, self._ruled, RULED),
             _soon(told.filter(pl.col("source").is_in(_SENSORS)), self._entered, ALERTED),
+            told.filter(pl.col("host").is_in(self._hosts.implode()) & pl.col("command").str.contains(OPENING)).select("zz_at"),
         ]
         return acts[pl.concat(parts)["zz_at"].unique().sort()]
 

@@ -16,13 +16,15 @@ from types import MappingProxyType
 
 import polars as pl
 
-from gatewatch.schema.events import Kind, Scope, ensure
+from gatewatch.schema.events import Kind, Scope, Service, ensure
 from gatewatch.schema.packing import plain
 from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC, Platform, on_platform
 
 INNER = (Scope.PRIVATE, Scope.SHARED, Scope.VPN_POOL, Scope.LINK_LOCAL)
 _OUTSIDE = r"^(?:127\.|::1$|0\.0\.0\.0$|169\.254\.|fe80:)"
 EPOCH = -(1 << 62)
+CONTROL_PLANE = "control-plane"  # the pattern of a sensor's record that one answered
+DOCKER = ("docker-events", "docker-daemon")  # sources of Docker's own logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ class Hosts:
 def name_hosts(events: pl.DataFrame, hosts: Hosts, macs: Iterable[str] = ()) -> pl.DataFrame:
     """Return *events* with the host named where a record has only its address.
 
-    So does a sensor or a resolver that tells of another's contact with Tor, of what it knocks at, or of a connection out to somebody's SSH or
-    VNC; where the host's own logs are those of a Mac (*macs*, and what the events say), the pattern of such a connection says so.
+    So does a sensor or a resolver that tells of another's contact with Tor, of what it knocks at, of a control plane that answered, or of a
+    connection out to somebody's SSH or VNC; where the host's own logs are those of a Mac (*macs*, and what the events say), the pattern of such a
+    connection says so. A control plane whose host nobody names bears its address as its name; Docker's own logs seldom name their host: where one
+    Docker API answered and none of them does, they are that host's.
     """
     events = ensure(events, "host", "host_ip", "kind", "time", "pattern", "source")
     told = pl.col("kind").cast(pl.String).is_in([str(Kind.RELAY_CONTACT), str(Kind.PROBE)]) | (pl.col("pattern").cast(pl.String) == OUTBOUND)
@@ -66,13 +70,35 @@ def name_hosts(events: pl.DataFrame, hosts: Hosts, macs: Iterable[str] = ()) -> 
     if len(rows):
         part = events[rows].select(pl.col("host_ip").cast(pl.String), pl.col("time").to_physical().fill_null(EPOCH))
         names = pl.Series([hosts.at(address, moment) for address, moment in part.iter_rows()], dtype=pl.String)
-        events = events.with_columns(events["host"].cast(pl.String).scatter(rows, names).alias("host"))
+        events = events.with_columns(events["host"].cast(pl.String).scatter(rows, names).cast(events["host"].dtype).alias("host"))
+    events = _name_planes(events, hosts)
     out = events.select((pl.col("pattern").cast(pl.String) == OUTBOUND).fill_null(value=False).alias("out"))["out"]
     if not out.any():
         return events
     own = events.filter(on_platform(Platform.MACOS) & pl.col("host").is_not_null())["host"].unique().to_list()
     opened = pl.lit(out) & pl.col("host").is_in(sorted({*own, *macs}))
-    return events.with_columns(pl.when(opened).then(pl.lit(OUTBOUND_MAC)).otherwise(pl.col("pattern").cast(pl.String)).alias("pattern"))
+    pattern = pl.when(opened).then(pl.lit(OUTBOUND_MAC)).otherwise(pl.col("pattern").cast(pl.String))
+    return events.with_columns(pattern.cast(events["pattern"].dtype).alias("pattern"))
+
+
+def _name_planes(events: pl.DataFrame, hosts: Hosts) -> pl.DataFrame:
+    """Return *events* with the hosts of control planes that answered, and of Docker's logs that name none."""
+    events = ensure(events, "service")
+    answered = (pl.col("pattern").cast(pl.String) == CONTROL_PLANE) & pl.col("host_ip").is_not_null()
+    rows = events.select((answered & pl.col("host").is_null()).fill_null(value=False).alias("bare"))["bare"].arg_true()
+    if not len(rows):
+        return events
+    part = events[rows].select(pl.col("host_ip").cast(pl.String), pl.col("time").to_physical().fill_null(EPOCH))
+    names = pl.Series([hosts.at(address, moment) or address for address, moment in part.iter_rows()], dtype=pl.String)
+    events = events.with_columns(events["host"].cast(pl.String).scatter(rows, names).cast(events["host"].dtype).alias("host"))
+    docker = (pl.col("service").cast(pl.String) == str(Service.DOCKER_API)).fill_null(value=False)
+    planes = events.filter(answered & docker)["host"].unique().to_list()
+    own = events.filter(pl.col("source").cast(pl.String).is_in(DOCKER))
+    if len(planes) != 1 or not own["host"].is_null().all():
+        return events
+    unnamed = pl.col("source").cast(pl.String).is_in(DOCKER) & pl.col("host").is_null()
+    host = pl.when(unnamed).then(pl.lit(planes[0])).otherwise(pl.col("host").cast(pl.String))
+    return events.with_columns(host.cast(events["host"].dtype).alias("host"))
 
 
 def micros(moment: datetime) -> int:

@@ -408,14 +408,19 @@ def _by_tool(events: pl.DataFrame, result: Result, sessions: Sessions) -> None:
             last = pairs.sort("row", "at").group_by("row", maintain_order=True).agg(pl.col("number").last())
             found.append(last.with_columns(pl.lit(1, pl.Int64).alias("grade")))
     rest = silent.join(found[0].select("row"), on="row", how="anti") if found else silent
-    table = sessions.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("number"), pl.col("until").alias("end"))
+    # who only disconnected is still logged on, but not at work: of those at work an act is more likely
+    table = sessions.table.with_columns(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("number"), pl.col("end").alias("left"), pl.col("until").alias("end")
+    )
     rights = told.filter(pl.col("pattern").cast(pl.String) == "special-privileges")["number"].unique()
     rooted = table.filter((pl.col("user") == "root") | pl.col("number").is_in(rights.implode())).select(
-        "host", "number", "start", "end", "src_ip", "sid"
+        "host", "number", "start", "end", "left", "src_ip", "sid"
     )
     if sudo.height:
         shells = sudo.filter(pl.col("command").str.contains(_SHELL)).select("number", pl.col("time").alias("raised"))
-        raised = table.join(shells, on="number", how="inner").select("host", "number", pl.col("raised").alias("start"), "end", "src_ip", "sid")
+        raised = table.join(shells, on="number", how="inner").select(
+            "host", "number", pl.col("raised").alias("start"), "end", "left", "src_ip", "sid"
+        )
         rooted = pl.concat([rooted, raised])
     if rest.height and rooted.height:
         found.append(_pick(_pairs(rest.select("row", "host", "time"), rooted, ["host"])))
@@ -440,12 +445,14 @@ def _pairs(rows: pl.DataFrame, intervals: pl.DataFrame, by: Sequence[str]) -> pl
 
 
 def _pick(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Choose, for each row, the live session begun last; ``possible`` when live sessions of other sources compete."""
+    """Choose, for each row, the live session begun last, before those that are only disconnected; ``possible`` when others compete."""
     live = pairs.filter(
         (pl.col("start") <= pl.col("time"))
         & (pl.col("end").is_null() | (pl.col("time") <= pl.col("end") + GRACE))
         & (pl.col("end").is_not_null() | (pl.col("time") - pl.col("start") <= MAX_OPEN))
     )
+    live = live.with_columns((pl.col("left").is_null() | (pl.col("time") <= pl.col("left") + GRACE)).alias("at_work"))
+    live = live.filter(pl.col("at_work") | ~pl.col("at_work").any().over("row"))
     chosen = live.sort("row", "start", "sid").group_by("row", maintain_order=True).agg(
         pl.col("number").last(), pl.col("src_ip").n_unique().alias("rivals")
     )  # fmt: skip

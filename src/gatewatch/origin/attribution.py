@@ -35,6 +35,7 @@ from gatewatch.origin.lease import LEASES, leases
 from gatewatch.origin.ownership import GRACE_MICROS, Ownership
 from gatewatch.origin.passage import CLUSTER, GUISES, PASSAGES, SOON, guises, passages
 from gatewatch.origin.session import Sessions
+from gatewatch.origin.stepping import with_stones
 from gatewatch.origin.track import OPEN_MICROS
 from gatewatch.schema.attribution import BY_GRADE, GRADE, INSIDE, MOST_RIVALS
 from gatewatch.schema.events import Service
@@ -62,7 +63,7 @@ class Bindings:
 
 def bind(events: pl.DataFrame, sessions: Sessions, declared: Mapping[str, str]) -> Bindings:
     """Return the bindings that enriched *events* tell of; *declared* are the hosts of addresses that the site names."""
-    hosts, owners = learn_hosts(events, declared), Ownership.of(sessions, {})
+    hosts, owners = with_stones(learn_hosts(events, declared), sessions), Ownership.of(sessions, {})
     return Bindings(hosts, leases(events, sessions), passages(events, sessions, hosts, owners), guises(events, sessions, owners))
 
 

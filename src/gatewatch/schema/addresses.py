@@ -1,7 +1,8 @@
 """Addresses as logs write them, in one canonical text form.
 
 The rules are those of the field: brackets and zones stripped, IPv4-mapped and NAT64 unwrapped, placeholders null, quads
-with leading zeros refused (they are ambiguous and never "repaired"). Ports are split off only where that is unambiguous.
+with leading zeros refused (they are ambiguous and never "repaired"). Ports are split off only where that is unambiguous. One spelling
+of Windows for the near end of a tunnel is the loopback address.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 PLACEHOLDERS = frozenset(
     {"", "-", "?", "unknown", "local", "0.0.0.0", "::", "(null)", "null", "n/a", "none", "mapped ip", "localhost:0"}  # noqa: S104 - nothing is bound
 )
+_FORWARDED = "::%16777216"  # what Windows writes of a desktop reached by a forward of its own host (ngrok): no zone has that number
 _REDACTED = ("<private>", "<mask.hash")  # of macOS
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -26,6 +28,8 @@ def canonical_address(text: str) -> str | None:
     raw = text.strip()
     if raw.lower() in PLACEHOLDERS:
         return None
+    if raw == _FORWARDED:
+        return "::1"
     if raw.startswith("[") and "]" in raw:
         raw = raw[1 : raw.index("]")]
     elif raw.count(":") == 1 and "." in raw:

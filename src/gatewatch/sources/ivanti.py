@@ -49,6 +49,7 @@ _TAIL = (
     rf"{SEPARATOR}(?P<host>{ANY})$"
 )
 _SID = r"\(session: ?(?P<session>sid[0-9a-f]+|[0-9a-f]{8,80})\)"
+_NO_SESSION = "0" * 8  # what logins of old releases and of syslog say of everybody
 _TUNNEL = rf"(?:{_SID}|\(session: ?[^()]*\))? ?with (?:IPv4 address|IP) (?P<assigned_ip>[0-9.]*[0-9])"
 _ADMIN_TAIL = _TAIL.replace(f"(?P<x_roles>{ANY[:-1]}+)?", rf"(?P<x_roles>{ANY}\.[A-Za-z -]*[Aa]dmin{ANY})")
 _CHANGES = ("Added ", "Removed ", "Deleted ", "Created ", "Modified ", "Changed ", "Updated ", "Imported ", "Enabled ", "Disabled ", "Renamed ")
@@ -294,14 +295,14 @@ def _timed(records: pl.DataFrame, own: pl.Series) -> pl.DataFrame:
 
 
 def _complete(events: pl.DataFrame) -> pl.DataFrame:
-    """Give failures the session ``user@address``, and the realms of administrators their service."""
+    """Give failures the session ``user@address``, the realms of administrators their service, and no session the id that all share."""
     events = ensure(events, "session", "user", "src_ip", "service", "extra")
     failed = pl.col("kind").is_in([str(Kind.AUTH_FAILURE), str(Kind.AUTH_STOPPED)])
     realm = pl.col("extra").str.json_path_match("$.realm")
     admin = realm.str.contains("(?i)admin").fill_null(value=False) & (pl.col("service") == str(Service.VPN))
     pair = pl.concat_str(pl.col("user").fill_null(""), pl.lit("@"), "src_ip")
     return events.with_columns(
-        pl.when(failed).then(pair).otherwise("session").alias("session"),
+        pl.when(failed).then(pair).otherwise(pl.col("session").replace(_NO_SESSION, None)).alias("session"),
         pl.when(admin).then(pl.lit(str(Service.WEB))).otherwise(pl.col("service").cast(pl.String)).cast(SERVICE).alias("service"),
     )
 
