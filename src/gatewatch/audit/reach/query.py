@@ -253,11 +253,13 @@ def _best(ways: list[Fate], sources: Spans) -> Fate:
 
 def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] | None) -> Fate:
     before = engine.through(engine.rules.prerouting, sources, packet)
-    before.steps = [step for step in before.steps if step.action is Action.DROP]
+    after = engine.rules.input if packet.local else engine.rules.forward
+    if after:  # else what came before has decided
+        before.steps = [step for step in before.steps if step.action is Action.DROP]
     if not before.rewritten:
         if to is not None:
             return Fate(sources, steps=before.steps)
-        return before.then(engine.through(engine.rules.input if packet.local else engine.rules.forward, before.accepted, packet))
+        return before.then(engine.through(after, before.accepted, packet))
     accepted, dropped, steps = [], [before.dropped], before.steps
     rest = before.accepted
     for hit, rule, sure in before.rewritten:
@@ -268,7 +270,7 @@ def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] 
         if sure:
             rest = less(rest, hit)
     if to is None:
-        inner = engine.through(engine.rules.input if packet.local else engine.rules.forward, rest, packet)
+        inner = engine.through(after, rest, packet)
         accepted.append(inner.accepted)
         rest = inner.dropped
         steps += inner.steps
