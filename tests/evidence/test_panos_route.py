@@ -18,7 +18,8 @@ CONFIG = """<config version="11.1.0"><devices><entry name="localhost.localdomain
 <virtual-router><entry name="default">
 <routing-table><ip><static-route>
 <entry name="out"><destination>0.0.0.0/0</destination><interface>ethernet1/1</interface><nexthop><ip-address>192.0.2.1</ip-address></nexthop></entry>
-<entry name="lab"><destination>10.40.0.0/16</destination><interface>ethernet1/2</interface><nexthop><ip-address>10.1.0.9</ip-address></nexthop></entry>
+<entry name="lab"><destination>10.40.0.0/16</destination><interface>ethernet1/2</interface>
+<nexthop><ip-address>10.1.0.9</ip-address></nexthop></entry>
 <entry name="plant"><destination>10.50.0.0/16</destination><nexthop><ip-address>10.2.0.9</ip-address></nexthop></entry>
 <entry name="none"><destination>10.60.0.0/16</destination><nexthop><discard/></nexthop></entry>
 </static-route></ip></routing-table></entry></virtual-router>
