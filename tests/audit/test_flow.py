@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatewatch.audit.reach import paint, span
 from gatewatch.audit.reach.flow import Engine, Packet, matches
 from gatewatch.audit.reach.span import holds, join, less, meet, normal
+from gatewatch.audit.reach.table import Table
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import Action, Chain, PacketFilter, Rule, Semantics
+from gatewatch.schema.facts.route import Route
 
 ADDRESSES = range(12)
 PLACE = Where("rules", 1)
@@ -139,6 +144,44 @@ def test_the_engine_is_a_plain_reading_of_the_rules(data: st.DataObject) -> None
     for source in ADDRESSES:
         said = {word for word, where in (("accept", fate.accepted), ("drop", fate.dropped)) if holds(where, source)}
         assert said == oracle(rules, packet, source)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_painted_rules_are_a_plain_reading_too(data: st.DataObject) -> None:
+    """Long stretches are painted instead of walked: here every stretch is."""
+    rules = data.draw(filters(data.draw(st.sampled_from(list(Semantics)))))
+    packet = data.draw(packets)
+    with mock.patch.object(paint, "MANY", 0):
+        fate = Engine(rules).through(rules.input, ((0, 11),), packet)
+        told = [(step.sources, step.action, step.sure) for step in fate.steps]
+    for source in ADDRESSES:
+        said = {word for word, where in (("accept", fate.accepted), ("drop", fate.dropped)) if holds(where, source)}
+        assert said == oracle(rules, packet, source)
+        if len(rules.input) == 1 and said == {"drop"}:
+            assert any(action is Action.DROP and sure and holds(where, source) for where, action, sure in told)
+
+
+@given(sets, sets)
+def test_the_algebra_of_spans_of_unlike_length(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> None:
+    """Where one set has many more spans than the other, ways that are quick then are taken."""
+    plain = (join(one, other), meet(one, other), less(one, other))
+    with mock.patch.object(span, "_FEW", 0):
+        assert plain == (join(one, other), meet(one, other), less(one, other))
+    with mock.patch.object(span, "_FEW", 1):
+        assert plain == (join(one, other), meet(one, other), less(one, other))
+
+
+NETWORKS = st.integers(0, 6).flatmap(lambda bits: st.integers(0, (64 >> bits) - 1).map(lambda at: (at << bits, (at + 1 << bits) - 1)))
+
+
+@given(st.lists(st.tuples(NETWORKS, st.sampled_from(["eth0", "eth1", "wg0", ""])), max_size=12))
+def test_the_narrowest_route_leads(routes: list[tuple[tuple[int, int], str]]) -> None:
+    table = Table([Route(host="h", where=(PLACE,), interface=face, network=network) for network, face in routes])
+    for address in range(-1, 66):
+        ways = [(high - low, face) for (low, high), face in routes if low <= address <= high]
+        narrowest = {face for width, face in ways if width == min(ways)[0]}
+        assert table.leads_by(address) == ((narrowest.pop() or None) if len(narrowest) == 1 else None)
 
 
 @given(sets, sets)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewatch.audit.reach.query import Answer, Reach
-from gatewatch.audit.reach.span import of_address, shown
+from gatewatch.audit.reach.span import normal, of_address, shown
 from gatewatch.audit.reach.zone import internet, sources
 from gatewatch.schema.facts.base import Facts, Where
 from gatewatch.schema.facts.filter import Action, Chain, Interface, Nat, PacketFilter, Rule, Semantics, Spans
@@ -165,7 +165,7 @@ def test_who_stands_on_the_segment_the_internet_comes_by_is_beside_the_gateway()
 
 
 RANDOM_PORT = st.integers(1, 60)
-SPANS = st.lists(st.tuples(RANDOM_PORT, st.integers(0, 8)).map(lambda one: (one[0], one[0] + one[1])), min_size=1, max_size=3).map(tuple)
+SPANS = st.lists(st.tuples(RANDOM_PORT, st.integers(0, 8)).map(lambda one: (one[0], one[0] + one[1])), min_size=1, max_size=3).map(normal)
 
 
 @settings(max_examples=150, deadline=None)

@@ -55,3 +55,14 @@ def test_the_same_rule_twice_is_found_in_long_chains() -> None:
     ]
     rules.append(Rule(Action.DROP, Where("r", 2000, "again"), sources=((7, 7),), destinations=((1, 1),), ports=((22, 22),)))
     assert [(where.line, first.line) for where, first in shadowed(Chain("c", tuple(rules)))] == [(2000, 7)]
+
+
+def test_a_narrow_rule_within_a_wider_one_is_found_in_long_chains() -> None:
+    """However long the chain, and however many rules that leave a side open stand before."""
+    rules = [
+        Rule(Action.ACCEPT, Where("r", at, f"rule {at}"), sources=((at * 10, at * 10 + 5),), destinations=None, ports=((22, 30),))
+        for at in range(1, 3000)
+    ]
+    rules.append(Rule(Action.DROP, Where("r", 4000, "narrow"), sources=((25_001, 25_002),), destinations=((1, 1),), ports=((25, 25),)))
+    rules.append(Rule(Action.DROP, Where("r", 4001, "wider"), sources=((25_001, 25_012),), destinations=((1, 1),), ports=((25, 25),)))
+    assert [(where.line, first.line) for where, first in shadowed(Chain("c", tuple(rules)))] == [(4000, 2500)]

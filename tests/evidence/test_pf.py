@@ -123,3 +123,47 @@ def test_the_first_redirection_that_matches_translates() -> None:
 
 def test_what_match_translates_leaves_all_open() -> None:
     assert "match translates" in pf("match in on em0 proto tcp to any port 80 rdr-to 10.0.0.5\nblock all\n").incomplete
+
+
+def behind(rules: PacketFilter, source: str, port: int, target: str) -> str:
+    """Return whether a connection to the outer address 192.0.2.80 ends at *target*'s port 8443."""
+    number, to = of_address(source), of_address(target)
+    assert number is not None and to is not None
+    packet = Packet(TCP, port, of_address("192.0.2.80"), local=True, interface_in="em0")
+    fate = arrive(Engine(rules), ((number, number),), packet, to=(to, 8443))
+    return "may" if holds(fate.may, number) else "yes" if holds(fate.sure, number) else "no"
+
+
+def test_rdr_to_translates_where_its_rule_decides() -> None:
+    text = (
+        "block all\npass out all\npass in on em0 proto tcp from any to 192.0.2.80 port 443 rdr-to 10.0.0.5 port 8443\n"
+        "block in on em0 proto tcp from 203.0.113.0/24 to any port 443\n"
+    )
+    rules = pf(text)
+    assert not rules.incomplete
+    assert behind(rules, "198.51.100.7", 443, "10.0.0.5") == "yes"
+    assert behind(rules, "203.0.113.7", 443, "10.0.0.5") == "no", "a later rule decides"
+    assert behind(rules, "198.51.100.7", 443, "10.0.0.6") == "no"
+    assert behind(rules, "198.51.100.7", 80, "10.0.0.5") == "no"
+    assert answer(rules, "198.51.100.7", 443) == "yes"
+    assert answer(rules, "198.51.100.7", 22) == "no"
+    quick = pf(text.replace("pass in on", "pass in quick on"))
+    assert behind(quick, "203.0.113.7", 443, "10.0.0.5") == "yes", "a quick rule ends it"
+    shut = pf(text.replace("pass out all", "pass out all\nblock out proto tcp to 10.0.0.5"))
+    assert behind(shut, "198.51.100.7", 443, "10.0.0.5") == "no", "the way out is closed"
+    unsure = pf(text.replace("rdr-to 10.0.0.5 port 8443", "probability 50% rdr-to 10.0.0.5 port 8443"))
+    assert behind(unsure, "198.51.100.7", 443, "10.0.0.5") == "may"
+    many = pf(text.replace("rdr-to 10.0.0.5 port 8443", "rdr-to { 10.0.0.5, 10.0.0.6 } port 8443 round-robin"))
+    assert behind(many, "198.51.100.7", 443, "10.0.0.6") == "may"
+    table = pf("table <web> persist\n" + text.replace("rdr-to 10.0.0.5", "rdr-to <web>"))
+    assert answer(table, "198.51.100.7", 443) == "may"
+
+
+def test_binat_leads_in_too_and_binat_to_is_not_followed() -> None:
+    text = "binat on em0 inet from 10.0.0.5 to any -> 192.0.2.80\nblock all\npass out all\npass in on em0 proto tcp from any to 10.0.0.5 port 8443\n"
+    rules = pf(text)
+    assert not rules.incomplete
+    assert behind(rules, "198.51.100.7", 8443, "10.0.0.5") == "yes"
+    assert behind(rules, "198.51.100.7", 22, "10.0.0.5") == "no"
+    assert answer(pf(text + "pass on em0 from 10.0.0.6 to any binat-to 192.0.2.81\n"), "198.51.100.7", 22) == "may"
+    assert answer(pf(text + "match on em0 from 10.0.0.6 to any binat-to 192.0.2.81\n"), "198.51.100.7", 22) == "may"

@@ -53,6 +53,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ip-address.json", ("ip", "-j", "address")),
     ("ip-route.json", ("ip", "-j", "route")),
     ("ip-route-6.json", ("ip", "-j", "-6", "route")),
+    ("sysctl.txt", ("sysctl", "-e", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")),
     ("dpkg.txt", ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\n")),
     ("rpm.txt", ("rpm", "-qa", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{VENDOR}\\n")),
     ("ps.txt", ("ps", "-ww", "-o", "args", "-C", "kubelet,dockerd,kube-apiserver,suricata,zeek")),

@@ -19,10 +19,12 @@ from gatewatch.evidence.cloud_rule import items, members, number, port_span, ran
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import SURE, Format, Ignored, Outcome, Rejected
 from gatewatch.schema.facts.base import Where
-from gatewatch.schema.facts.cloud import CloudMachine, FlowLogs, RuleGroup
+from gatewatch.schema.facts.cloud import CloudMachine, FlowLogs, NetworkRoute, RuleGroup
 from gatewatch.schema.facts.filter import Action, Chain, PacketFilter, Rule, Semantics
 from gatewatch.schema.facts.machine import Machine, System
 
+_VIA = ("VpcPeeringConnectionId", "TransitGatewayId", "CoreNetworkArn", "GatewayId")
+_OUT = ("igw-", "eigw-", "local", "nat-", "vpce-")
 _TOPS = ("SecurityGroups", "NetworkAcls", "Reservations", "NetworkInterfaces", "RouteTables", "FlowLogs")
 
 
@@ -71,6 +73,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             yield Ignored(document, "lists nothing")
             continue
         first = first or document
+        yield from _routes(document, tree, bundle)
         _take(document, tree, account)
     if first is None:
         return
@@ -103,6 +106,26 @@ def _take(document: Document, tree: dict[str, Any], account: _Account) -> None:
         gate = any(str(one.get("GatewayId", "")).startswith("igw-") and one.get("State") != "blackhole" for _, one in items(table, "Routes"))
         for _, tie in items(table, "Associations"):
             account.gates[f"main {table.get('VpcId')}" if tie.get("Main") else str(tie.get("SubnetId"))] = gate
+
+
+def _routes(document: Document, tree: dict[str, Any], bundle: Bundle) -> Iterator[NetworkRoute]:
+    """Yield where each network's routes lead beyond it; one fact without a way where none does."""
+    for at, table in items(tree, "RouteTables"):
+        ways = [(slot, one) for slot, one in items(table, "Routes") if one.get("State") != "blackhole"]
+        blocks = [one.get("DestinationCidrBlock") or one.get("DestinationIpv6CidrBlock") for _, one in ways if one.get("GatewayId") == "local"]
+        own, network = ranges(blocks)[0] or (), str(table.get("VpcId") or "")
+        beyond = [
+            (slot, block, via) for slot, one in ways
+            if (via := next((str(one[name]) for name in _VIA if one.get(name)), "")) and not via.startswith(_OUT)
+            and (block := one.get("DestinationCidrBlock") or one.get("DestinationIpv6CidrBlock"))
+        ]  # fmt: skip
+        place = document.spot(f"$.RouteTables[{at}]", str(table.get("RouteTableId") or network))
+        if not beyond:
+            yield NetworkRoute(host=bundle.host, as_of=document.as_of, where=(place,), network=network, source=own)
+        for slot, block, via in beyond:
+            where = document.spot(f"$.RouteTables[{at}].Routes[{slot}]", f"{block} via {via}")
+            target = ranges([block])[0] or ()
+            yield NetworkRoute(host=bundle.host, as_of=document.as_of, where=(where,), network=network, source=own, target=target, via=via)
 
 
 def _port(document: Document, pointer: str, port: dict[str, Any], machine: str) -> _Port:

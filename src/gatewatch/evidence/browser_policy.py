@@ -6,8 +6,8 @@
     /usr/lib/firefox/distribution/policies.json    {"policies": {"DNSOverHTTPS": {"Enabled": false, "Locked": true}}}
     /Library/Managed Preferences/com.google.Chrome.plist
 
-Files of one folder add up; two that say different things of one policy make it uncertain. Reference: Chrome Enterprise policy list, Microsoft
-Edge policies, mozilla/policy-templates.
+Policies that are only recommended (``policies/recommended``) users may change, so they do not count. Files of one folder add up; two that say
+different things of one policy make it uncertain. Reference: Chrome Enterprise policy list, Microsoft Edge policies, mozilla/policy-templates.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ _FOLDERS = (
     ("edge", ("opt/edge/policies/managed/*.json", "edge/policies/managed/*.json", "com.microsoft.Edge.plist", "com.microsoft.edgemac.plist")),
     ("firefox", ("firefox/policies/policies.json", "distribution/policies.json", "org.mozilla.firefox.plist", "firefox/policies.json")),
 )
+_RECOMMENDED = tuple(
+    (name, tuple(pattern.replace("/managed/", "/recommended/") for pattern in patterns if "/managed/" in pattern)) for name, patterns in _FOLDERS
+)
+"""Where policies stand that users may change."""
 _DEPTH = 6
 
 
@@ -38,8 +42,12 @@ def _product(document: Document) -> str:
     return next((name for name, patterns in _FOLDERS if document.at(*patterns)), "")
 
 
+def _recommended(document: Document) -> str:
+    return next((name for name, patterns in _RECOMMENDED if patterns and document.at(*patterns)), "")
+
+
 def _recognise(document: Document) -> int:
-    if _product(document):
+    if _product(document) or _recommended(document):
         return SURE
     head = document.head
     return LIKELY if head.lstrip().startswith("{") and '"policies"' in head and ('"DNSOverHTTPS"' in head or '"ExtensionSettings"' in head) else 0
@@ -73,6 +81,19 @@ def _flat(tree: Any, document: Document, prefix: str = "", depth: int = 0) -> It
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
+    loose = [one for one in documents if _recommended(one)]
+    documents = [one for one in documents if not _recommended(one)]
+    ruled = {_product(one) or "firefox" for one in documents}
+    for document in loose:
+        product = _recommended(document)
+        if product in ruled:
+            yield Ignored(document, "recommends policies, which users may change")
+            continue
+        ruled.add(product)  # nothing is mandatory, and that is told
+        yield BrowserPolicy(
+            host=bundle.host, as_of=document.as_of, where=(document.spot("$", "recommended only: users may change it"),), service="browser",
+            scope=product, product=product,
+        )  # fmt: skip
     for product in dict.fromkeys(_product(one) or "firefox" for one in documents):
         settings: dict[str, Setting] = {}
         lists: dict[str, tuple[str, ...]] = {}

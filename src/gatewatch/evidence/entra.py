@@ -110,6 +110,13 @@ def _methods(document: Document, tree: dict[str, Any], bundle: Bundle) -> Iterat
             name, state = str(one["id"]).lower(), str(one.get("state"))
             spot = document.spot(f"$.authenticationMethodConfigurations[{number}]", f"{one['id']}: {state}")
             values.append(Setting(name, state, "as the policy of authentication methods says", spot))
+    enforced = tree.get("registrationEnforcement")
+    campaign = enforced.get("authenticationMethodsRegistrationCampaign") if isinstance(enforced, dict) else None
+    if isinstance(campaign, dict) and campaign.get("state"):
+        left = [str(one.get("id")) for one in campaign.get("excludeTargets") or () if isinstance(one, dict)]
+        spot = document.spot("$.registrationEnforcement.authenticationMethodsRegistrationCampaign", f"state: {campaign['state']}")
+        how = f"as the policy says, without {', '.join(left[:3])}" if left else "as the policy of authentication methods says"
+        values.append(Setting("registration campaign", str(campaign["state"]), how, spot))
     if not values:
         yield Ignored(document, "configures no method")
         return

@@ -119,6 +119,8 @@ def policy(document: Document, pointer: str, item: dict[str, Any], bundle: Bundl
         namespace=str(at(item, "metadata.namespace") or "default"), name=str(at(item, "metadata.name") or ""),
         everything=not _selects_some(spec.get("podSelector")), ingress=inward, egress=outward,
         open_ingress=inward and _open(spec.get("ingress")), open_egress=outward and _open(spec.get("egress")),
+        labels=pairs(at(spec, "podSelector.matchLabels")), expressions=tuple(_expressions(spec.get("podSelector"))),
+        everybody=inward and _everybody(spec.get("ingress")),
     )  # fmt: skip
 
 
@@ -146,6 +148,30 @@ def _open(rules: Any) -> bool:
         found = spans(span for one in blocks if isinstance(one, str) and (span := parse_span(one)) is not None)
         if any(first == 0 and last >= (1 << 32) - 1 for first, last in found):
             return True
+    return False
+
+
+def _expressions(selector: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    listed = selector.get("matchExpressions") if isinstance(selector, dict) else None
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            yield str(one.get("key")), str(one.get("operator")), texts(one.get("values"))
+
+
+def _everybody(rules: Any) -> bool:
+    """Return whether one rule lets in every pod of the cluster: no peers, pods of every namespace, or a block that holds all private addresses."""
+    for rule in rules if isinstance(rules, list) else ():
+        peers = rule.get("from") if isinstance(rule, dict) else ()
+        if not peers and isinstance(rule, dict):
+            return True
+        for peer in peers if isinstance(peers, list) else ():
+            if not isinstance(peer, dict):
+                continue
+            if "namespaceSelector" in peer and not _selects_some(peer["namespaceSelector"]) and not _selects_some(peer.get("podSelector")):
+                return True
+            span = parse_span(str(at(peer, "ipBlock.cidr") or ""))
+            if span is not None and span[0] == 0 and span[1] >= (1 << 32) - 1 and not at(peer, "ipBlock.except"):
+                return True
     return False
 
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from gatewatch.evidence.address import outside, parse_port, parse_span, spans
 from gatewatch.evidence.panos_tree import Config, Objects, entries, members, text
-from gatewatch.schema.facts.filter import FOUR_SPAN, TCP, UDP, Action, Chain, Interface, Nat, PacketFilter, Rule, Semantics, Spans
+from gatewatch.schema.facts.filter import FOUR_SPAN, SIX_SPAN, TCP, UDP, Action, Chain, Interface, Nat, PacketFilter, Rule, Semantics, Span, Spans
 from gatewatch.schema.facts.gateway import Management
 
 APPLICATIONS = {"ms-rdp": 3389, "ssh": 22, "telnet": 23, "vnc-base": 5900, "ssl": 443, "web-browsing": 80, "ftp": 21, "smtp": 25, "winrm": 5985}
@@ -53,6 +53,24 @@ def external_interfaces(config: Config) -> set[str]:
     return found
 
 
+def routed(config: Config, known: Objects, addresses: dict[str, list[str]]) -> dict[str, list[Span]]:
+    """Return the networks that static routes lead to, default ones aside, by interface: the one a route names, or the one its next hop is on."""
+    near = {face: [span for text in listed if (span := _one(known, text)) is not None] for face, listed in addresses.items()}
+    made: dict[str, list[Span]] = {}
+    for router in [*entries(config.device, "network/virtual-router"), *entries(config.device, "network/logical-router")]:
+        routes = [one for path in ("routing-table/ip/static-route", "routing-table/ipv6/static-route") for one in entries(router, path)]
+        routes += [one for vrf in entries(router, "vrf") for one in entries(vrf, "routing-table/ip/static-route")]
+        for route in routes:
+            target = _one(known, text(route, "destination"))
+            face = text(route, "interface")
+            hop = _one(known, text(route, "nexthop/ip-address") or text(route, "nexthop/ipv6-address"))
+            if not face and hop is not None:
+                face = next((name for name, listed in near.items() if any(low <= hop[0] <= high for low, high in listed)), "")
+            if target is not None and face and target not in {FOUR_SPAN, SIX_SPAN}:
+                made.setdefault(face, []).append(target)
+    return made
+
+
 def rules_of(config: Config, system: Element, kind: str) -> Iterator[tuple[str, Element]]:
     """Yield the rules of a kind with their pointers, in the order in which they are met."""
     for base in ("pre-rulebase", "rulebase", "post-rulebase"):
@@ -84,10 +102,11 @@ def packet_filter(config: Config, name: str, system: Element, host: str, planes:
                 place = config.spot(f"{path}/entry[@name={one.get('name', '')!r}]")
                 box.append(Rule(Action.ACCEPT, place, protocols=(TCP,), ports=((443, 443),), interfaces_in=(zone_of[face],)))
     made = []
+    beyond = routed(config, known, addresses)
     for zone, names in listed.items():
         own = [span for face in names for literal in addresses.get(face, ()) if (span := _one(known, literal)) is not None]
         alone = [span for face in names for literal in addresses.get(face, ()) if (span := parse_span(literal.partition("/")[0])) is not None]
-        made.append(Interface(zone, zone, spans(alone), spans(own)))
+        made.append(Interface(zone, zone, spans(alone), spans([*own, *(span for face in names for span in beyond.get(face, ()))])))
     return PacketFilter(
         host=host, as_of=config.document.as_of, where=(config.spot(f"vsys/entry[@name={name!r}]"),), platform="panos",
         semantics=Semantics.FIRST_MATCH, prerouting=("nat",), input=("input",), forward=("security",), interfaces=tuple(made), name=name,

@@ -9,7 +9,8 @@
     pass in on $ext proto tcp from <admins> to any port ssh
 
 Anchors are followed where their rules stand in braces or in a file that is loaded into them and is in the evidence; tables are filled from files,
-or from what ``pfctl -t NAME -T show`` said. Where that is missing, and for ``rdr-to``, answers are at most "may". Reference: pf.conf(5).
+or from what ``pfctl -t NAME -T show`` said. A rule with ``rdr-to`` decides and translates at once: where there is one, what it leads to is asked of
+the rules on the way out. Where something is missing, and for ``match … rdr-to`` and ``binat-to``, answers are at most "may". Reference: pf.conf(5).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 
 from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome
-from gatewatch.evidence.pf_rule import Names, expand, redirect, rules, table, tokens
+from gatewatch.evidence.pf_rule import Names, both_ways, expand, redirect, rules, table, tokens
 from gatewatch.schema.facts.filter import Action, Chain, PacketFilter, Rule, Semantics
 
 _MACRO = re.compile(r"^([A-Za-z_]\w{0,63})\s*=\s*(.*)$", re.DOTALL)
@@ -67,6 +68,7 @@ class _Reader:
     names: Names = field(default_factory=Names)
     chains: dict[str, list[Rule]] = field(default_factory=lambda: {"in": [], "out": []})
     translations: list[Rule] = field(default_factory=list)
+    exchanged: list[Rule] = field(default_factory=list)  # of binat, which come before those of rdr
     gaps: list[str] = field(default_factory=list)
     loaded: dict[str, str] = field(default_factory=dict)
     budget: int = 200_000  # statements, with those of anchors each time they are taken
@@ -97,6 +99,8 @@ class _Reader:
             direction, made = rules(document, number, words, self.names)
             for where in ("in", "out") if direction == "both" else (direction,):
                 self.chains[where] += made
+            if "binat-to" in words:
+                self.gaps.append(f"line {number}: the way in of binat-to is not followed")
             if "$" in text:
                 self.gaps.append(f"line {number} names a macro that is not defined")
         elif words[0] in {"anchor", "rdr-anchor", "include"}:
@@ -107,9 +111,13 @@ class _Reader:
             self.translations += redirect(document, number, words, self.names)
             if "pass" in words[:3]:
                 self.gaps.append(f"line {number}: what it translates passes by the rules")
-        elif words[0] == "match" and {"rdr-to", "af-to", "divert-to"} & set(words):
+        elif words[0] == "match" and {"rdr-to", "binat-to", "af-to", "divert-to"} & set(words):
             self.gaps.append(f"line {number}: what match translates is not followed")
-        elif words[0] in {"binat", "load"}:
+        elif words[0] == "binat" and "->" in words:
+            self.exchanged += both_ways(document, number, words, self.names)
+            if "pass" in words[:2]:
+                self.gaps.append(f"line {number}: what it translates passes by the rules")
+        elif words[0] in {"binat", "binat-anchor", "load"}:
             self.gaps.append(f"line {number}: {words[0]} is not followed")
 
     def _anchor(self, document: Document, number: int, text: str, words: list[str], depth: int) -> None:
@@ -156,17 +164,22 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 reader.loaded.setdefault(words[2].strip("/*"), words[words.index("from") + 1])
         reader.read(document, statements)
         chains, gaps = reader.chains, reader.gaps
-        if not chains["in"] and not chains["out"] and not gaps and not reader.translations:
+        translations = (*reader.exchanged, *reader.translations)
+        if not chains["in"] and not chains["out"] and not gaps and not translations:
             yield Ignored(document, "holds no rule")
             continue
         skip = tuple(Rule(Action.ACCEPT, document.where(1), interfaces_in=(face,), quick=True, comment="set skip") for face in reader.names.skipped)
+        moves = any(rule.action is Action.NAT for rule in chains["in"])  # rdr-to: the rule that decides translates too
+        if moves and translations:
+            gaps.append("rdr and rdr-to stand in one file: the second translation is not followed")
         yield PacketFilter(
             host=bundle.host, as_of=document.as_of, where=(document.where(1),), platform="pf", semantics=Semantics.LAST_MATCH,
             chains=(
                 Chain("in", (*skip, *chains["in"]), Action.ACCEPT), Chain("out", tuple(chains["out"]), Action.ACCEPT),
-                Chain("rdr", tuple(reader.translations), Action.ACCEPT, semantics=Semantics.FIRST_MATCH),
+                Chain("rdr", translations, Action.ACCEPT, semantics=Semantics.FIRST_MATCH),
             ),
-            prerouting=("rdr",), input=("in",), forward=("in", "out"), incomplete="; ".join(gaps[:3]),
+            prerouting=("rdr", "in") if moves else ("rdr",), input=() if moves else ("in",), forward=("out",) if moves else ("in", "out"),
+            incomplete="; ".join(gaps[:3]),
         )  # fmt: skip
 
 

@@ -94,6 +94,7 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
     sides: dict[str, list[tuple[Spans | None, str]]] = {"from": [(None, "")], "to": [(None, "")]}
     ports: dict[str, list[Spans | None]] = {"from": [None], "to": [None]}
     doubts: list[str] = []
+    nat: Nat | None = None
     at, side = 1, "from"
     while at < len(words):
         word = words[at]
@@ -127,9 +128,12 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
             doubts += [doubt] if doubt else []
         elif word in _SKIPPED:
             _, at = group(words, at)
-        elif word in {"rdr-to", "nat-to", "binat-to", "route-to", "reply-to", "divert-to", "af-to", "dup-to"}:
+        elif word == "rdr-to":
+            nat, at, doubt = _target(words, at, names)
+            doubts += [doubt] if doubt else []
+        elif word in {"nat-to", "binat-to", "route-to", "reply-to", "divert-to", "af-to", "dup-to"}:
             _, at = group(words, at)
-            if word in {"rdr-to", "divert-to", "af-to"}:
+            if word in {"divert-to", "af-to"}:
                 doubts.append(f"{word}: translation is not followed")
         else:
             doubts.append(f"condition {word!r}")
@@ -140,6 +144,7 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
     if odd and "any" not in faces:
         doubts.append(f"interface group {odd[0]}")
         names_of = None
+    action = Action.NAT if nat is not None and action is Action.ACCEPT else action
     made: list[Rule] = []
     for family, listed_protocols, (source, one), (target, two), from_ports, to_ports in product(
         families, protocols, sides["from"], sides["to"], ports["from"], ports["to"]
@@ -153,10 +158,27 @@ def rules(document: Document, number: int, words: list[str], names: Names) -> tu
             Rule(
                 action, document.where(number), sources=within, destinations=target, protocols=listed_protocols, ports=to_ports,
                 source_ports=from_ports, interfaces_in=names_of if direction != "out" else None,
-                interfaces_out=names_of if direction == "out" else None, unknown=doubt, quick=quick, log=log,
+                interfaces_out=names_of if direction == "out" else None, unknown=doubt, quick=quick, log=log, nat=nat,
             )
         )  # fmt: skip
     return direction, made
+
+
+def _target(words: list[str], at: int, names: Names) -> tuple[Nat, int, str]:
+    """Return the translation that ``rdr-to { 10.0.0.5, 10.0.0.6 } port 8080`` stands for, where it ends, and what of it is not known."""
+    listed, at = group(words, at)
+    found = [address(one, names) for one in listed]
+    known = [spans_of for spans_of, doubt in found if spans_of is not None and not doubt]
+    inner: Spans | None = None
+    doubt = "" if found and len(known) == len(found) else "a translation to what cannot be told"
+    if at < len(words) and words[at] == "port":
+        listed_ports, at, odd = port_list(words, at + 1)
+        inner = listed_ports[0]
+        doubt = doubt or odd
+    while at < len(words) and words[at] in {"round-robin", "random", "source-hash", "bitmask", "least-states", "sticky-address", "static-port"}:
+        at += 1
+    whole = spans(span for one in known for span in one)
+    return Nat(whole if whole and not doubt else None, inner), at, doubt
 
 
 def _within(source: Spans | None, family: tuple[int, int]) -> Spans:
@@ -195,6 +217,19 @@ def table(text: str, files: Callable[[str], Document | None]) -> Iterator[tuple[
 def entries(document: Document) -> list[str]:
     """Return the addresses in a file that fills a table, a remark cut off each line."""
     return [word for line in document.lines for word in line.partition("#")[0].replace(",", " ").split()]
+
+
+def both_ways(document: Document, number: int, words: list[str], names: Names) -> Iterator[Rule]:
+    """Yield the way in of ``binat on em0 from 10.0.0.5 to any -> 192.0.2.5``: what is sent to the outer address goes to the inner one."""
+    at = words.index("->") if "->" in words else len(words)
+    start = ["pass", "in", *(word for word in words[1:at] if word not in {"pass", "log"})]
+    outer = parse_span(words[at + 1]) if at + 1 < len(words) else None
+    for rule in rules(document, number, start, names)[1]:
+        doubt = rule.unknown or ("" if outer is not None and rule.sources is not None else "a translation of what cannot be told")
+        known = (outer,) if outer is not None else None
+        yield replace(
+            rule, action=Action.NAT, sources=rule.destinations, destinations=known, nat=Nat(rule.sources, None, shift=True), unknown=doubt
+        )
 
 
 def redirect(document: Document, number: int, words: list[str], names: Names) -> Iterator[Rule]:

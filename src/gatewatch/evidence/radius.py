@@ -27,7 +27,7 @@ from gatewatch.evidence.mask import HIDDEN
 from gatewatch.schema.facts.base import Setting
 from gatewatch.schema.facts.identity import RadiusSettings
 
-_CLIENT = re.compile(r"client\s+([\w./:-]{1,200})\s*\{\s*$")
+_CLIENT = re.compile(r"client\s+\"?([\w./:*-]{1,200})\"?\s*\{\s*(?:#.*)?$")
 _PAIR = re.compile(r"(\w{1,60})\s*=\s*\"?([^\"#]{0,300}?)\"?\s*(?:#.*)?$")
 _SHIPPED = frozenset({"testing123", "secret", "radius", "changeme"})
 _WANTED = frozenset({"ipaddr", "ipv4addr", "ipv6addr", "require_message_authenticator", "limit_proxy_state", "secret"})
@@ -68,6 +68,8 @@ def _clients(document: Document, bundle: Bundle) -> Iterator[Outcome]:
             values.append(Setting(key, text_value.lower(), "as written", document.where(number)))
         depth += text.count("{") - text.count("}")
         if depth <= 0:
+            if not any(one.name.startswith("ip") for one in values):  # an old way: the name is the address
+                values.append(Setting("ipaddr", name.lower(), "name of the client", document.where(start)))
             yield RadiusSettings(
                 host=bundle.host, as_of=document.as_of, where=(document.where(start),), service="radius", scope=name, product="freeradius",
                 values=tuple(values),

@@ -23,6 +23,11 @@ from gatewatch.schema.facts.machine import Machine, System
 from gatewatch.schema.facts.windows import FirewallProfile
 
 _CATEGORY = {"0": "public", "1": "private", "2": "domain", "public": "public", "private": "private", "domainauthenticated": "domain"}
+_SWITCHES = (
+    ("enabled", "enabled", True), ("inbound", "defaultinboundaction", True), ("localmerge", "allowlocalfirewallrules", True),
+    ("logblocked", "logblocked", False),
+)  # fmt: skip
+"""Settings of a profile, their columns, and what Windows does where nobody configured them."""
 _INBOUND = {"block": True, "4": True, "allow": False, "2": False}
 
 
@@ -81,11 +86,17 @@ def _profile(row: Row, where: Where, bundle: Bundle, document: Document) -> Fire
     name = row.get("name", "").lower()
     if name not in {"domain", "private", "public"}:
         return None
-    enabled, inbound = truth(row.get("enabled", "")), _INBOUND.get(row.get("defaultinboundaction", "").lower())
-    merge, log = truth(row.get("allowlocalfirewallrules", "")), truth(row.get("logblocked", ""))
-    said = (("enabled", enabled), ("inbound", inbound), ("localmerge", merge), ("logblocked", log))
-    values = tuple(Setting(key, "1" if flag else "0", "as Get-NetFirewallProfile says", where) for key, flag in said if flag is not None)
-    return FirewallProfile(host=bundle.host, as_of=document.as_of, where=(where,), service="firewall", scope=name, values=values)
+    values = []
+    for key, column, default in _SWITCHES:
+        text = row.get(column, "").strip().lower()
+        flag, how = truth(text), "as Get-NetFirewallProfile says"
+        if key == "inbound":
+            flag = _INBOUND.get(text)
+        if text == "notconfigured" or text == ("0" if key == "inbound" else "2"):
+            flag, how = default, "not configured: the default of Windows"
+        if flag is not None:
+            values.append(Setting(key, "1" if flag else "0", how, where))
+    return FirewallProfile(host=bundle.host, as_of=document.as_of, where=(where,), service="firewall", scope=name, values=tuple(values))
 
 
 def _words(row: Row, name: str) -> tuple[str, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, cis, nist, stig
+from gatewatch.audit.reach.match import INNER
 from gatewatch.audit.reach.query import Answer, Reach
 from gatewatch.audit.reach.span import meet, shown, size
 from gatewatch.audit.reach.zone import internet
 from gatewatch.schema.facts.base import Facts, Where
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, Action, PacketFilter, Rule, Spans
 from gatewatch.schema.facts.machine import Listener, System
+from gatewatch.schema.facts.route import Forwarding, Route
 from gatewatch.schema.findings import Remediation, Status
 from gatewatch.schema.incidents import Severity
 from gatewatch.schema.measure import Measure
@@ -122,8 +125,27 @@ def _default(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for rules in facts.of(PacketFilter):
         if rules.platform in _LINUX:
             yield _open_or_closed(rules, "input", "let in")
-            if _routes(rules):
-                yield _open_or_closed(rules, "forward", "passed on")
+            yield from _passed_on(rules, facts)
+
+
+def _passed_on(rules: PacketFilter, facts: Facts) -> Iterator[Verdict]:
+    """Judge the forward hook of whatever is a router: its rules show it, the kernel says so, or it stands in several networks."""
+    kernel = next(iter(facts.of(Forwarding, rules.host)), None)
+    says = [flag for span, flag in ((FOUR_SPAN, kernel.four), (SIX_SPAN, kernel.six)) if meet(rules.covers, (span,))] if kernel is not None else []
+    faces = dict.fromkeys(one.interface for one in facts.of(Route, rules.host) if one.own >= 0 and not one.interface.startswith(INNER))
+    if kernel is not None and says and all(flag is False for flag in says):
+        yield Verdict(
+            status=Status.NOT_APPLICABLE, host=rules.host, message=f"{rules.platform}, forward: the kernel passes nothing on",
+            subject=f"{rules.platform} forward", where=kernel.where, as_of=rules.as_of,
+        )  # fmt: skip
+    elif _routes(rules) or True in says:
+        yield _open_or_closed(rules, "forward", "passed on")
+    elif len(faces) > 1:
+        verdict = _open_or_closed(rules, "forward", "passed on")
+        if verdict.status is Status.FAIL:
+            why = f"it stands behind {', '.join(list(faces)[:4])}, and whether it passes packets on is not in the evidence (sysctl)"
+            verdict = replace(verdict, status=Status.UNKNOWN, message=f"{verdict.message}, if any is: {why}")
+        yield verdict
 
 
 def _open_or_closed(rules: PacketFilter, hook: Literal["input", "forward"], allowed: str) -> Verdict:
@@ -189,7 +211,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="M1030.5-01",
         title="Firewall: what no rule allows is dropped",
-        about="A base chain on the input hook has policy drop or ends in an unconditional drop; where rules show routing, one on forward too.",
+        about="A base chain on the input hook has policy drop or ends in an unconditional drop; of a router, one on forward too.",
         measures=(Measure.FIREWALL,),
         severity=Severity.HIGH,
         needs=(_FILTER,),

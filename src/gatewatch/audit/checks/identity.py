@@ -113,6 +113,17 @@ def _methods(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
             yield by_setting(settings, setting, good, said, service="idp", subject=name)
 
 
+def _campaign(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
+    for settings in facts.of(MethodSettings):
+        setting = settings.get("registration campaign")
+        state = setting.value.lower() if setting is not None else ""
+        good = {"enabled": True, "disabled": False}.get(state)
+        said = {"enabled": "users are asked to enrol a strong method", "disabled": "nobody is asked to enrol a strong method"}.get(
+            state, "whether users are asked to enrol is left to Microsoft" if state == "default" else "the state of the registration campaign"
+        )
+        yield by_setting(settings, setting, good, said, service="idp", subject="registration campaign")
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         id="M1032.1-01", title="Entra: every sign-in asks for several factors",
@@ -170,5 +181,13 @@ CHECKS: tuple[Check, ...] = (
         needs=(Need((MethodSettings,), "az rest --url https://graph.microsoft.com/v1.0/policies/authenticationMethodsPolicy"),),
         judge=_methods, remediation=Remediation("Disable the methods once everybody has a better one.", "", "Who has no other method is locked out."),
         mappings=nist("IA-2(1)", "IA-5"), references=("ScubaGear MS.AAD.3.5v2", "ATT&CK T1111"), services=("idp",),
+    ),
+    Check(
+        id="M1032.5-03", title="Entra: users are asked to enrol a second factor",
+        about="The registration campaign of the authentication methods policy is enabled.",
+        measures=(Measure.TRAINING, Measure.IAM), severity=Severity.MEDIUM,
+        needs=(Need((MethodSettings,), "az rest --url https://graph.microsoft.com/v1.0/policies/authenticationMethodsPolicy"),),
+        judge=_campaign, remediation=Remediation("Enable the registration campaign for all users, with few snoozes."),
+        mappings=nist("IA-2(1)", "AT-2"), references=("Microsoft Entra: registration campaign",), services=("idp",),
     ),
 )  # fmt: skip

@@ -19,6 +19,12 @@ def _of(facts: Facts, product: str) -> Iterator[RadiusSettings]:
     return (one for one in facts.of(RadiusSettings) if one.product == product)
 
 
+def _local(client: RadiusSettings) -> bool:
+    """Return whether a client is the server's own host."""
+    named = [text.partition("/")[0] for name in ("ipaddr", "ipv4addr", "ipv6addr") if (text := client.text(name))]
+    return bool(named) and all(text in {"::1", "localhost"} or text.startswith("127.") for text in named)
+
+
 def _fails_closed(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for door in _of(facts, "duo"):
         mode = door.get("failmode")
@@ -29,6 +35,13 @@ def _fails_closed(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
 
 def _signed(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for client in _of(facts, "freeradius"):
+        if _local(client):
+            said = "is the host itself: nobody on the way can forge an answer"
+            yield Verdict(
+                status=Status.NOT_APPLICABLE, host=client.host, subject=client.scope, service="radius", message=said, where=client.where,
+                as_of=client.as_of,
+            )  # fmt: skip
+            continue
         setting = client.get("require_message_authenticator")
         if setting is None:
             said = "does not say whether Message-Authenticator is required; what is meant without depends on the version (no, or auto)"
@@ -49,11 +62,10 @@ def _secrets(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for client in _of(facts, "freeradius"):
         setting = client.get("secret")
         good = setting is not None and setting.value == "own"
-        local = {"127.0.0.1", "::1", "localhost"} & {client.text("ipaddr"), client.text("ipv4addr"), client.text("ipv6addr")}
         if setting is not None and setting.value == "hidden":
             said = "has a secret that was masked when it was collected: compare it with the one the server ships with"
             yield by_setting(client, setting, None, said, service="radius", subject=client.scope)
-        elif not good and setting is not None and local:
+        elif not good and setting is not None and _local(client):
             yield by_setting(
                 client, setting, True, "has the secret the server ships with, for this host itself", service="radius", subject=client.scope
             )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from gatewatch.audit.check import Check, Ground, Need, Verdict, nist
 from gatewatch.audit.reach.flow import INNER
@@ -15,35 +18,61 @@ from gatewatch.schema.measure import Measure
 
 _RULES = Need((PacketFilter,), "the rules of any firewall where the first match decides", when=lambda fact: fact.semantics is Semantics.FIRST_MATCH)
 _DECIDING = frozenset({Action.ACCEPT, Action.DROP, Action.BYPASS})
-_WIDE = 200  # earlier rules that leave a side open, held against each rule of a long chain
-_LONG = 1_000
+_MOST = 1_000  # earlier rules held against a rule in full
 _PORTS: Spans = ((0, 65535),)
 
 
 def shadowed(chain: Chain) -> list[tuple[Where, Where]]:
     """Return the places of rules that never decide, each with the earlier rule that takes all it would match.
 
-    A line that stands for several rules counts where all of them are taken. In chains of more than 1,000 rules only rules that leave a side open,
-    and rules that are the same, are held against the later ones.
+    A line that stands for several rules counts where all of them are taken. Of the earlier rules, those whose outermost edges lie around a rule's are
+    looked at, the first ones first, and at most 1,000 of them.
     """
-    short = len(chain.rules) <= _LONG
-    before: list[Rule] = []
-    same: dict[tuple[object, ...], Rule] = {}
+    asked = [rule for rule in chain.rules if rule.action is not Action.NOTE and rule.new and rule.where.quote]
+    around = _Around(asked)
     taken: dict[Where, Where | None] = {}
-    for rule in chain.rules:
-        if rule.action is Action.NOTE or not rule.new or not rule.where.quote:
-            continue
-        key = (rule.sources, rule.destinations, rule.protocols, rule.ports, rule.source_ports, rule.interfaces_in, rule.interfaces_out, rule.local)
-        first = same.get(key) or next((one for one in before if one.where != rule.where and _covers(one, rule)), None)
-        if first is None or first.where == rule.where:
+    for at, rule in enumerate(asked):
+        first = next((one.where for number in around.of(at) if (one := asked[number]).where != rule.where and _covers(one, rule)), None)
+        if first is None:
             taken[rule.where] = None
         else:
-            taken.setdefault(rule.where, first.where)
-        if rule.action in _DECIDING and not rule.unknown:
-            same.setdefault(key, rule)
-            if short or ((rule.sources is None or rule.destinations is None or rule.ports is None) and len(before) < _WIDE):
-                before.append(rule)
+            taken.setdefault(rule.where, first)
     return [(where, first) for where, first in taken.items() if first is not None]
+
+
+class _Around:
+    """Rules in columns, so that those whose outermost edges lie around a rule's are found together."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self._sides = [
+            _edges([rule.sources for rule in rules], LINE), _edges([rule.destinations for rule in rules], LINE),
+            _edges([rule.ports for rule in rules], _PORTS[0]),
+        ]  # fmt: skip
+        kinds: list[dict[object, int]] = [{None: 0} for _ in range(4)]
+        found = [
+            [known.setdefault(value, len(known)) for known, value in zip(kinds, (rule.interfaces_in, rule.interfaces_out, rule.local,
+             rule.source_ports), strict=True)]
+            for rule in rules
+        ]  # fmt: skip
+        self._kinds = np.array(found, dtype=np.int32).reshape(-1, 4).T
+        self._decides = np.array([rule.action in _DECIDING and not rule.unknown for rule in rules], dtype=bool)
+
+    def of(self, at: int) -> list[int]:
+        """Return the earlier rules that surely decide and may cover the rule *at*, in order."""
+        good = self._decides[:at].copy()
+        for low, high in self._sides:
+            good &= (low[:at] <= low[at]) & (high[:at] >= high[at])
+        for kind in self._kinds:
+            good &= (kind[:at] == 0) | (kind[:at] == kind[at])
+        return [int(number) for number in np.flatnonzero(good)[:_MOST]]
+
+
+def _edges(sides: list[Spans | None], whole: tuple[int, int]) -> tuple[Any, Any]:
+    """Return the outermost edges of each set, as ranks, which keep the order of numbers too large for columns."""
+    outer = [(whole if one is None else (one[0][0], one[-1][1])) if one != () else (whole[0], whole[0]) for one in sides]
+    rank = {edge: number for number, edge in enumerate(sorted({edge for span in outer for edge in span}))}
+    low, high = np.array([(rank[first], rank[last]) for first, last in outer], dtype=np.int32).reshape(-1, 2).T
+    return np.ascontiguousarray(low), np.ascontiguousarray(high)
 
 
 def _covers(first: Rule, rule: Rule) -> bool:

@@ -127,7 +127,7 @@ def _logged(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
         if rules.platform in _ELSEWHERE:
             continue
         by_name = {chain.name: chain for chain in rules.chains}
-        hooks = [by_name[name] for name in (*rules.input, *rules.forward) if name in by_name]
+        hooks = [by_name[name] for name in (*rules.input, *rules.forward, *(rules.prerouting if rules.platform == "pf" else ())) if name in by_name]
         used = {chain.name for chain in hooks} | {rule.target for chain in rules.chains for rule in chain.rules if rule.target}
         logging = [rule for chain in rules.chains if chain.name in used for rule in chain.rules if rule.log]
         family = "IPv4" if rules.covers == (FOUR_SPAN,) else "IPv6" if not meet(rules.covers, (FOUR_SPAN,)) else "both families"

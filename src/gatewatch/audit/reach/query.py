@@ -11,8 +11,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
-from gatewatch.audit.reach.flow import ANY, INNER, Engine, Fate, Packet, Step
-from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size
+from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
+from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size, union
 from gatewatch.audit.reach.translation import classes, comes_by, goes_to, told_apart
 from gatewatch.audit.reach.zone import internet, private
 from gatewatch.schema.facts.base import Facts
@@ -112,15 +112,12 @@ class Reach:
         notes: list[str] = []
         if not known:
             notes.append(f"no address of {host} is known; rules that name one may or may not speak of it ([hosts.{host}] addresses)")
-        sure, may = NOTHING, NOTHING
-        steps: list[Step] = []
         devices: dict[str, None] = {}
-        for destination in known or [None]:
-            fate = self._one(sources, host, destination, number, port, zone, notes, devices)
-            sure, may = join(sure, fate.sure), join(may, fate.accepted)
-            steps += fate.steps
-        told = _merged(steps)
-        return Answer(host, protocol, port, sure, less(may, sure), told, tuple(dict.fromkeys(notes)), tuple(devices))
+        fates = [self._one(sources, host, destination, number, port, zone, notes, devices) for destination in known or [None]]
+        sure = union([fate.yes for fate in fates])
+        may = less(union([fate.may for fate in fates]), sure)
+        told = _merged([step for fate in fates for step in fate.steps])
+        return Answer(host, protocol, port, sure, may, told, tuple(dict.fromkeys(notes)), tuple(devices))
 
     def _one(
         self,
@@ -137,32 +134,31 @@ class Reach:
             sources = meet(sources, (FOUR_SPAN,) if destination < SIX else (SIX_SPAN,))
         hidden = destination is not None and holds(private(), destination) and bool(less(sources, private()))
         front = self._front(host, destination, port, protocol, zone, hidden)
-        live = Fate(accepted=sources)
+        live = Fate(sources, sources)
         if front:
             fates = [self._device(engine, sources, destination, protocol, port, zone, hidden) for engine in front]
             devices.update(dict.fromkeys(engine.rules.host for engine in front))
             live = _parallel(fates)
         elif hidden:
             notes.append(f"{host} has an address the internet does not route, and no device in front of it is in the evidence")
-            live.dropped = less(sources, private())
+            unrouted = less(sources, private())
+            live = Fate(sources, less(sources, unrouted), unrouted)
         own = self._own.get(host, [])
         covered: Spans = NOTHING
-        inner = Fate(accepted=live.accepted, dropped=live.dropped, steps=live.steps)
         for engine in own:
             part = meet(live.accepted, engine.rules.covers)
             covered = join(covered, engine.rules.covers)
             devices[host] = None
             made = arrive(engine, part, Packet(protocol, port, destination, local=True, interface_in=interface_of(engine, zone)))
-            inner.accepted = join(less(inner.accepted, part), made.accepted)
-            inner.dropped = join(inner.dropped, made.dropped)
-            inner.steps = [*inner.steps, *made.steps]
+            beside = less(live.accepted, part)
+            live = live.then(Fate(live.accepted, join(made.yes, beside), made.may, made.steps))
         notes += [f"{one.rules.name or one.rules.host}: {one.rules.incomplete}" for one in (*front, *own) if one.rules.incomplete]
         bare = less(live.accepted, covered)
         if bare:
-            inner.dropped = join(inner.dropped, bare)
+            live = Fate(sources, less(live.yes, bare), join(live.may, bare), live.steps)
             family = "IPv6" if meet(bare, (SIX_SPAN,)) == bare else "IPv4" if own else ""
             notes.append(f"no {family + ' ' if family else ''}packet filter of {host} is in the evidence: it may let everything in")
-        return inner
+        return live
 
     def _front(self, host: str, destination: int | None, port: int, protocol: int, zone: Zone | None, hidden: bool) -> list[Engine]:
         """Return the devices in front of *host*: those with its address behind them, by a network, by what they protect or translate to.
@@ -186,21 +182,17 @@ class Reach:
     ) -> Fate:
         """Return what a device in front does: straight through, unless the address is not routed, and by every translation to the target."""
         incoming = interface_of(engine, zone)
-        straight = Fate(dropped=sources)
+        ways: list[Fate] = []
         if not hidden:
             outgoing = interface_to(engine, destination)
             packet = Packet(protocol, port, destination, local=False, interface_in=incoming, interface_out=outgoing)
-            straight = arrive(engine, sources, packet)
+            ways.append(arrive(engine, sources, packet))
         assert destination is not None
         for rule, nat in _entries(engine, destination, port, protocol):
             for entrance, outer in comes_by(rule, nat, destination, port, engine.edges):
                 packet = Packet(protocol, outer, entrance, local=True, interface_in=incoming)
-                made = arrive(engine, sources, packet, to=(destination, port))
-                sure = join(straight.sure, made.sure)
-                straight.accepted = join(straight.accepted, made.accepted)
-                straight.dropped = less(sources, sure)
-                straight.steps += made.steps
-        return straight
+                ways.append(arrive(engine, sources, packet, to=(destination, port)))
+        return _best(ways, sources)
 
 
 def _fronted(rules: PacketFilter) -> list[tuple[int, int]]:
@@ -243,39 +235,46 @@ def arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] |
 
     *to*: count only what is translated to this address and port. Whoever connects chooses the source port, so the best of all classes counts.
     """
-    classes = engine.source_ports
-    if len(classes) == 1:
-        return _arrive(engine, sources, replace(packet, source_port=classes[0]), to)
-    made = Fate(dropped=sources)
-    for number in classes:
-        fate = _arrive(engine, sources, replace(packet, source_port=number), to)
-        sure = join(made.sure, fate.sure)
-        made.accepted = join(made.accepted, fate.accepted)
-        made.dropped = less(sources, sure)
-        made.steps += fate.steps
-    made.steps = list(dict.fromkeys(made.steps))
+    ways = [_arrive(engine, sources, replace(packet, source_port=number), to) for number in engine.source_ports]
+    made = _best(ways, sources)
+    if len(ways) > 1:
+        made.steps = list(dict.fromkeys(made.steps))
     return made
+
+
+def _best(ways: list[Fate], sources: Spans) -> Fate:
+    """Return what becomes of *sources* that may take any of several ways: whoever connects chooses the best."""
+    if len(ways) == 1:
+        return ways[0]
+    sure = union([fate.yes for fate in ways])
+    may = less(union([fate.may for fate in ways]), sure)
+    return Fate(sources, sure, may, [step for fate in ways for step in fate.steps])
 
 
 def _arrive(engine: Engine, sources: Spans, packet: Packet, to: tuple[int, int] | None) -> Fate:
     before = engine.through(engine.rules.prerouting, sources, packet)
-    fate = Fate(dropped=before.dropped, steps=[step for step in before.steps if step.action is Action.DROP])
+    after = engine.rules.input if packet.local else engine.rules.forward
+    if after:  # else what came before has decided
+        before.steps = [step for step in before.steps if step.action is Action.DROP]
+    if not before.rewritten:
+        if to is not None:
+            return Fate(sources, steps=before.steps)
+        return before.then(engine.through(after, before.accepted, packet))
+    accepted, dropped, steps = [], [before.dropped], before.steps
     rest = before.accepted
     for hit, rule, sure in before.rewritten:
         made = _translated(engine, packet, Step(hit, rule.where, Action.NAT, sure, rule.unknown), rule, to)
-        fate.accepted = join(fate.accepted, made.accepted)
-        fate.dropped = join(fate.dropped, made.dropped)
-        fate.steps += made.steps
+        accepted.append(made.accepted)
+        dropped.append(made.dropped)
+        steps += made.steps
         if sure:
             rest = less(rest, hit)
-    if to is not None:
-        fate.dropped = join(fate.dropped, rest)
-        return fate
-    inner = engine.through(engine.rules.input if packet.local else engine.rules.forward, rest, packet)
-    fate.accepted = join(fate.accepted, inner.accepted)
-    fate.dropped = join(fate.dropped, inner.dropped)
-    fate.steps += inner.steps
-    return fate
+    if to is None:
+        inner = engine.through(after, rest, packet)
+        accepted.append(inner.accepted)
+        rest = inner.dropped
+        steps += inner.steps
+    return Fate.of(sources, union(accepted), union([*dropped, rest]), steps)
 
 
 def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tuple[int, int] | None) -> Fate:
@@ -290,21 +289,21 @@ def _translated(engine: Engine, packet: Packet, step: Step, rule: Rule, to: tupl
     asked = classes(ports, engine.edges)
     if to is not None:
         if not holds(ports, to[1]) or not (address == to[0] if kept else holds(addresses or (), to[0])):
-            return Fate(dropped=hit)
+            return Fate(hit)
         certain = size(ports) == 1 and (address is not None)
         address, asked = to[0], [to[1]]
     elif told_apart(ports, engine.edges):
         certain = False
     own = True if nat.local else _own(engine, ((address, address),) if address is not None else addresses)
-    fate = Fate(dropped=() if certain else hit, steps=[step])
+    accepted, dropped, steps = [], [NOTHING if certain else hit], [step]
     for port in asked:
         for local in (True, False) if own is None else (own,):
             moved = replace(packet, destination=address, port=port, local=local, interface_out=interface_to(engine, address))
             inner = engine.through(engine.rules.input if local else engine.rules.forward, hit, moved)
-            fate.accepted = join(fate.accepted, inner.accepted)
-            fate.dropped = join(fate.dropped, inner.dropped)
-            fate.steps += inner.steps
-    return fate
+            accepted.append(inner.accepted)
+            dropped.append(inner.dropped)
+            steps += inner.steps
+    return Fate.of(hit, union(accepted), union(dropped), steps)
 
 
 def _entries(engine: Engine, destination: int, port: int, protocol: int) -> list[tuple[Rule, Nat]]:
@@ -332,8 +331,7 @@ def interface_of(engine: Engine, zone: Zone | None) -> str | None:
 
 def _only_way_in(engine: Engine) -> str | None:
     """Return the interface by which everything from elsewhere comes in, where the host has but one that leads outside."""
-    outer = {one.interface for one in engine.routes if one.own >= 0 and not one.interface.startswith(INNER)}
-    return outer.pop() if len(outer) == 1 else None
+    return next(iter(engine.table.outer)) if len(engine.table.outer) == 1 else None
 
 
 def interface_to(engine: Engine, destination: int | None) -> str | None:
@@ -341,35 +339,28 @@ def interface_to(engine: Engine, destination: int | None) -> str | None:
     if destination is None:
         return None
     near = next((one.name for one in engine.rules.interfaces if holds(one.networks, destination)), None)
-    if near is not None or not engine.routes:
-        return near
-    ways = [(one.network[1] - one.network[0], one.interface) for one in engine.routes if one.network[0] <= destination <= one.network[1]]
-    narrowest = {face for width, face in ways if width == min(ways)[0]}
-    return (narrowest.pop() or None) if len(narrowest) == 1 else None
+    return near if near is not None else engine.table.leads_by(destination)
 
 
 def _redirected(engine: Engine, packet: Packet) -> int | None:
     """Return the address a redirected connection goes to: that of the interface it came in by; None where it has none or several."""
     six = packet.destination is not None and packet.destination >= SIX
-    found = {one.own for one in engine.routes if one.own >= 0 and one.interface == packet.interface_in and (one.own >= SIX) is six}
+    found = {at for face, at in engine.table.own if face == packet.interface_in and (at >= SIX) is six}
     return found.pop() if len(found) == 1 else None
 
 
 def _own(engine: Engine, addresses: Spans | None) -> bool | None:
     """Return whether *addresses* are the device's own; None where some of them are."""
-    mine = [span for one in engine.rules.interfaces for span in one.addresses] + [(one.own, one.own) for one in engine.routes if one.own >= 0]
-    met = meet(normal(mine), addresses or ())
+    met = meet(engine.mine, addresses or ())
     return False if not met else True if met == addresses else None
 
 
 def _parallel(fates: list[Fate]) -> Fate:
     """Return what devices do of which nobody knows whether they lie behind or beside each other."""
-    made = Fate()
-    for fate in fates:
-        made.accepted = join(made.accepted, fate.accepted)
-        made.dropped = join(made.dropped, fate.dropped)
-        made.steps += fate.steps
-    return made
+    if len(fates) == 1:
+        return fates[0]
+    steps = [step for one in fates for step in one.steps]
+    return Fate.of(fates[0].sources, union([one.accepted for one in fates]), union([one.dropped for one in fates]), steps)
 
 
 __all__ = ["ANY", "Answer", "Reach", "arrive", "interface_of", "interface_to"]

@@ -10,6 +10,7 @@ from itertools import chain
 from gatewatch.schema.facts.filter import SIX, Spans
 
 NOTHING: Spans = ()
+_FEW = 32  # times as many spans, from which on a few are put in one by one
 
 
 def normal(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -37,13 +38,33 @@ def join(one: Spans, other: Spans) -> Spans:
     """Return the union."""
     if not one or not other:
         return one or other
-    return normal((*one, *other))
+    if one == other:
+        return one
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return _spliced(many, few) if len(few) * _FEW < len(many) else normal((*one, *other))
+
+
+def _spliced(many: Spans, few: Spans) -> Spans:
+    made = list(many)
+    for low, high in reversed(few):
+        start = bisect_left(made, (low, low))
+        if start and made[start - 1][1] >= low - 1:
+            start -= 1
+        end = bisect_left(made, (high + 2, high + 2))
+        if start < end:
+            made[start:end] = [(min(low, made[start][0]), max(high, made[end - 1][1]))]
+        else:
+            made.insert(start, (low, high))
+    return tuple(made)
 
 
 def union(parts: Sequence[Spans]) -> Spans:
     """Return the union of sets; what is alone stays as it is."""
-    filled = [part for part in parts if part]
-    return filled[0] if len(filled) == 1 else normal(chain.from_iterable(filled))
+    filled = sorted((part for part in parts if part), key=len)
+    if not filled:
+        return NOTHING
+    rest, most = filled[:-1], filled[-1]
+    return join(normal(chain.from_iterable(rest)), most)
 
 
 def meet(one: Spans, other: Spans) -> Spans:
@@ -56,14 +77,13 @@ def meet(one: Spans, other: Spans) -> Spans:
         one, other = other, one
     if len(one) == 1:
         return _within(other, *one[0])
+    if not one:
+        return NOTHING
+    if one == other:
+        return one
     made: list[tuple[int, int]] = []
     for first, last in one:
-        at = bisect_left(other, (first, first))
-        if at and other[at - 1][1] >= first:
-            at -= 1
-        while at < len(other) and other[at][0] <= last:
-            made.append((max(first, other[at][0]), min(last, other[at][1])))
-            at += 1
+        made += _within(other, first, last)
     return tuple(made)
 
 
@@ -88,18 +108,31 @@ def less(one: Spans, other: Spans) -> Spans:
     """
     if not one or not other:
         return one
-    if len(other) == 1:
-        return _cut(one, *other[0])
+    if len(other) * _FEW < len(one) or len(other) == 1:
+        for span in other:
+            one = _cut(one, *span)
+        return one
+    if one == other:
+        return NOTHING
     made: list[tuple[int, int]] = []
-    for start, last in one:
-        first = start
-        at = bisect_left(other, (first, first))
-        if at and other[at - 1][1] >= first:
-            at -= 1
-        while at < len(other) and other[at][0] <= last:
-            if other[at][0] > first:
-                made.append((first, other[at][0] - 1))
-            first = other[at][1] + 1
+    far = len(other) > _FEW * len(one)  # then the next one is looked up, else it is near
+    at, end = 0, len(other)
+    for span in one:
+        first, last = span
+        if far:
+            at = max(bisect_left(other, (first, first), at) - 1, at)
+        while at < end and other[at][1] < first:
+            at += 1
+        if at == end or other[at][0] > last:
+            made.append(span)
+            continue
+        while at < end and other[at][0] <= last:
+            low, high = other[at]
+            if low > first:
+                made.append((first, low - 1))
+            first = high + 1
+            if high > last:
+                break
             at += 1
         if first <= last:
             made.append((first, last))
@@ -110,9 +143,7 @@ def _cut(one: Spans, low: int, high: int) -> Spans:
     start = bisect_left(one, (low, low))
     if start and one[start - 1][1] >= low:
         start -= 1
-    end = start
-    while end < len(one) and one[end][0] <= high:
-        end += 1
+    end = bisect_left(one, (high + 1, high + 1), start)
     if start == end:
         return one
     edge: list[tuple[int, int]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatewatch.schema.facts.base import Fact, Settings
+from gatewatch.schema.facts.filter import Spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,16 @@ class FlowLogs(Fact):
 
     platform: str
     entries: tuple[tuple[str, bool, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRoute(Fact):
+    """A route of a cloud network (``source``: its own addresses) to addresses beyond it; ``via`` empty: to no other network of the cloud."""
+
+    network: str
+    source: Spans
+    target: Spans = ()
+    via: str = ""  # a peering connection, transit gateway or private gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

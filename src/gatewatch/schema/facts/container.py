@@ -148,6 +148,21 @@ class NetworkPolicy(Fact):
     egress: bool
     open_ingress: bool = False
     open_egress: bool = False
+    labels: tuple[tuple[str, str], ...] = ()  # of the pods it selects, all of them
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # key, operator and values, which must all hold too
+    everybody: bool = False  # some rule lets in every pod, on some port
+
+    def selects(self, labels: tuple[tuple[str, str], ...]) -> bool:
+        """Return whether it selects a pod that bears *labels*."""
+        held = dict(labels)
+        if any(held.get(key) != value for key, value in self.labels):
+            return False
+        for key, operator, values in self.expressions:
+            mine = held.get(key)
+            good = {"In": mine in values, "NotIn": mine not in values, "Exists": mine is not None, "DoesNotExist": mine is None}
+            if not good.get(operator, False):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,3 +15,11 @@ class Route(Fact):
     interface: str
     network: Span
     own: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding(Fact):
+    """Whether a host passes on packets that are not for it, over IPv4 and IPv6; None: not in the evidence."""
+
+    four: bool | None = None
+    six: bool | None = None
