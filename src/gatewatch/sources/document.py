@@ -55,6 +55,7 @@ __all__ = [
     "mapping",
     "port_of",
     "said",
+    "several",
 ]
 
 BROKEN = "broken JSON"
@@ -162,14 +163,16 @@ class DocumentSource:
             if again:
                 more = self._table(records, mended, instants(again, zoned=self.zoned, timeless=self.timeless)[0])
                 events = pl.concat([events, more], how="diagonal_relaxed").sort("record", maintain_order=True)
-        lost = no_rows(reason=True)
-        if rejected:
-            at = sorted(rejected)
-            left = records.select(*CARRIED, pl.col("fields").alias("message"))
-            lost = left[at].with_columns(pl.Series("reason", [rejected[place] for place in at], dtype=pl.String))
+        lost = self._lost(records, rejected) if rejected else no_rows(reason=True)
         return Outcome(events, dict(sorted(ignored.items())), no_rows(), lost, used)
 
-    def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Sequence[str]]:
+    def _lost(self, records: pl.DataFrame, rejected: Mapping[int, str]) -> pl.DataFrame:
+        """Return the rejected of *records*, given by their places with the reasons."""
+        at = sorted(rejected)
+        left = records.select(*CARRIED, pl.col("fields").alias("message"))
+        return left[at].with_columns(pl.Series("reason", [rejected[place] for place in at], dtype=pl.String))
+
+    def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Iterable[Any]]:
         """Return the places and texts of the records that must be read; count the others."""
         texts = texts.fill_null("")
         if not (self.hint or self.idle):
@@ -202,12 +205,12 @@ class DocumentSource:
         if essential and getattr(entry, essential[0]) is None and all(getattr(entry, name) is None for name in essential):
             return None
         try:
-            return _several(self.read(entry))
+            return several(self.read(entry))
         except Unreadable:  # perhaps its keys are written otherwise
             return None
 
     def _again(self, text: str) -> str | Sequence[Mapping[str, Any]]:
-        return _several(self.read(self._lenient(text)))
+        return several(self.read(self._lenient(text)))
 
     def _mended(self, text: str, ignored: Counter[str], rejected: dict[int, str], place: int) -> Sequence[Mapping[str, Any]] | None:
         """Return the events of a record whose time could not be read, now with its keys in any case; None where there are none."""
@@ -241,7 +244,7 @@ class DocumentSource:
         return table(records, sheet, moments, self.name)
 
 
-def _several(made: Made) -> str | Sequence[Mapping[str, Any]]:
+def several(made: Made) -> str | Sequence[Mapping[str, Any]]:
     """Return the events that *made* stands for, or why there are none."""
     if isinstance(made, str):
         return made
