@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 
+import msgspec
 import polars as pl
 
 from gatewatch.detect.failure import network
@@ -29,6 +30,7 @@ HABIT_DAYS = 3  # earlier days with a success that make a source habitual for a 
 RIGHTS_DAYS = 3  # earlier days on which the user had root rights that make them ordinary
 HOUR_LOGONS, HOUR_DAYS = 20, 10  # below these an hour cannot be called unusual
 DORMANT_DAYS = 60
+KEPT = 64  # habits of a user that are remembered: an access is judged once for every chain it meets
 LEAST_NAME = 3  # a shorter name within another says nothing
 
 
@@ -42,8 +44,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Habit:
+class Habit(msgspec.Struct, frozen=True, gc=False):
     """What a user's earlier days say of one access; the Booleans are None where the history is too short to say."""
 
     days: int = 0  # from the first success to the day judged
@@ -105,9 +106,23 @@ class _User:
     hours: Counter[int] = field(default_factory=Counter)
     reached: dict[str, date] = field(default_factory=dict)  # the first day on each host, from wherever
     ways: list[date] = field(default_factory=list)  # days of logons from wherever, in order
+    dates: list[date] = field(default_factory=list)  # the same, each once
     rights: list[date] = field(default_factory=list)  # days on which root rights were used, each once, in order
     stations: dict[str, date] = field(default_factory=dict)  # the first day from each machine, behind an address the VPN gave
     others: dict[str, date] = field(default_factory=dict)  # the first day on which a session of the user went on as another account
+    by_day: Counter[date] = field(default_factory=Counter)  # successes of the whole logs by day ...
+    by_line: dict[str, Counter[date]] = field(default_factory=dict)  # ... and by line and day
+    before: list[int] = field(default_factory=list)  # of each place in the route, where to look on for the last stay before it that no incident holds
+    after: list[int] = field(default_factory=list)  # ... and for the next one
+    told: dict[tuple[object, ...], Habit] = field(default_factory=dict)  # habits asked for since entries were read last
+
+    def count(self) -> None:
+        """Count the entries by day and by line."""
+        if not self.by_day:
+            for _, time, _, line, _, _ in self.entries:
+                day = time.date()
+                self.by_day[day] += 1
+                self.by_line.setdefault(line, Counter())[day] += 1
 
     def learn(self, time: datetime, address: str, line: str, country: str | None, client: str | None) -> None:
         day = time.date()
@@ -157,8 +172,11 @@ class Baseline:
             (pl.col("kind") == str(Kind.AUTH_SUCCESS)) & pl.col("user").is_in(wanted) & pl.col("host").is_not_null() & pl.col("time").is_not_null()
         ).sort("row")
         for user, host, time in reached.select("user", "host", "time").iter_rows():
-            self._users[user].reached.setdefault(host, time.date())
-            self._users[user].ways.append(time.date())
+            state, day = self._users[user], time.date()
+            state.reached.setdefault(host, day)
+            state.ways.append(day)
+            if state.dates[-1:] != [day]:
+                state.dates.append(day)
         used = events.filter((pl.col("kind") == str(Kind.PRIVILEGE_USE)) & pl.col("user").is_in(wanted) & pl.col("time").is_not_null())
         for user, day in used.select("user", pl.col("time").dt.date()).unique().sort("user", "time").iter_rows():
             self._users[user].rights.append(day)
@@ -205,6 +223,16 @@ class Baseline:
             return Habit()
         day = at.date()
         self._advance(state, day)
+        asked = (day, at.hour, address, country, client)
+        found = state.told.get(asked)
+        if found is None:
+            if len(state.told) >= KEPT:
+                state.told.clear()
+            found = state.told[asked] = self._habit(state, address, country, at, client)
+        return found
+
+    def _habit(self, state: _User, address: str | None, country: str | None, at: datetime, client: str | None) -> Habit:
+        day = at.date()
         days = (day - state.first).days if state.first is not None else 0
         line = network(address) if address is not None else None
         address_days = state.lines[line].count if line in state.lines else 0
@@ -258,7 +286,7 @@ class Baseline:
         Two accounts are two people unless one name is part of the other (``jane`` and ``adm-jane``); names that every host has are nobody's.
         """
         state = self._users.get(user or "")
-        if state is None or user is None or len({day for day in state.ways if day < at.date()}) < HABIT_DAYS:
+        if state is None or user is None or bisect_left(state.dates, at.date()) < HABIT_DAYS:
             return None
         return tuple(other for other in dict.fromkeys(others) if not _same_person(user, other) and state.others.get(other, at.date()) >= at.date())
 
@@ -270,16 +298,36 @@ class Baseline:
         state = self._users.get(user or "")
         if state is None:
             return None, ""
-        at = bisect_left(state.route, row, key=lambda one: one[0])
-        before = next((stay for other, stay in reversed(state.route[:at]) if other not in self._excluded), None)
-        after = next((stay for other, stay in state.route[at:] if other not in self._excluded and other != row), None)
+        route = state.route
+        if not state.before:
+            state.before, state.after = list(range(-1, len(route))), list(range(1, len(route) + 2))
+        at = bisect_left(route, row, key=lambda one: one[0])
+        one = self._skip(route, state.before, at, -1) - 1
+        other = self._skip(route, state.after, at + (at < len(route) and route[at][0] == row), 0)
+        before = route[one][1] if one >= 0 else None
+        after = route[other][1] if other < len(route) else None
         return leap(here, before, after)
+
+    def _skip(self, route: Sequence[tuple[int, Stay]], jumps: list[int], at: int, step: int) -> int:
+        """Return the first place from *at* on, in the direction of *jumps*, beside which (at *step*) there is no stay that an incident holds.
+
+        Incidents only grow, so that what was jumped over once need never be looked at again.
+        """
+        passed = []
+        while 0 <= at + step < len(route) and route[at + step][0] in self._excluded:
+            passed.append(at)
+            at = jumps[at]
+        for place in passed:
+            jumps[place] = at
+        return at
 
     def days(self, user: str | None, address: str | None) -> int:
         """Return on how many days of the whole logs, also after today, the user got in from an address."""
         state = self._users.get(user or "")
-        line = network(address or "")
-        return len({time.date() for _, time, _, source, _, _ in state.entries if source == line}) if state is not None else 0
+        if state is None:
+            return 0
+        state.count()
+        return len(state.by_line.get(network(address or ""), ()))
 
     def own_device(self, row: int, country: str | None) -> tuple[str, int]:
         """Return the device of the access *row* and the days of the whole logs, its own not counted, on which it came for its user from a *country*.
@@ -302,10 +350,11 @@ class Baseline:
         state = self._users.get(user or "")
         if state is None:
             return 0
-        line = network(address or "")
-        days = {time.date() for _, time, _, source, _, _ in state.entries if source == line} - {but}
-        all_ = [source == line for _, time, _, source, _, _ in state.entries if time.date() in days]
-        return len(days) if 3 * sum(all_) >= 2 * len(all_) else 0
+        state.count()
+        mine = state.by_line.get(network(address or ""), Counter())
+        days = [day for day in mine if day != but]
+        own, whole = sum(mine[day] for day in days), sum(state.by_day[day] for day in days)
+        return len(days) if 3 * own >= 2 * whole else 0
 
     def authenticated(self, user: str | None, address: str | None, unproved: frozenset[int]) -> int:
         """Return on how many days of the whole logs the user got in from an address by an access that is not one of *unproved*."""
@@ -321,6 +370,7 @@ class Baseline:
             if time.date() >= day:
                 return
             state.read += 1
+            state.told.clear()
             if row not in self._excluded and not (line in self._tainted and time.date() >= self._tainted[line]):
                 state.learn(time, address, line, country, client)
 

@@ -13,10 +13,13 @@ as it is, with the severity it declares.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit, network_of
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
@@ -62,8 +65,7 @@ DEFAULT_NAMES = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A match with what it proves.
 
     ``access`` is the logon of the outsider (the anchor itself, or that of the session it fell in); ``hits`` the counted events by stage;
@@ -97,6 +99,38 @@ class Case:
     def last(self) -> datetime:
         """The last event that counts; those of a stage are in order."""
         return max((events[-1].time for events in self.hits.values()), default=self.anchor.time)
+
+
+class _Traits(NamedTuple):
+    """What of a chain every judgement asks for.
+
+    ``counting``: its stage that counts failures; ``distinct``: what its stages count; ``entry``: its anchor is the outsider's own way in;
+    ``exposes``, ``absent``, ``needs_use``: it has a stage of an exposure, one that must be absent, a use that is not optional; ``misses``: one of a
+    failure that a stranger had before; ``generic``: nothing of it proves.
+    """
+
+    counting: Stage | None
+    distinct: tuple[str, ...]
+    entry: bool
+    exposes: bool
+    absent: bool
+    needs_use: bool
+    misses: bool
+    generic: bool
+
+    @classmethod
+    def of(cls, chain: Chain) -> _Traits:
+        stages = chain.stages
+        return cls(
+            next((stage for stage in stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None),
+            tuple(stage.count.distinct for stage in stages if stage.count is not None and stage.count.distinct is not None),
+            chain.anchor.name in _ENTRIES,
+            any(stage.name == "exposure" for stage in stages),
+            any(stage.absent for stage in stages),
+            any(stage.name == "use" and not stage.optional for stage in stages),
+            any(stage.name == "miss" for stage in stages),
+            not any(stage.name in PROVING for stage in stages if not (stage.optional and stage.name in {"onward", "act"})),
+        )
 
 
 def arguable(chain: Chain) -> pl.Expr:
@@ -144,6 +178,7 @@ class Bench:
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
+    _traits: dict[str, _Traits] = field(default_factory=dict, repr=False)
 
     def access(self, match: Match) -> Exhibit | None:
         """Return the logon that *match* is about; None where its anchor has no time."""
@@ -164,21 +199,22 @@ class Bench:
             if self.outward.get(goes_to(anchor), anchor.time.date()) < anchor.time.date():
                 return None  # where it went on an earlier day it may go
             anchor = access = anchor._replace(origin_ip=anchor.dst_ip, origin_session=None, hop=0, hop_confidence="certain")
-        tunnelled = is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
+        traits = self._traits.get(chain.id) or self._traits.setdefault(chain.id, _Traits.of(chain))
+        tunnelled = traits.exposes and is_loopback(anchor.src_ip or "") and any(hit.name == "exposure" for hit in match.stages)
         if tunnelled and not anchor.counted:
             # whoever came through the tunnel: that a session of somebody else was live is no proof that it was them
             anchor = access = anchor._replace(origin_ip=anchor.src_ip, origin_session=None, hop=0, hop_confidence="likely")
         if anchor.origin_ip is None or not anchor.counted:
             return None
         origin = anchor.origin_ip
-        if chain.anchor.name == "moved" and {"src_host", "src_ip"} & {*_distinct(chain)} and anchor.src_ip is not None:
+        if chain.anchor.name == "moved" and {"src_host", "src_ip"} & {*traits.distinct} and anchor.src_ip is not None:
             origin = anchor.src_ip
             anchor = access = anchor._replace(origin_ip=origin)  # the session is its owner's; this is about who came to it later
-        if chain.anchor.name in _ENTRIES and not (anchor.outside or tunnelled):
+        if traits.entry and not (anchor.outside or tunnelled):
             return None  # a logon further in is what followed, not how the outsider came in
-        if any(one.name == "miss" for one in chain.stages) and not self._strange_entry(chain, access):
+        if traits.misses and not self._strange_entry(chain, access):
             return None
-        stage = _counting(chain)
+        stage = traits.counting
         tried = self._tried(chain, stage, match, anchor) if stage is not None else None
         if stage is not None and stage.name == "spread" and (tried is None or self._regular(anchor, match)):
             return None
@@ -192,23 +228,23 @@ class Bench:
             return None
         if "shut" in hits and not self._evicted(access):
             return None  # another host's account of that name, or let in again since
-        if "moved" in hits and "src_ip" in _distinct(chain) and not self._another_client(hits["moved"], access):
+        if "moved" in hits and "src_ip" in traits.distinct and not self._another_client(hits["moved"], access):
             return None
         missing = self._missing_factor(chain, access)
         if missing is None:
             return None
         if not _UNOWNED.isdisjoint(hits) and (access.known or (access.kind == Kind.AUTH_SUCCESS and self._at_home(access))):
             return None  # nobody knows for whom it was done, and who came in may do so
-        if _TAMPERED in {rule for event in hits.get("exposure", ()) for rule in event.rules} and "act" not in hits:
+        if "exposure" in hits and "act" not in hits and any(_TAMPERED in event.rules for event in hits["exposure"]):
             # everybody logs on to a gateway: only a place the user never came from is a sign that the pages took the password
             habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
             if hits["exposure"][-1].origin_ip is None or habit.new_network is not True:
                 return None
         facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
-        unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
+        unused = traits.needs_use and "use" not in hits  # the door alone is another chain's
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
-            facts = self._facts(chain, match, access, hits, habit, shared)
+            facts = self._facts(chain, traits, match, access, hits, habit, shared)
             if missing:
                 facts = replace(facts, other=missing, familiar=facts.known, habitual="", slip=False)
             if stage is not None and tried is not None:
@@ -268,7 +304,7 @@ class Bench:
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
-            events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
+            events = list(filter(None, map(self.exhibits.get, hit.rows)))
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
                 taken = chain.anchor.name == "moved"  # a session is its owner's; what came from the new place is not
@@ -304,7 +340,7 @@ class Bench:
         return address == origin
 
     def _facts(
-        self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
+        self, chain: Chain, traits: _Traits, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
     ) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
@@ -325,15 +361,14 @@ class Bench:
             self._others(access, hits.get("onward", ())),
             self._evicted(access),
         )
-        absent = any(stage.absent for stage in chain.stages)
+        absent = traits.absent
         if absent and not habitual:
             days = self.baseline.authenticated(access.user, access.origin_ip, self.unproved)
             habitual = f"{access.user} was authenticated at this very address on {days} days" if days else ""
-        generic = not any(stage.name in PROVING for stage in chain.stages if not (stage.optional and stage.name in {"onward", "act"}))
-        returned = "moved" in hits and "country" in _distinct(chain) and habit.country_days >= HABIT_DAYS  # to where the user always is
+        returned = "moved" in hits and "country" in traits.distinct and habit.country_days >= HABIT_DAYS  # to where the user always is
         names = {stage.name for stage in match.stages if stage.name in hits or stage.name not in _FOLLOWING}
         level = max((level for name, level in chain.severity.items() if name in names), key=lambda level: level.rank, default=Severity.LOW)
-        if "src_host" in _distinct(chain) and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
+        if "src_host" in traits.distinct and habit.country_days >= HABIT_DAYS and access.origin_session not in self.onward:
             level = Severity.LOW  # many have a second machine; where the user always is, and nothing moved on, going on at one proves nothing
         return Facts(
             acts=deeds(hits.get("act", ())),
@@ -344,7 +379,7 @@ class Bench:
             onward=deeds(hits.get("onward", ())),
             followed=deeds(after_doors(hits)),
             footholds=deeds(hits.get("foothold", ())),
-            other=chain.title if generic and not returned else "",
+            other=chain.title if traits.generic and not returned else "",
             level=level,
             known=known,
             habitual=f"{habitual}; a record that was lost looks the same" if habitual and absent else "",
@@ -526,15 +561,6 @@ def family(address: str, country: str, *, other: bool = False) -> str:
     return f"IPv{6 if (':' in address) is not other else 4} in {country}"
 
 
-def _counting(chain: Chain) -> Stage | None:
-    """Return the stage of *chain* that counts failures."""
-    return next((stage for stage in chain.stages if stage.count is not None and stage.name in (*GUESSES, "spread")), None)
-
-
-def _distinct(chain: Chain) -> tuple[str, ...]:
-    return tuple(stage.count.distinct for stage in chain.stages if stage.count is not None and stage.count.distinct is not None)
-
-
 def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, habit: Habit, line: int) -> Facts:
     """Add what the failures before the anchor prove; *line* are the days on which the address is the user's own line, also later ones."""
     usual = habit.address_days >= HABIT_DAYS
@@ -545,20 +571,20 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     few = tried.attempts <= SLIPS and anchor.time - tried.last <= SOON
     if few and not own and line >= HABIT_DAYS and tried.only is not None and tried.only == anchor.user:
         own, habitual = True, f"{anchor.user} came mostly from this address on {line} other days; only that name failed"
-    facts = replace(facts, slip=own and few)
+    slip = own and few
     if stage.name == "attempts":
         text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
-        return replace(facts, stopped=text, habitual=habitual)
+        return replace(facts, stopped=text, habitual=habitual, slip=slip)
     if stage.name != "spread":
         who = anchor.user or "an unnamed user"
-        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {who}", habitual=habitual)
+        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {who}", habitual=habitual, slip=slip)
     text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
     if network(anchor.origin_ip or "") in tried.sources:
-        return replace(facts, guess=f"{text}, one of which got in", habitual=habitual)
+        return replace(facts, guess=f"{text}, one of which got in", habitual=habitual, slip=slip)
     wide = (len(tried.sources), tried.countries, tried.networks)
     if any(value >= least for value, least in zip(wide, WIDE, strict=True)) and not facts.familiar and not habit.address_days:
-        return replace(facts, spread=f"{text}, then a success from an address never seen before")
-    return replace(facts, acts=(), doors=(), uses=(), onward=())  # no guess: what followed is for other chains to judge
+        return replace(facts, spread=f"{text}, then a success from an address never seen before", slip=slip)
+    return replace(facts, acts=(), doors=(), uses=(), onward=(), slip=slip)  # no guess: what followed is for other chains to judge
 
 
 def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:

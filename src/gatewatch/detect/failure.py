@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -27,8 +28,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICRO = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """What a source or account suffered before an anchor: attempts by weight, names, sources, first and last instant."""
 
     attempts: int
@@ -88,17 +88,22 @@ class Book:
         starts = failures.with_row_index("zz_at").group_by(key, maintain_order=True).agg(pl.col("zz_at").first(), pl.len().alias("zz_n"))
         self._span = {tuple(row[:-2]): (row[-2], row[-2] + row[-1]) for row in starts.iter_rows()}
         self._settled = _settled(failures, successes, key)
+        self._asked: tuple[tuple[str, ...], int, datetime] | None = None  # what was asked last, often twice
+        self._answer: tuple[Ints, bool] = (np.empty(0, np.int64), False)
 
     def before(self, key: tuple[str, ...], row: int, since: datetime) -> tuple[Ints, bool]:
         """Return the positions of the failures of *key* from *since* on that precede *row* and are not settled by then.
 
         The Boolean says whether any was settled.
         """
-        low, high = self._span.get(key, (0, 0))
-        stop = low + int(np.searchsorted(self._rows[low:high], row))
-        start = low + int(np.searchsorted(self._times[low:stop], micros(since)))
-        found: Ints = start + np.flatnonzero(self._settled[start:stop] >= row)
-        return found, len(found) < stop - start
+        asked = (key, row, since)
+        if asked != self._asked:
+            low, high = self._span.get(key, (0, 0))
+            stop = low + int(self._rows[low:high].searchsorted(row))
+            start = low + int(self._times[low:stop].searchsorted(micros(since)))
+            found: Ints = start + (self._settled[start:stop] >= row).nonzero()[0]
+            self._asked, self._answer = asked, (found, len(found) < stop - start)
+        return self._answer
 
     def total(self, key: tuple[str, ...], first: datetime, last: datetime) -> int:
         """Return the attempts under *key* between two instants, both included."""

@@ -19,8 +19,10 @@ source are an administrator's work: no incident, unless a second door is followe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from gatewatch.detect.baseline import RIGHTS_DAYS, Habit
 from gatewatch.schema.events import Mfa
@@ -34,8 +36,7 @@ PRIVILEGED = frozenset({"root", "admin", "administrator", "toor"})
 _PLACE_AND_HOUR = frozenset({"first-seen country", "first-seen network", "impossible travel", "off hours"})
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True, gc=False):
     """What is known of one accepted access besides its history."""
 
     user: str | None = None
@@ -53,8 +54,7 @@ class Access:
     evicted: str = ""  # when and where the account was shut out before
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What matches prove. Texts are reasons in plain words; an empty one means "not so"."""
 
     guess: str = ""  # a guess that ended in a success which can be guessed
@@ -77,7 +77,7 @@ class Facts:
     shared: str = ""  # failures at an address of many people that are none of this account's
     vouched: str = ""  # a second factor of the user was accepted at this very address
     device: str = ""  # the user's own device, in a country the user often comes from
-    factors: tuple[Factor, ...] = field(default=())
+    factors: tuple[Factor, ...] = ()
     confidence: str = "medium"
     unsure: bool = False  # an order rests on overlapping clocks
 
@@ -187,6 +187,7 @@ def _lower(level: Severity, steps: int) -> Severity:
     return list(Severity)[max(Severity.LOW.rank, level.rank - steps)]
 
 
+@lru_cache(maxsize=1 << 14)  # an access is judged once for every chain it meets
 def weigh(access: Access, habit: Habit) -> tuple[Factor, ...]:
     """Return every factor of an access with its score; what cannot be judged scores 0 and says so."""
     return tuple(

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ __all__ = [
     "mapping",
     "port_of",
     "said",
+    "several",
 ]
 
 BROKEN = "broken JSON"
@@ -123,7 +125,7 @@ class DocumentSource:
         kept: list[bool] = []
         used = 0
         places, texts = self._busy(records["fields"], ignored)
-        for place, text, flat in zip(places, texts, self._joined(texts), strict=True):
+        for place, text, flat in zip(places, texts, self._joined(texts), strict=False):
             made = None if flat else self._first(text)
             if made is None:
                 try:
@@ -163,14 +165,16 @@ class DocumentSource:
             if again:
                 more = self._table(records, mended, instants(again, zoned=self.zoned, timeless=self.timeless)[0])
                 events = pl.concat([events, more], how="diagonal_relaxed").sort("record", maintain_order=True)
-        lost = no_rows(reason=True)
-        if rejected:
-            at = sorted(rejected)
-            left = records.select(*CARRIED, pl.col("fields").alias("message"))
-            lost = left[at].with_columns(pl.Series("reason", [rejected[place] for place in at], dtype=pl.String))
+        lost = self._lost(records, rejected) if rejected else no_rows(reason=True)
         return Outcome(events, dict(sorted(ignored.items())), no_rows(), lost, used)
 
-    def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Sequence[str]]:
+    def _lost(self, records: pl.DataFrame, rejected: Mapping[int, str]) -> pl.DataFrame:
+        """Return the rejected of *records*, given by their places with the reasons."""
+        at = sorted(rejected)
+        left = records.select(*CARRIED, pl.col("fields").alias("message"))
+        return left[at].with_columns(pl.Series("reason", [rejected[place] for place in at], dtype=pl.String))
+
+    def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Iterable[Any]]:
         """Return the places and texts of the records that must be read; count the others."""
         texts = texts.fill_null("")
         if not (self.hint or self.idle):
@@ -178,10 +182,10 @@ class DocumentSource:
         places = self._places(texts, ignored)
         return places.to_list(), texts.gather(places).to_list()
 
-    def _joined(self, texts: Sequence[str]) -> Sequence[bool]:
+    def _joined(self, texts: Iterable[Any]) -> Iterable[bool]:
         """Return which of *texts* have keys whose levels were joined."""
-        if self._flat is None:
-            return [False] * len(texts)
+        if self._flat is None or not isinstance(texts, Sequence):
+            return repeat(False)
         return pl.Series(texts, dtype=pl.String).str.contains(self._flat).to_list()
 
     def _places(self, texts: pl.Series, ignored: Counter[str]) -> pl.Series:
@@ -209,12 +213,12 @@ class DocumentSource:
         if essential and getattr(entry, essential[0]) is None and all(getattr(entry, name) is None for name in essential):
             return None
         try:
-            return _several(self.read(entry))
+            return several(self.read(entry))
         except Unreadable:  # perhaps its keys are written otherwise
             return None
 
     def _again(self, text: str) -> str | Sequence[Mapping[str, Any]]:
-        return _several(self.read(self._lenient(text)))
+        return several(self.read(self._lenient(text)))
 
     def _mended(self, text: str, ignored: Counter[str], rejected: dict[int, str], place: int) -> Sequence[Mapping[str, Any]] | None:
         """Return the events of a record whose time could not be read, now with its keys in any case; None where there are none."""
@@ -248,7 +252,7 @@ class DocumentSource:
         return table(records, sheet, moments, self.name)
 
 
-def _several(made: Made) -> str | Sequence[Mapping[str, Any]]:
+def several(made: Made) -> str | Sequence[Mapping[str, Any]]:
     """Return the events that *made* stands for, or why there are none."""
     if isinstance(made, str):
         return made

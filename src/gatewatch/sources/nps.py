@@ -26,14 +26,15 @@ from __future__ import annotations
 import csv
 import html
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from gatewatch.schema.events import AuthMethod, Kind, Service
-from gatewatch.sources.document import FAULTS, DocumentSource, Made, Unreadable
+from gatewatch.sources.document import FAULTS, DocumentSource, Made, Unreadable, several
 from gatewatch.sources.pattern import Outcome
 from gatewatch.sources.radius import INSIDE, MACHINE, accounted, is_inside, is_machine, place
 from gatewatch.sources.windows_nps import GUESSES, STOPPED
@@ -63,6 +64,13 @@ _MOMENT = re.compile(r"([0-9]{2})/([0-9]{2})/([12][0-9]{3})[ ,]([0-9]{2}:[0-9]{2
 _PASSWORDS = frozenset({"1", "2", "3", "4"})
 _FROM_REQUEST = ("User-Name", "Calling-Station-Id", "NAS-Port-Type", "NAS-Identifier", "NAS-IP-Address", "Service-Type", "Tunnel-Client-Endpoint")
 _OPEN = 4096  # requests remembered whose answer did not come yet
+_SOURCE = frozenset({"IAS", "NPS"})
+_LEAST = 26  # columns of a line that is whole
+_PACKET, _CLASS = _COLUMNS.index("Packet-Type"), _COLUMNS.index("Class")
+_REQUEST, _ANSWERS, _TELLING = "1", frozenset({"2", "3"}), frozenset({"2", "3", "4"})
+_ASKED = tuple((name, _COLUMNS.index(name)) for name in (*_FROM_REQUEST, "Computer-Name", "Packet-Type", "Class"))
+_CHUNK = 1024  # lines that are taken apart together
+_NO_RESULT = "a request or a challenge: no result"
 
 
 def attributes(line: str) -> dict[str, str] | None:
@@ -70,15 +78,25 @@ def attributes(line: str) -> dict[str, str] | None:
     if line.startswith("<Event>"):
         found = {_SPELLING.get(name, name): html.unescape(value) for name, value in _ELEMENT.findall(line)}
         return found if line.rstrip().endswith("</Event>") and "Timestamp" in found else None
+    cells = _cells(line)
+    return None if cells is None else _named(cells)
+
+
+def _cells(line: str) -> list[str] | None:
+    """Return the values of a line of CSV, None where it is none."""
     try:
-        cells = next(csv.reader([line.replace("\0", " ")], strict=True), [])
+        return next(csv.reader([line.replace("\0", " ")], strict=True), [])
     except csv.Error:
         return None
-    if len(cells) > 4 and cells[1] in {"IAS", "NPS"}:
+
+
+def _named(cells: Sequence[str]) -> dict[str, str] | None:
+    """Return the attributes of a line by its values."""
+    if len(cells) > 4 and cells[1] in _SOURCE:
         # a line cut short has lost what says how it went
         found = {name: cell for name, cell in zip(_COLUMNS, cells, strict=False) if cell}
-        return found | {"Timestamp": f"{cells[2]} {cells[3]}"} if len(cells) >= 26 else None
-    if len(cells) > 6 and cells[4] in {"IAS", "NPS"}:
+        return found | {"Timestamp": f"{cells[2]} {cells[3]}"} if len(cells) >= _LEAST else None
+    if len(cells) > 6 and cells[4] in _SOURCE:
         pairs = cells[6:]
         if len(pairs) % 2:
             return None
@@ -87,14 +105,24 @@ def attributes(line: str) -> dict[str, str] | None:
     return None
 
 
+def _table(lines: list[str]) -> Iterable[list[str] | None]:
+    """Return the values of each of *lines* where they are CSV, all at once where nothing in them is odd."""
+    try:
+        rows = list(csv.reader(lines, strict=True))
+    except csv.Error:
+        rows = []
+    # every row takes a line at least: as many of both, and no quote was left open
+    return rows if len(rows) == len(lines) and not any("\0" in line for line in lines) else map(_cells, lines)
+
+
 def _read(values: dict[str, str]) -> Made:
     packet = values.get("Packet-Type", "")
     if packet == "4":
         made = accounted(values)
-    elif packet in {"2", "3"}:
+    elif packet in _ANSWERS:
         made = _answered(values, packet)
     else:
-        made = "a request or a challenge: no result"
+        made = _NO_RESULT
     if not isinstance(made, dict):
         return made
     begun = made.pop("begun", 0)
@@ -151,7 +179,10 @@ def _time(values: dict[str, str]) -> str:
 class _NetworkPolicySource(DocumentSource):
     """The source of the three formats: lines are taken apart, answers get what their requests told, and then they are documents."""
 
-    def _lenient(self, text: str) -> Any:
+    def _lenient(self, text: Any) -> Any:
+        values = text if isinstance(text, dict) else attributes(text)
+        if values is not None:
+            return values
         try:
             values = msgspec.json.decode(text)
         except FAULTS:
@@ -160,38 +191,77 @@ class _NetworkPolicySource(DocumentSource):
             raise Unreadable(BROKEN)
         return values
 
+    def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Iterable[Any]]:  # noqa: ARG002 - what is read decides
+        """Return the places of all lines, and the attributes of each: None where it has no result, the line where it is none."""
+        return range(len(texts)), _packets(texts)
+
+    def _first(self, text: Any) -> str | Sequence[Mapping[str, Any]] | None:
+        """Return what the attributes say; None where they are none, or unreadable."""
+        if text is None:
+            return _NO_RESULT
+        if not isinstance(text, dict):
+            return super()._first(text)
+        try:
+            made = _read(text)
+        except Unreadable:
+            return None
+        return made if isinstance(made, str) else several(made)
+
+    def _lost(self, records: pl.DataFrame, rejected: Mapping[int, str]) -> pl.DataFrame:
+        """Return the rejected of *records* with their attributes, as they were read, for text."""
+        texts = {
+            place: msgspec.json.encode(values).decode()
+            for place, values in enumerate(_packets(records["fields"]))
+            if place in rejected and isinstance(values, dict)
+        }
+        lost = super()._lost(records, rejected)
+        spelled = [texts.get(place, text) for place, text in zip(sorted(rejected), lost["message"], strict=True)]
+        return lost.with_columns(pl.Series("message", spelled, dtype=pl.String))
+
     def decode(self, records: pl.DataFrame, wanted: Collection[Kind] | None = None, apart: Collection[Kind] = ()) -> Outcome:
         """Decode *records* whose ``message`` is a line of the log."""
-        asked: dict[tuple[str, str], dict[str, str]] = {}
-        texts: list[str] = []
-        apart_from = records["message"] == _WITHIN
-        within = int(apart_from.fill_null(value=False).sum())
-        records = records.filter(~apart_from.fill_null(value=False)) if within else records
-        for line in records["message"].fill_null("").to_list():
-            values = attributes(line)
-            if values is None:
-                texts.append(line)
-                continue
-            _join(values, asked)
-            texts.append(msgspec.json.encode(values).decode())
-        outcome = super().decode(records.with_columns(pl.Series("fields", texts, dtype=pl.String)), wanted, apart)
+        apart_from = (records["message"] == _WITHIN).fill_null(value=False)
+        within = int(apart_from.sum())
+        records = records.filter(~apart_from) if within else records
+        outcome = super().decode(records.with_columns(pl.col("message").fill_null("").alias("fields")), wanted, apart)
         if within:
             outcome.ignored = dict(sorted({**outcome.ignored, "a line of an event that stands over several": within}.items()))
         return outcome
 
 
-def _join(values: dict[str, str], asked: dict[tuple[str, str], dict[str, str]]) -> None:
+def _packets(lines: pl.Series) -> Iterator[dict[str, str] | str | None]:
+    """Yield the attributes of each line, answers with what their requests told; None for a packet without a result, a line that is none as it is."""
+    asked: dict[tuple[str, str], Mapping[str, str]] = {}
+    for start in range(0, len(lines), _CHUNK):
+        part = lines.slice(start, _CHUNK).to_list()
+        plain = not any(line.startswith("<Event>") for line in part)
+        rows = _table(part) if plain else (None for _ in part)
+        for line, cells in zip(part, rows, strict=True):
+            if cells is not None and len(cells) >= _LEAST and cells[1] in _SOURCE and cells[_PACKET] not in _TELLING:
+                if cells[_PACKET] == _REQUEST and cells[_CLASS]:
+                    _join({name: cells[at] for name, at in _ASKED if at < len(cells) and cells[at]}, asked)
+                yield None
+                continue
+            values = attributes(line) if not plain else None if cells is None else _named(cells)
+            if values is None:
+                yield line
+                continue
+            _join(values, asked)
+            yield values
+
+
+def _join(values: dict[str, str], asked: dict[tuple[str, str], Mapping[str, str]]) -> None:
     """Remember a request; give an answer what its request told."""
     key = (values.get("Computer-Name", ""), values.get("Class", ""))
     if not key[1]:
         return
     packet = values.get("Packet-Type")
-    if packet == "1":
+    if packet == _REQUEST:
         if len(asked) >= _OPEN:
             asked.pop(next(iter(asked)))
         asked[key] = values
-    elif packet in {"2", "3"}:
-        request = asked.pop(key, {})
+    elif packet in _ANSWERS:
+        request: Mapping[str, str] = asked.pop(key, {})
         for name in _FROM_REQUEST:
             if name in request and name not in values:
                 values[name] = request[name]
