@@ -241,8 +241,9 @@ class Baseline:
         if state is None:
             return None, ""
         at = bisect_left(state.route, row, key=lambda one: one[0])
-        before = next((stay for other, stay in reversed(state.route[:at]) if other not in self._excluded), None)
-        after = next((stay for other, stay in state.route[at:] if other not in self._excluded and other != row), None)
+        earlier, later = (map(state.route.__getitem__, places) for places in (range(at - 1, -1, -1), range(at, len(state.route))))
+        before = next((stay for other, stay in earlier if other not in self._excluded), None)
+        after = next((stay for other, stay in later if other not in self._excluded and other != row), None)
         return leap(here, before, after)
 
     def days(self, user: str | None, address: str | None) -> int:

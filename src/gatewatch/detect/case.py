@@ -22,6 +22,7 @@ from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.exhibit import Exhibit, as_whom
 from gatewatch.detect.failure import Failures, Tally, network
+from gatewatch.detect.rows import Chosen
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
@@ -137,6 +138,10 @@ class Bench:
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
+    _chosen: Chosen = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_chosen", Chosen(self.exhibits))
 
     def access(self, match: Match) -> Exhibit | None:
         """Return the logon that *match* is about; None where its anchor has no time."""
@@ -229,7 +234,7 @@ class Bench:
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
-            events = [self.exhibits[row] for row in hit.rows if row in self.exhibits]
+            events = [self.exhibits[row] for row in self._chosen.of(hit.rows)]
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
                 events = [event for event in events if event.origin_ip == anchor.origin_ip and (own or event.row != anchor.row)]
@@ -454,13 +459,14 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     few = tried.attempts <= SLIPS and anchor.time - tried.last <= SOON
     if few and not own and line >= HABIT_DAYS and tried.only is not None and tried.only == anchor.user:
         own, habitual = True, f"{anchor.user} came mostly from this address on {line} other days; only that name failed"
-    facts = replace(facts, slip=own and few)
+    slip = own and few
     if stage.name == "attempts":
         text = f"{tried.attempts} failures of {_names(tried)}, then the right password of {anchor.user} was stopped"
-        return replace(facts, stopped=text, habitual=habitual)
+        return replace(facts, slip=slip, stopped=text, habitual=habitual)
     if stage.name != "spread":
         who = anchor.user or "an unnamed user"
-        return replace(facts, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {who}", habitual=habitual)
+        return replace(facts, slip=slip, guess=f"{tried.attempts} failures of {_names(tried)} before a success as {who}", habitual=habitual)
+    facts = replace(facts, slip=slip)
     text = f"{tried.attempts} failures of {anchor.user} from {len(tried.sources)} addresses"
     if network(anchor.origin_ip or "") in tried.sources:
         return replace(facts, guess=f"{text}, one of which got in", habitual=habitual)
