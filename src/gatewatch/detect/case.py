@@ -33,6 +33,7 @@ from gatewatch.schema.incidents import Match, Severity
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
 GUESSES = ("guess", "names", "attempts")
 _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
+_SESSION_STAGES = ("logon", "access", "door", "use", *sorted(_FOLLOWING))
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
@@ -57,6 +58,9 @@ DEFAULT_NAMES = frozenset(
         "test", "tester", "testuser", "tomcat", "ubnt", "ubuntu", "user", "user1", "vagrant", "web", "www", "www-data",
     }
 )  # fmt: skip
+
+
+_NOTHING = Facts()  # which is no incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ class Bench:
             habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
             if hits["exposure"][-1].origin_ip is None or habit.new_network is not True:
                 return None
-        facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
+        facts = _NOTHING  # after settled failures: a logon that may belong to an intrusion, but proves none
         unused = "use" not in hits and any(one.name == "use" and not one.optional for one in chain.stages)  # the door alone is another chain's
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
@@ -209,7 +213,7 @@ class Bench:
             access,
             hits,
             facts,
-            score(facts),
+            score(facts) if facts is not _NOTHING else None,
             tried,
             origin,
             _sessions(anchor, access, hits),
@@ -527,9 +531,9 @@ def _names(tried: Tally) -> str:
 
 
 def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[str, ...]:
-    events = [anchor, access, *(event for name in ("logon", "access", "door", "use", *sorted(_FOLLOWING)) for event in hits.get(name, ()))]
+    events = [anchor, access, *(event for name in _SESSION_STAGES if name in hits for event in hits[name])]
     return tuple(sorted({event.origin_session for event in events if event.origin_session is not None}))
 
 
 def _doors(hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted({(event.host or "", event.account) for event in hits.get("door", ()) if event.account}))
+    return tuple(sorted({(event.host or "", event.account) for event in hits["door"] if event.account})) if "door" in hits else ()
