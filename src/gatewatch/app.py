@@ -99,13 +99,16 @@ def scan(
     Each incident says which controls would have met it; with *evidence* (exported configuration, judged as of *today*) also which were
     there. *what_if*: the result says which measure alone would have broken which incidents.
     """
-    from gatewatch.engines import link, local  # noqa: PLC0415
+    from gatewatch.engines import local  # noqa: PLC0415
 
     site = _watching(site or find_site([*paths, *evidence], config), watch)
     chosen = options(zone=zone, year=year, since=since, until=until, framing=framing, everything=bool(rules), maps=maps)
     with ThreadPoolExecutor(1, thread_name_prefix="content") as pool:
         content = pool.submit(_load_content, [Path(rule) for rule in rules])  # compiled while the logs are read
+        pool.submit(_load_rest)
         result = local.scan(paths, site, content.result, chosen, progress)
+    from gatewatch.engines import link  # noqa: PLC0415 - as above
+
     link.join(result, site, evidence, today or date.max, what_if=what_if)
     result.version = __version__
     return result
@@ -125,6 +128,14 @@ def _load_content(rules: Sequence[Path]) -> Content:
     from gatewatch.engines.decodable import windows_events  # noqa: PLC0415 - as above
 
     return load_content(rules, windows_events() if rules else None)
+
+
+def _load_rest() -> None:
+    """Import what only those need who have read the logs."""
+    import gatewatch.detect.incident  # noqa: PLC0415 - as above
+    import gatewatch.engines.detectable  # noqa: PLC0415 - as above
+    import gatewatch.engines.link  # noqa: PLC0415 - as above
+    import gatewatch.sinks.registry  # noqa: F401, PLC0415 - as above
 
 
 def events(

@@ -15,6 +15,7 @@ from gatewatch.schema import events as ev
 from gatewatch.schema.incidents import Scan
 from gatewatch.sinks.audit_registry import AUDIT_SINKS
 from gatewatch.sinks.registry import ACCESS_FORMATS, EVENT_WRITERS, SINKS, check_outputs, deliver, deliver_access, deliver_events, names
+from gatewatch.sinks.target import SCAN_FORMATS
 
 
 def test_every_sink_and_event_writer_of_the_folder_is_registered() -> None:
@@ -34,7 +35,7 @@ def test_every_sink_and_event_writer_of_the_folder_is_registered() -> None:
 
 
 def test_names_are_unique_and_titled() -> None:
-    assert names() == ["console", "jsonl", "csv", "html", "stix", "navigator"]
+    assert names() == ["console", "jsonl", "csv", "html", "stix", "navigator"] == [*SCAN_FORMATS]
     assert all(sink.title for sink in SINKS)
 
 

@@ -39,10 +39,10 @@ def scan(
 ) -> None:
     """Turn logs into incidents: who from outside got in, how, what followed, and which control was missing."""
     from gatewatch import app as verbs
-    from gatewatch.sinks.registry import check_outputs, deliver
+    from gatewatch.sinks.target import SCAN_FORMATS, open_targets
 
     outputs = output or ["console"]
-    check_outputs(outputs)
+    open_targets(outputs, SCAN_FORMATS)
     day = moment(today, "--today") or datetime.now(UTC)  # noqa: TID251 - waivers expire by the calendar
     bar = Bar(paths, quiet)
     try:
@@ -58,6 +58,8 @@ def scan(
         )
     finally:
         bar.stop()
+    from gatewatch.sinks.registry import deliver
+
     deliver(result, outputs)
     raise typer.Exit(verbs.exit_code(result))
 

@@ -27,6 +27,7 @@ from gatewatch.detect.deed import deeds
 from gatewatch.detect.eviction import EVICTED, Eviction
 from gatewatch.detect.exhibit import DOORS, Exhibit, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
+from gatewatch.detect.rows import Chosen
 from gatewatch.detect.second_factor import RULE as FACTOR
 from gatewatch.detect.second_factor import Entry, always_before
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
@@ -40,6 +41,7 @@ from gatewatch.schema.incidents import Match, Severity
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
 GUESSES = ("guess", "names", "attempts")
 _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
+_SESSION_STAGES = ("logon", "access", "door", "use", *sorted(_FOLLOWING))
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
@@ -63,6 +65,9 @@ DEFAULT_NAMES = frozenset(
         "test", "tester", "testuser", "tomcat", "ubnt", "ubuntu", "user", "user1", "vagrant", "web", "www", "www-data",
     }
 )  # fmt: skip
+
+
+_NOTHING = Facts()  # which is no incident
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -179,6 +184,10 @@ class Bench:
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
     _traits: dict[str, _Traits] = field(default_factory=dict, repr=False)
+    _chosen: Chosen = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_chosen", Chosen(self.exhibits))
 
     def access(self, match: Match) -> Exhibit | None:
         """Return the logon that *match* is about; None where its anchor has no time."""
@@ -240,7 +249,7 @@ class Bench:
             habit = self.baseline.habit(access.user, origin, access.country, access.time, access.src_host)
             if hits["exposure"][-1].origin_ip is None or habit.new_network is not True:
                 return None
-        facts = Facts()  # after settled failures: a logon that may belong to an intrusion, but proves none
+        facts = _NOTHING  # after settled failures: a logon that may belong to an intrusion, but proves none
         unused = traits.needs_use and "use" not in hits  # the door alone is another chain's
         if not unused and (stage is None or tried is not None or shared):
             habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
@@ -260,7 +269,7 @@ class Bench:
             access,
             hits,
             facts,
-            score(facts),
+            score(facts) if facts is not _NOTHING else None,
             tried,
             origin,
             _sessions(anchor, access, hits),
@@ -304,7 +313,7 @@ class Bench:
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
-            events = list(filter(None, map(self.exhibits.get, hit.rows)))
+            events = [self.exhibits[row] for row in self._chosen.of(hit.rows)]
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
                 taken = chain.anchor.name == "moved"  # a session is its owner's; what came from the new place is not
@@ -638,9 +647,9 @@ def _names(tried: Tally) -> str:
 
 
 def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[str, ...]:
-    events = [anchor, access, *(event for name in ("logon", "access", "door", "use", *sorted(_FOLLOWING)) for event in hits.get(name, ()))]
+    events = [anchor, access, *(event for name in _SESSION_STAGES if name in hits for event in hits[name])]
     return tuple(sorted({event.origin_session for event in events if event.origin_session is not None}))
 
 
 def _doors(hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted({(event.host or "", event.account) for event in hits.get("door", ()) if event.account}))
+    return tuple(sorted({(event.host or "", event.account) for event in hits["door"] if event.account})) if "door" in hits else ()

@@ -139,6 +139,8 @@ def deed(event: Exhibit) -> str:
 
 def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
     """Return the different deeds of *events* in order, at most *most*; the rest as a number."""
+    if not events:
+        return ()
     telling = tuple(event for event in events if event.account is not None and not _UNNAMED.keys().isdisjoint(event.rules))
     words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, telling)))
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())

@@ -150,8 +150,9 @@ def _values(column: pl.Series) -> list[Any]:
 
 def _flags(frame: pl.DataFrame, columns: list[str]) -> Mapping[int, tuple[str, ...]]:
     flags: dict[int, list[str]] = {}
+    rows = frame["row"].to_numpy()
     for column in sorted(columns):
-        for row in frame.filter(pl.col(column))["row"].to_list():
+        for row in rows[frame[column].to_numpy()].tolist():
             flags.setdefault(row, []).append(column.removeprefix(RULE))
     return {row: tuple(names) for row, names in flags.items()}
 

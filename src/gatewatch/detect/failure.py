@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -52,6 +53,7 @@ def moment(value: int) -> datetime:
     return _EPOCH + value * _MICRO
 
 
+@lru_cache(maxsize=1 << 14)
 def network(address: str) -> str:
     """Return the source that counts as one: an IPv6 customer's /64, an IPv4 address itself.
 

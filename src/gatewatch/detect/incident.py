@@ -170,7 +170,7 @@ def _read(hit: StageHit) -> Sequence[int]:
     """Return the rows of a stage that are read: of failures only those that may be quoted."""
     if hit.name not in (*GUESSES, "spread", "miss") or len(hit.rows) <= SHOWN_FIRST + SHOWN_LAST:
         return hit.rows
-    rows = tuple(hit.rows)
+    rows = hit.rows
     return (*rows[:SHOWN_FIRST], *rows[-SHOWN_LAST:])
 
 

@@ -7,14 +7,17 @@ could meet it and costly leaves are only evaluated where they decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import polars as pl
 
 from gatewatch.detect.extra_key import Key
-from gatewatch.schema.events import DTYPES
+from gatewatch.schema.events import DTYPES, Kind
+
+_KIND = "kind"
+_MOST = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Not:
 
 Predicate = Constant | Leaf | Among | All | Some | Not
 
+_TOLD: dict[Leaf, Mapping[str | None, bool]] = {}  # what leaves answer to each kind
 TRUE = Constant(True)
 FALSE = Constant(False)
 
@@ -152,7 +156,9 @@ def given(predicate: Predicate, known: Mapping[str, str | None], answers: Mappin
                 return Constant(answers[predicate])
             if not predicate.columns or not all(column in known for column in predicate.columns):
                 return predicate
-            return Constant(_answer(predicate, tuple(known[column] for column in predicate.columns)))
+            values = tuple(known[column] for column in predicate.columns)
+            told = _TOLD.get(predicate) if predicate.columns == (_KIND,) else None
+            return Constant(_answer(predicate, values) if told is None else told[values[0]])
         case Not():
             return negation(given(predicate.part, known, answers))
         case All():
@@ -174,7 +180,19 @@ def _fold(
     return some(made) if settles.value else every(made)
 
 
-@lru_cache(maxsize=1 << 16)
+def foresee(predicates: Iterable[Predicate]) -> None:
+    """Ask the leaves of *predicates* that read nothing but the kind of an event about every kind, all at once, so that :func:`given` knows."""
+    leaves = list(dict.fromkeys(leaf for one in predicates for leaf in leaves_of(one) if leaf.columns == (_KIND,) and leaf not in _TOLD))
+    if not leaves or len(_TOLD) + len(leaves) > _MOST:
+        return
+    kinds = [*map(str, Kind), None]
+    answers = pl.DataFrame({_KIND: pl.Series(kinds, dtype=pl.String).cast(DTYPES[_KIND])}).select(
+        leaf.expr.fill_null(False).alias(str(place)) for place, leaf in enumerate(leaves)
+    )
+    _TOLD.update((leaf, dict(zip(kinds, answers[str(place)].to_list(), strict=True))) for place, leaf in enumerate(leaves))
+
+
+@lru_cache(maxsize=_MOST)
 def _answer(leaf: Leaf, values: tuple[str | None, ...]) -> bool:
     row = {name: pl.Series([value], dtype=pl.String).cast(DTYPES[name]) for name, value in zip(leaf.columns, values, strict=True)}
     return bool(pl.DataFrame(row).select(leaf.expr.fill_null(False)).to_series()[0])

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import overload
 
-from gatewatch.detect.timeline import Ints
+import numpy as np
+
+from gatewatch.detect.timeline import Bools, Ints
+
+
+class Chosen:
+    """Rows that are looked at, of all that matches hold: which of a timeline's they are is found once for all its matches."""
+
+    def __init__(self, rows: Container[int]) -> None:
+        self._rows = rows
+        self._masks: dict[int, tuple[Sequence[int], Bools]] = {}  # by the identity of a timeline's rows, which are kept so that it stays theirs
+
+    def of(self, rows: Sequence[int]) -> list[int]:
+        """Return which of *rows* are among them, in order."""
+        return rows.among(self.mask) if isinstance(rows, Rows) else [row for row in rows if row in self._rows]
+
+    def mask(self, rows: Sequence[int]) -> Bools:
+        """Return which of a timeline's *rows* are among them, by position."""
+        found = self._masks.get(id(rows))
+        if found is None:
+            found = self._masks[id(rows)] = rows, np.fromiter((row in self._rows for row in rows), np.bool_, len(rows))
+        return found[1]
 
 
 class Rows(Sequence[int]):
@@ -37,7 +58,15 @@ class Rows(Sequence[int]):
 
     def __getitem__(self, at: int | slice) -> int | tuple[int, ...]:
         """Return one row, or some."""
-        return tuple(self)[at]
+        positions = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
+        if isinstance(at, slice):
+            return tuple(self._of[position] for position in positions[at].tolist())
+        return self._of[int(positions[at])]
+
+    def among(self, mask: Callable[[Sequence[int]], Bools]) -> list[int]:
+        """Return the rows at whose positions *mask*, told the rows of the whole timeline, is true, in order."""
+        of, chosen = self._of, mask(self._of)
+        return [of[position] for part in self._parts for position in part[chosen[part]].tolist()]
 
     def __eq__(self, other: object) -> bool:
         """Whether *other* holds the same rows."""

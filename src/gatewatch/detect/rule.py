@@ -33,7 +33,7 @@ from gatewatch.detect import sheet
 from gatewatch.detect.extra_key import CHANNEL, EVENT_ID, HEAD, read
 from gatewatch.detect.field_map import FieldMap
 from gatewatch.detect.logsource import describe, gate
-from gatewatch.detect.predicate import FALSE, TRUE, Constant, Predicate, columns_of, every, expression, given, leaves_of
+from gatewatch.detect.predicate import FALSE, TRUE, Constant, Predicate, columns_of, every, expression, foresee, given, leaves_of
 from gatewatch.detect.sigma_condition import Placeholders, compile_detection
 from gatewatch.detect.sigma_document import Document, Refusal, read_documents
 from gatewatch.detect.sigma_regex import POLICY, PROVEN, Refused, shown, unsupported
@@ -136,6 +136,7 @@ class RuleSet:
         frame = _declared(events, self.columns(names))
         hits: dict[str, list[Rows]] = {rule.name: [] for rule in chosen}
         later: _Later | None = {} if frame.height <= _FEW else None
+        foresee(rule.predicate for rule in chosen)
         for kind, source, rows in _partitions(frame):
             left = {rule.name: rule.given(kind, source) for rule in chosen}
             for rest, part in _by_head(left, frame, rows):

@@ -203,11 +203,11 @@ def _merged(
 
 def scan(paths: Sequence[str], site: Site, load: Callable[[], Content], options: Options, progress: Progress | None = None) -> Scan:
     """Turn *paths* into incidents, the access ledger, coverage and an account of every record; *load* gives the rules and chains."""
+    ready = prepare(paths, site, options, everything=options.everything, progress=progress)
     from gatewatch.detect.content import report  # noqa: PLC0415 - heavy, and not needed until the logs are read
-    from gatewatch.detect.incident import assemble  # noqa: PLC0415 - heavy, and not needed until the logs are read
+    from gatewatch.detect.incident import assemble  # noqa: PLC0415 - as above
     from gatewatch.engines.detectable import techniques  # noqa: PLC0415 - as above
 
-    ready = prepare(paths, site, options, everything=options.everything, progress=progress)
     content = load()
     rows = coverage(ready.collected.files, ready.slots)
     dark = unseen(rows)

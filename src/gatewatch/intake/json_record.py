@@ -35,7 +35,7 @@ from gatewatch.intake import (
 )
 from gatewatch.intake.batch import RAW_CAP, Batch, RawReject, empty_records, raw_text
 from gatewatch.intake.json_scan import Found, is_silent, mend, scan, wrapped
-from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Shape, parted
+from gatewatch.intake.json_shape import BROKEN, FAULTS, Interest, Objects, Proof, Shape, parted
 from gatewatch.intake.line import TOO_LONG, Block, Lines, read_lines, transcode
 
 SHAPES: tuple[Shape, ...] = (
@@ -99,6 +99,7 @@ class _Carrier(msgspec.Struct):
 
 
 _carrier = msgspec.json.Decoder(_Carrier)
+_COATED = (coat.BEGINS, coat.REGEX, coat.INNER)  # each stands in every coat
 _CARRIED = r'"(?:@?message|log|log_s|_raw)"[ \t\r\n]*:[ \t\r\n]*"[ \t\r\n]*\{'
 
 
@@ -191,9 +192,10 @@ def _lines(block: Block, lines: Lines) -> tuple[Objects, list[Found]]:
         end -= there
     sound = (end > begin + 1) & (lines.raw[np.minimum(begin, len(lines.raw) - 1)] == 0x7B) & (lines.raw[np.maximum(end, 1) - 1] == 0x7D)
     text = lines.line.str.strip_chars_end(",\r\n") if comma else lines.line
-    objects = Objects(text, pl.Series(lines.offset, dtype=pl.Int64))
+    whole = bool(sound.all())
+    objects = Objects(text, pl.Series(lines.offset, dtype=pl.Int64), Proof(lines.raw, size) if whole and not comma else None)
     found: list[Found] = []
-    if not sound.all():
+    if not whole:
         found = _odd(block, lines, ~sound)
         objects = objects.filter(pl.Series(sound))
     peculiar = objects.text.str.contains(_PECULIAR)
@@ -258,10 +260,11 @@ def _uncoated(objects: Objects) -> Objects:
     """Return *objects* without what log services put around them."""
     if not len(objects):
         return objects
-    coated = objects.text.str.contains(coat.REGEX)
-    if coated.any():
-        coated &= objects.text.str.contains(coat.INNER)
-    places = [(place, inner) for place in coated.arg_true().to_list() if (inner := coat.taken_off(objects.text[place])) is not None]
+    coated = objects.text.str.contains(coat.BEGINS).arg_true()
+    for regex in (coat.REGEX, coat.INNER):
+        coated = coated.filter(objects.text.gather(coated).str.contains(regex))
+    texts = objects.text.gather(coated).to_list()
+    places = [(place, inner) for place, text in zip(coated.to_list(), texts, strict=True) if (inner := coat.taken_off(text)) is not None]
     if not places:
         return objects
     at = pl.Series([place for place, _ in places], dtype=pl.UInt32)
@@ -283,15 +286,16 @@ class _Run:
         broken: list[tuple[int, str]] = []
         for shape in self.first:
             objects = self._send(objects, shape, interest, broken)
+        doubt = _doubt(objects)
+        if doubt is not None:
+            objects = self._ahead(objects, *doubt, interest, broken)
         bare = objects if carried else _uncoated(objects)
         for shape in (*(self.first if bare is not objects else ()), SHAPES[0]):
             bare = self._send(bare, shape, interest, broken)
         objects = bare
-        likely = _likely(objects)
-        if likely > _FEW:  # what no shape before the likely one can be needs one look instead of as many as there are shapes
-            doubtful = objects.text.str.contains(_any_of(likely))
-            sent = self._send(objects.filter(~doubtful), SHAPES[likely], interest, broken)
-            objects = _merged(objects.filter(doubtful), sent)
+        likely = 0 if doubt is not None else _likely(objects)
+        if likely > _FEW:
+            objects = self._ahead(objects, likely, _any_of(end=likely), interest, broken)
         for shape in SHAPES[1:]:
             objects = self._send(objects, shape, interest, broken)
         if not len(objects):
@@ -306,6 +310,11 @@ class _Run:
         left, unsound = parted(objects)
         self.strange += [RawReject(0, offset, UNKNOWN, text[:RAW_CAP]) for offset, text in left.pairs()]
         return broken + unsound
+
+    def _ahead(self, objects: Objects, place: int, doubt: str, interest: Interest | None, broken: list[tuple[int, str]]) -> Objects:
+        """Send what does not match *doubt* to the shape at *place*, and return what is left: one look instead of as many as there are shapes."""
+        doubtful = objects.text.str.contains(doubt)
+        return objects.filter(doubtful).merged(self._send(objects.filter(~doubtful), SHAPES[place], interest, broken))
 
     def _send(self, objects: Objects, shape: Shape, interest: Interest | None, broken: list[tuple[int, str]]) -> Objects:
         """Return what *shape* leaves of *objects*."""
@@ -328,10 +337,28 @@ def _likely(objects: Objects) -> int:
     return next((place for place, shape in enumerate(SHAPES) if place and first.str.contains(shape.regex)[0]), 0)
 
 
+def _doubt(objects: Objects) -> tuple[int, str] | None:
+    """Return the place in :data:`SHAPES` of the likely one, and a regex that all matches that may have a coat or be known to a shape before it.
+
+    None where the first of *objects* would be in doubt.
+    """
+    if len(objects) < _MANY:
+        return None
+    first = objects.text.head(1)
+    before = []
+    for regexes in (windows_json.REGEXES, _COATED):
+        free = next((regex for regex in regexes if not first.str.contains(regex)[0]), None)
+        if free is None:
+            return None
+        before.append(free)
+    likely = _likely(objects)
+    return (likely, _any_of(*before, end=likely)) if likely else None
+
+
 @cache
-def _any_of(end: int) -> str:
-    """Return a regex that everything matches that may be known to a shape from the second up to that at *end*."""
-    return "|".join(f"(?:{shape.regex})" for shape in SHAPES[1:end])
+def _any_of(*regexes: str, end: int) -> str:
+    """Return a regex that everything matches that matches one of *regexes* or may be known to a shape from the second up to that at *end*."""
+    return "|".join(f"(?:{regex})" for regex in (*regexes, *(shape.regex for shape in SHAPES[1:end])))
 
 
 def _framed(
@@ -349,7 +376,7 @@ def _framed(
     faults = [RawReject(0, one.offset, one.reason, raw_text(one.raw)) for one in found if one.reason is not None]
     lines = objects.offset
     if sound:
-        objects = _merged(objects, Objects.of(sound))
+        objects = objects.merged(Objects.of(sound))
     run = _Run(rejects=faults, first=first)
     places = [objects.offset.to_numpy(), np.array([fault.offset for fault in faults], dtype=np.int64)]
     broken = run.take(objects, interest)
@@ -371,15 +398,6 @@ def _again(offset: int, text: str, block: Block | None) -> list[Found]:
     if block is None:
         return [Found(offset, text.encode(), None)]
     return _shifted(scan([block.data[offset - block.start : _line_end(block, offset)]]), offset)
-
-
-def _merged(first: Objects, second: Objects) -> Objects:
-    """Return the objects of both in the order of their offsets."""
-    if not len(first):
-        return second
-    offset = pl.concat([first.offset, second.offset])
-    order = offset.arg_sort()
-    return Objects(pl.concat([first.text, second.text]).gather(order), offset.gather(order))
 
 
 def _batches(run: _Run, order: np.ndarray, base: int) -> list[Batch]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from gatewatch.intake.batch import RAW_CAP
-from gatewatch.intake.json_shape import BROKEN, FAULTS
+from gatewatch.intake.json_shape import BROKEN, FAULTS, Proof
 from gatewatch.intake.line import LINE_CAP
 
 CUT = "broken JSON: it ends early"
@@ -64,6 +65,12 @@ _FARTHEST = 1 << 16
 _DEEP = -2  # no place: nested too deep
 _TOKEN = 16  # bytes of a literal or escape that may be cut
 
+_APART = 64
+_ODD = frozenset(
+    (*WRAPPERS, *BESIDE, *TABLES, *DEEPER, *BESIDE_DEEPER, "hits", "eventType", "name", "TableName", "FrameType", "TableId", "TableKind")
+)
+"""First keys that wrappers and footers have, beside ``@odata``."""
+
 _scan = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -73,6 +80,18 @@ class Found(NamedTuple):
     offset: int
     raw: bytes
     reason: str | None
+
+
+@lru_cache(maxsize=64)
+def _follower(key: bytes) -> re.Pattern[bytes]:
+    """Return what stands between two objects that begin with *key*."""
+    return re.compile(rb"\}[ \t\r\n,]*(?=\{\s*" + re.escape(key) + rb")")
+
+
+def _is_odd(key: bytes) -> bool:
+    """Return whether a wrapper or footer may begin with *key*, in its quotes."""
+    name = key.split(b'"', 2)[1].decode("utf-8", "replace")
+    return name in _ODD or name.startswith("@odata")
 
 
 def scan(chunks: Iterable[bytes]) -> Iterator[Found]:
@@ -133,6 +152,13 @@ def is_silent(line: bytes) -> bool:
     return _SILENT.match(line) is not None or _FOOTER.match(line) is not None
 
 
+def _are_whole(raws: list[bytes], *, odd: bool) -> bool:
+    """Return whether each of *raws*, which begin and end with a brace, is one sound object, and where they begin *odd* none a wrapper or footer."""
+    if odd and any(wrapped(raw) is not None or is_silent(raw) for raw in raws):
+        return False
+    return Proof(b"\n".join(raws), len(raws)).covers(len(raws))
+
+
 class _Scanner:
     """A window on the stream that moves on from object to object."""
 
@@ -146,6 +172,7 @@ class _Scanner:
         self.open = 0  # braces of wrappers around what comes
         self.columns: list[str] = []  # names for the rows of a table, while in one
         self.fault = -1  # where the last broken object was found to be so, in the stream
+        self.apart = 0  # objects that are taken one by one before several are tried again
         self.step = 1  # how far behind its beginning the next one is looked for: farther each time the same place stops us
 
     def feed(self) -> None:
@@ -184,6 +211,9 @@ class _Scanner:
                 self.feed()
             first = self.data[self.at]
             if first == 0x7B:
+                yield from self.several()
+                if self.at >= len(self.data) or self.data[self.at] != 0x7B:
+                    continue
                 found = self.object()
             elif self.open and first == 0x7D:
                 self.at += 1
@@ -193,6 +223,23 @@ class _Scanner:
                 found = self.junk()
             if found is not None:
                 yield found
+
+    def several(self) -> list[Found]:
+        """Take the objects here that begin alike, are whole and stand one behind the other; none where one may be something else."""
+        self.apart -= 1
+        key = _FIRST_KEY.match(self.data, self.at) if self.apart < 0 else None
+        if key is None:
+            return []
+        ends = [(found.start() + 1, found.end()) for found in _follower(key[1]).finditer(self.data, self.at)]
+        if not ends:
+            return []
+        begins = [self.at, *(begin for _, begin in ends[:-1])]
+        raws = [self.data[begin:end] for begin, (end, _) in zip(begins, ends, strict=True)]
+        if not _are_whole(raws, odd=_is_odd(key[1])):
+            self.apart = _APART
+            return []
+        self.at = ends[-1][1]
+        return [Found(self.base + begin, raw, None) for begin, raw in zip(begins, raws, strict=True)]
 
     def object(self) -> Found | None:
         """Take the object here; None for the head of a wrapper or a footer."""

@@ -17,11 +17,12 @@ from gatewatch.intake.batch import RAW_CAP, RawReject
 from gatewatch.intake.json_shape import FAULTS, Framed, Hinting, Interest, Objects, parted
 from gatewatch.intake.windows_column import columns
 from gatewatch.intake.windows_row import Stamp, row, rows_frame
-from gatewatch.intake.windows_shape import Found, Read, read_event
+from gatewatch.intake.windows_shape import LADEN, ORIGINS, Found, Read, read_event
 from gatewatch.intake.windows_within import REGEX as WITHIN
 
 _BLANK = r"[ \t\r\n]*"
-_KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id)"' + _BLANK + ":"
+_KEYS = r"EventID|_EventID|EventId|event_id|EventCode|winlog\.event_id"
+_KEY = r'"(?:' + _KEYS + '|eventID|Id)"' + _BLANK + ":"
 _ELEMENT = r'\{(?:[^{}]|\{[^{}]*\})*?"(?:#text|\$|_|Value)"' + _BLANK + ":"
 _ID = _KEY + _BLANK + "(?:" + _ELEMENT + _BLANK + ')?"?[0-9]+'
 _CHANNEL = r'"(?:Channel|_Channel|channel|LogName|log_name|EventLog|winlog\.channel)"' + _BLANK + ":" + _BLANK + r'"[^"\\]+"'
@@ -31,6 +32,7 @@ _NAMED = r'"(?:UtcTime|SubjectUserSid|SubjectUserName|ScriptBlockText|ContextInf
 _NEVER = "\0never"
 # the event as XML within JSON; Splunk's exports, which may hold its text
 _RAW = r'"(?:_raw|event)"' + _BLANK + ":" + _BLANK + r'"(?:<Event[ >]|[0-9/]{10} [0-9:.]{8,18} [AP]M(?:\\r)?\\nLogName=)|' + WITHIN
+_FRAMES = ("System", "Event", "win", *sorted(LADEN))  # within one of these ``eventID``, which CloudTrail has as well, is an event's
 _DIGITS = re.compile(r"([0-9]+)$")
 _QUOTED = re.compile(r'"([^"]+)"$')
 
@@ -57,12 +59,19 @@ class WindowsJson:
             framed.records = pl.concat([rows, framed.records]).sort("offset") if framed.records.height else rows
         framed.skipped += skipped + passed
         if len(framed.left):
-            others = _together(others, framed.left)
+            others = others.merged(framed.left)
         framed.left = others
         return framed
 
 
 SHAPE = WindowsJson()
+_LESS = '"winlog"|"(?:' + "|".join(_FRAMES) + ')"|' + _RAW
+REGEXES = (
+    SHAPE.regex,
+    f'"(?:{_KEYS}|Id)"{_BLANK}:|{_LESS}',
+    f'"(?:{_KEYS})"{_BLANK}:|"(?:' + "|".join(ORIGINS) + f')"|{_LESS}',  # an ``Id`` alone is anything's
+)
+"""Regexes each of which every object matches that the shape may know."""
 
 
 def _choose(objects: Objects, interest: Interest, regex: str) -> tuple[Objects, Objects, Counter[tuple[str, int]]]:
@@ -126,7 +135,10 @@ def _hold(table: pl.DataFrame, *, named: bool = False) -> pl.Series:
             rows = (table["hint"] == hint).arg_true()
             text = table["text"].gather(rows)
             held = text.str.contains(hint)
-            kept = kept.scatter(rows, held if named else held | ~text.str.contains(_NAMED))
+            if not named:
+                missing = (~held).arg_true()
+                held = held.scatter(missing, ~text.gather(missing).str.contains(_NAMED))
+            kept = kept.scatter(rows, held)
     return kept
 
 
@@ -214,9 +226,3 @@ def _shift(kept: list[tuple[int, Read]]) -> None:
         stamp = one.event.stamp
         if one.local and stamp is not None and shift is not None:
             one.event.stamp = Stamp(stamp.micros + shift, True, stamp.resolution)
-
-
-def _together(one: Objects, other: Objects) -> Objects:
-    offset = pl.concat([one.offset, other.offset])
-    order = offset.arg_sort()
-    return Objects(pl.concat([one.text, other.text]).gather(order), offset.gather(order))

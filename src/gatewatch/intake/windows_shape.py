@@ -80,7 +80,10 @@ _LONG_KEYS = 4096  # characters: longer ones are not worth remembering
 _HELD = re.compile(rb'[\{\[]|"[\{<]')
 _EMPTY = (b"null", b'""')
 _USERS = ("UserID", "UserId", "user")  # a SID in the first two, in winlogbeat's object too
-_LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"}) | KEYS
+LADEN = frozenset({"jsonPayload", "document", "result", "_raw", "_EventID", "body"}) | KEYS
+"""Keys of objects in which an event may be carried."""
+ORIGINS = (*NAMES["channel"], *NAMES["provider"], "source", "sourcetype", "Source", "TargetUserName", "SubjectUserName")
+"""Keys of which a flat record has one beside the number of its event."""
 _PERSONS = re.compile(r'"(?:Target|Subject|Member)?(?:UserName|UserSid|Sid|Name)"|"(?:IpAddress|LogonType|AccountName|User)"')
 """Names that data of events about accounts have."""
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
@@ -145,7 +148,7 @@ def read_event(text: str) -> Found:
         found = _wazuh(_any(text))
     elif _is_object(pairs.get("data")) and b'"win"' in bytes(pairs["data"]):
         found = _wazuh(_any(pairs["data"]))
-    elif not _LADEN.isdisjoint(pairs):
+    elif not LADEN.isdisjoint(pairs):
         found = _carried(pairs)
     return _flat(pairs) if found is None else found
 

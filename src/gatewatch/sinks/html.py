@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gatewatch.schema.control import Standing
@@ -30,6 +29,9 @@ from gatewatch.sinks.picture_path import drawn, is_wide, path_graph
 from gatewatch.sinks.picture_timeline import failure_bins, timeline
 from gatewatch.sinks.picture_trace import trace_tree, tree_left
 from gatewatch.sinks.picture_whatif import what_if_picture
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = "templates"
 # what a page can hold and still open at once; the rest is in the JSON and CSV outputs, and the page says so
@@ -105,6 +107,8 @@ def style_hash(style: str) -> str:
 @cache
 def environment() -> Environment:
     """Return the template environment: auto-escaped, strict about names, every value escaped for the reader."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - other formats do without
+
     env = Environment(
         loader=PackageLoader("gatewatch.sinks", TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_finalize,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,

@@ -35,7 +35,7 @@ EVENT_WRITERS: dict[str, Callable[[Iterator[pl.DataFrame], BinaryIO], None]] = {
 
 
 def names() -> list[str]:
-    """Return the formats of a scan."""
+    """Return the formats of a scan: those of :data:`gatewatch.sinks.target.SCAN_FORMATS`."""
     return [sink.name for sink in SINKS]
 
 

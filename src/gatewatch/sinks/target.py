@@ -15,6 +15,8 @@ from typing import BinaryIO, TextIO, cast
 from gatewatch.errors import UsageError
 
 NARROWEST, WIDEST, FILE_WIDTH = 40, 140, 100
+SCAN_FORMATS = ("console", "jsonl", "csv", "html", "stix", "navigator")
+"""The formats of a scan, known without importing what writes them."""
 
 
 @dataclass(frozen=True, slots=True)
