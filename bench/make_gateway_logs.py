@@ -52,6 +52,14 @@ class Device:
         """Return one of some 3200 account names."""
         return f"{_FIRST[self.below(16)]}{self.below(200)}"
 
+    def owner(self, address: str) -> str:
+        """Return the account of the household behind an address; one in a hundred is somebody else's."""
+        if self.draw() < 0.01:
+            return self.user()
+        net, _, last = address.rpartition(".")
+        number = 256 * _OUTSIDE.index(net) + int(last)
+        return f"{_FIRST[number % 16]}{number // 16}"
+
     def bsd(self) -> str:
         """Return the classic stamp."""
         return f"{self.now:%b} {self.now.day:2d} {self.now:%H:%M:%S}"
@@ -60,7 +68,8 @@ class Device:
 def _asa(d: Device) -> Iterator[str]:
     head = f"<166>{d.now:%b %d %Y %H:%M:%S} fw01 : %ASA-6-"
     roll = d.draw()
-    one, port, two, user = d.outside(), d.port(), d.inside(), d.user()
+    one, port, two = d.outside(), d.port(), d.inside()
+    user = d.owner(one)
     number = d.serial
     if roll < 0.36:
         to = d.outside()
@@ -80,7 +89,7 @@ def _asa(d: Device) -> Iterator[str]:
             f'<164>{head[5:-2]}4-106023: Deny tcp src outside:{one}/{port} dst inside:203.0.113.1/{d.below(9000)} by access-group "outside_in" '
             f"[0x{d.below(1 << 30):x}, 0x0]"
         )
-    elif roll < 0.88:
+    elif roll < 0.936:
         yield f"{head}106015: Deny TCP (no connection) from {one}/{port} to 203.0.113.1/443 flags RST on interface outside"
     elif roll < 0.94:
         yield (f"{head}113005: AAA user authentication Rejected : reason = Invalid password : server = 10.0.0.5 : user = {user} : user IP = {one}")
@@ -101,7 +110,8 @@ def _fortigate(d: Device) -> Iterator[str]:
     nanos = int(d.now.timestamp() * 1_000_000) * 1000 + d.below(1000)
     head = f'<189>date={d.now:%Y-%m-%d} time={d.now:%H:%M:%S} devname="fgt01" devid="FG100FTK20000001" eventtime={nanos} tz="+0000" '
     roll = d.draw()
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     if roll < 0.82:
         out, back = d.below(10**6), d.below(10**6)
         yield (
@@ -151,7 +161,8 @@ def _fortigate(d: Device) -> Iterator[str]:
 def _panos(d: Device) -> Iterator[str]:
     slashed = f"{d.now:%Y/%m/%d %H:%M:%S}"
     head = f"<14>{d.bsd()} pa01 1,{slashed},013201000001,"
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     roll = d.draw()
     if roll < 0.8:
         count = d.below(10**6)
@@ -190,7 +201,8 @@ def _panos(d: Device) -> Iterator[str]:
 def _netscaler(d: Device) -> Iterator[str]:
     stamp = f"{d.now:%m/%d/%Y:%H:%M:%S} GMT"
     head = f"<134> {stamp} ns01 0-PPE-{d.below(4)} : default "
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     who = f'Context {user}@{one} - SessionId: {d.serial} - User {user} - Client_ip {one} - Nat_ip "Mapped Ip" - Vserver 203.0.113.1:443 - '
     took = f'Start_time "{stamp}" - End_time "{stamp}" - Duration 00:0{d.below(9)}:{d.below(60):02d}  - '
     roll = d.draw()
@@ -229,7 +241,8 @@ def _netscaler(d: Device) -> Iterator[str]:
 
 
 def _ivanti(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     head = f"<134>1 {d.now:%Y-%m-%dT%H:%M:%S}Z ics01 PulseSecure: - - - {d.now:%Y-%m-%d %H:%M:%S} - ics01 - [{one}] Default Network::"
     session = f"sid{d.below(1 << 30):x}"
     roll = d.draw()
@@ -258,7 +271,8 @@ def _ivanti(d: Device) -> Iterator[str]:
 
 
 def _strongswan(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     number = d.serial
     head = f"{d.bsd()} vpn01 charon[812]: {d.below(16) + 1:02d}"
     ike, net, enc = f"{head}[IKE] <rw|{number}> ", f"{head}[NET] <rw|{number}> ", f"{head}[ENC] <rw|{number}> "
@@ -279,7 +293,8 @@ def _strongswan(d: Device) -> Iterator[str]:
 
 
 def _freeradius(d: Device) -> Iterator[str]:
-    one, user = d.outside(), d.user()
+    one = d.outside()
+    user = d.owner(one)
     head = f"{d.now:%a} {d.bsd()} {d.now:%Y} : "
     number = d.serial
     roll = d.draw()
@@ -299,7 +314,8 @@ def _freeradius(d: Device) -> Iterator[str]:
 
 
 def _openvpn(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     peer = f"{one}:{d.port()}"
     head = f"{d.now:%Y-%m-%d %H:%M:%S} "
     yield f"{head}{peer} TLS: Initial packet from [AF_INET]{peer}, sid={d.below(1 << 30):08x} {d.below(1 << 30):08x}"
@@ -329,7 +345,8 @@ def _openvpn(d: Device) -> Iterator[str]:
 
 
 def _macos(d: Device) -> Iterator[str]:
-    one, user = d.outside(), d.user()
+    one = d.outside()
+    user = d.owner(one)
     head = f"{d.now:%Y-%m-%d %H:%M:%S.%f}+0100  mac01 "
     roll = d.draw()
     if roll < 0.5:
@@ -348,7 +365,8 @@ def _macos(d: Device) -> Iterator[str]:
 
 
 def _nps(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     head = f'"NPS01","IAS",{d.now:%m/%d/%Y},{d.now:%H:%M:%S},'
     group = f'"311 1 10.0.0.1 03/01/2026 00:00:00 {d.serial}"'
     asked = f'"203.0.113.1","{one}",,{{}},"vpn01","10.0.0.2",{d.below(99)},0,"10.0.0.2","vpn01",,,5,,1,2,4,,0,{group}'
@@ -378,7 +396,8 @@ def _cef_head(d: Device, product: str, number: str, name: str, severity: int) ->
 
 
 def _cef_logons(d: Device) -> Iterator[str]:
-    one, user = d.outside(), d.user()
+    one = d.outside()
+    user = d.owner(one)
     rt = int(d.now.timestamp() * 1000)
     if d.draw() < 0.4:
         yield f"{_cef_head(d, 'Vault', '7', 'Logon', 5)}rt={rt} act=Logon duser={user} src={one} spt={d.port()} outcome=failure reason=wrong password"
@@ -388,7 +407,8 @@ def _cef_logons(d: Device) -> Iterator[str]:
 
 
 def _cef(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     rt = int(d.now.timestamp() * 1000)
     roll = d.draw()
     if roll < 0.55:
@@ -414,7 +434,8 @@ def _cef(d: Device) -> Iterator[str]:
 
 
 def _cef_fortigate(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     nanos = int(d.now.timestamp() * 1_000_000) * 1000
     head = f"<189>{d.bsd()} fgt01 CEF:0|Fortinet|Fortigate|v7.4.1|"
     fixed = f"deviceExternalId=FG100FTK20000001 FTNTFGTeventtime={nanos} FTNTFGTtz=+0000 "
@@ -443,7 +464,8 @@ def _cef_fortigate(d: Device) -> Iterator[str]:
 
 
 def _cef_panos(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     when = f"{d.now:%b %d %Y %H:%M:%S} GMT"
     head = f"<14>{d.bsd()} pa01 CEF:0|Palo Alto Networks|PAN-OS|10.1|"
     if d.draw() < 0.85:
@@ -461,7 +483,8 @@ def _cef_panos(d: Device) -> Iterator[str]:
 
 
 def _leef(d: Device) -> Iterator[str]:
-    one, two, user = d.outside(), d.inside(), d.user()
+    one, two = d.outside(), d.inside()
+    user = d.owner(one)
     head = f"<13>{d.bsd()} siem01 LEEF:1.0|Acme|Gateway|4.2|"
     when = f"devTime={d.now:%b %d %Y %H:%M:%S} UTC\t"
     roll = d.draw()
@@ -476,7 +499,8 @@ def _leef(d: Device) -> Iterator[str]:
 
 
 def _sshd(d: Device) -> Iterator[str]:
-    one, port, user = d.outside(), d.port(), d.user()
+    one, port = d.outside(), d.port()
+    user = d.owner(one)
     head = f"{d.bsd()} gate01 sshd[{1000 + d.serial % 4_000_000}]: "
     roll = d.draw()
     if roll < 0.3:
