@@ -63,6 +63,7 @@ _BETWEEN = b" \t\r\n\x1e,[]\0\xef\xbb\xbf"
 _JUDGED = 20  # lines that decide whether each holds an object
 _BATCH_BYTES = 8 << 20
 _MANY, _FEW = 64, 2  # objects, shapes: fewer are not worth a look ahead
+_ASKED = 16  # objects that tell what most are
 _OBJECT = re.compile(rb'\{\s*(?:\}|"[^"\\\n]{0,200}"\s*:\s*(?:["{\[\]0-9tfn-]|$))')
 # what is looked at closely: wrappers, Elasticsearch hits, footers
 _PECULIAR = (
@@ -293,7 +294,7 @@ class _Run:
         for shape in (*(self.first if bare is not objects else ()), SHAPES[0]):
             bare = self._send(bare, shape, interest, broken)
         objects = bare
-        likely = 0 if doubt is not None else _likely(objects)
+        likely = _likely(objects)
         if likely > _FEW:
             objects = self._ahead(objects, likely, _any_of(end=likely), interest, broken)
         for shape in SHAPES[1:]:
@@ -340,17 +341,18 @@ def _likely(objects: Objects) -> int:
 def _doubt(objects: Objects) -> tuple[int, str] | None:
     """Return the place in :data:`SHAPES` of the likely one, and a regex that all matches that may have a coat or be known to a shape before it.
 
-    None where the first of *objects* would be in doubt.
+    None where most of *objects* would be in doubt.
     """
     if len(objects) < _MANY:
         return None
-    first = objects.text.head(1)
+    some = objects.text.gather_every(max(len(objects) // _ASKED, 1))
     before = []
     for regexes in (windows_json.REGEXES, _COATED):
-        free = next((regex for regex in regexes if not first.str.contains(regex)[0]), None)
-        if free is None:
+        held = {regex: some.str.contains(regex).sum() for regex in regexes}
+        least = min(held, key=lambda regex: held[regex])
+        if 2 * held[least] > len(some):
             return None
-        before.append(free)
+        before.append(least)
     likely = _likely(objects)
     return (likely, _any_of(*before, end=likely)) if likely else None
 
