@@ -171,7 +171,7 @@ def test_who_goes_on_by_the_inner_ipv6_address_of_a_tunnel_is_known(tmp_path: Pa
     (out / "logs" / "more").mkdir()
     (out / "logs" / "more" / "auth.log").write_text("\n".join([*lines, ""]))
     (frame,) = [local.prepare([str(out / "logs")], app.find_site([], str(out / "gatewatch.toml")), app.options()).events]
-    found = frame.filter(pl.col("src_ip").str.starts_with("fd00:") & (pl.col("kind") == "auth_success"))
+    found = frame.filter(pl.col("src_ip").cast(pl.String).str.starts_with("fd00:") & (pl.col("kind") == "auth_success"))
     assert found.select("src_ip", "origin_ip", "hop").sort("src_ip").rows() == [
         (f"fd00:10:{pool}::2", "2001:db8:77::1", 1) for pool in (60, 62, 63)
     ]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from gatewatch.schema.events import Kind, ensure
+from gatewatch.schema.packing import plain
 
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
 SHUT_OUT = ("user-disabled", "user-deleted", "password-locked")
@@ -42,16 +43,15 @@ def evictions(events: pl.DataFrame, users: Iterable[str]) -> dict[str, tuple[Evi
     told = events.filter(changed & pl.col("time").is_not_null()).sort("time")
     if not told.height:
         return {}
-    told = told.select(
-        pl.col("target_user").alias("user"), pl.col("pattern").cast(pl.String), "time", pl.when(_local()).then("host").alias("host")
-    )
+    told = plain(told, "target_user", "pattern", "time", "host", "source", "extra")
+    told = told.select(pl.col("target_user").alias("user"), "pattern", "time", pl.when(_local()).then("host").alias("host"))
     shut = set(told.filter(pl.col("pattern").is_in(SHUT_OUT))["user"].to_list())
     inside = events.filter(
         (pl.col("kind") == str(Kind.AUTH_SUCCESS))
         & pl.col("user").is_in(sorted(shut))
         & pl.col("origin_ip").is_null()
         & pl.col("time").is_not_null()
-    ).select("user", pl.lit("inside").alias("pattern"), "time", "host")
+    ).select(pl.col("user").cast(pl.String), pl.lit("inside").alias("pattern"), "time", pl.col("host").cast(pl.String))
     out: dict[str, list[Eviction]] = {}
     for user, pattern, moment, host in pl.concat([told, inside]).sort("time", maintain_order=True).iter_rows():
         spans = out.setdefault(str(user), [])
