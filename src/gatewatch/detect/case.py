@@ -4,9 +4,9 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
-Told, but no proof: ``miss`` (a failure before an address came in that never did), ``privilege`` (root rights used), ``exposure`` (the service was opened before), ``created`` (a container), ``followed`` and
-``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a connection that a host opened) and ``before``. A chain without any
-of the proving ones stands as it is, with the severity it declares.
+Told, but no proof: ``miss`` (a failure of an address that then came in for the first time), ``privilege`` (root rights used), ``exposure`` (the
+service was opened before), ``created`` (a container), ``followed`` and ``searched`` (on a host that was entered, all three by whomever),
+``outbound`` (a connection that a host opened) and ``before``. A chain without any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations

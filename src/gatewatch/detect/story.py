@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gatewatch.detect.case import GUESSES, Case
-from gatewatch.detect.deed import deed, deeds, quoted
+from gatewatch.detect.deed import arrived, deed, deeds, quoted
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.schema.addresses import is_loopback
@@ -154,7 +154,8 @@ def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...
     """
     places: dict[tuple[str, int], str] = {}
     edges: dict[tuple[str, str, str, str | None], Hop] = {}
-    for event in sorted({event.row: event for event in (*walk, *_travel(intrusion))}.values(), key=lambda event: event.row):
+    events = tuple({event.row: event for event in (*walk, *_travel(intrusion))}.values())
+    for event in sorted(arrived(events), key=lambda event: event.row):
         hop = _edge(event, places)
         if hop is not None:
             edges.setdefault((hop.source, hop.target, hop.via, hop.user), hop)
