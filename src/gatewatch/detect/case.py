@@ -26,7 +26,7 @@ from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import Kind, Mfa, Service
+from gatewatch.schema.events import GUESSABLE, Kind, Mfa, Service
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -36,6 +36,7 @@ PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
+REUSED = timedelta(days=7)  # within this time a guessed password is used by whom it was given
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
 EVICTED = timedelta(days=90)  # an account that was shut out within this time should not come in
@@ -78,6 +79,7 @@ class Case:
     sessions: tuple[str, ...]
     doors: tuple[tuple[str, str], ...]
     doubtful: tuple[Exhibit, ...]  # what a rival session may have done as well
+    guessed: int | None = None  # the row of the access by which the account's password was guessed, here or before
 
     @property
     def first(self) -> datetime:
@@ -136,6 +138,7 @@ class Bench:
     onward: frozenset[str] = frozenset()
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
+    _guessed: dict[tuple[str, str], tuple[Exhibit, str]] = field(default_factory=dict, repr=False)  # accesses by a guess, and from where
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
 
     def access(self, match: Match) -> Exhibit | None:
@@ -199,6 +202,12 @@ class Bench:
             if "refusals" in hits:
                 proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
                 facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
+        guess, reused = self._reuse(access)
+        if reused:
+            facts = replace(facts, reused=reused)
+        judged = score(facts)
+        if facts.guess and judged is not None and judged.severity.rank >= Severity.HIGH.rank:
+            guess = access.row
         case = Case(
             chain,
             match,
@@ -206,12 +215,13 @@ class Bench:
             access,
             hits,
             facts,
-            score(facts),
+            judged,
             tried,
             origin,
             _sessions(anchor, access, hits),
             _doors(hits),
             doubtful,
+            guess,
         )
         self._remember(case)
         return case
@@ -374,6 +384,23 @@ class Bench:
             return ""
         return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
 
+    def _reuse(self, access: Exhibit) -> tuple[int | None, str]:
+        """Return the access by which the password that *access* uses had been guessed, and that in words; None and empty where it is none.
+
+        Who guesses and who comes in are often two: a password that was found by one address is used, or sold, and comes from another, which never
+        came in before. Keys and certificates are nobody's guess, and the user's own device and second factor speak for the user.
+        """
+        before, origin = self._guessed.get((access.host or "", access.user or ""), (None, ""))
+        if before is None or access.auth_method not in GUESSABLE or access.known or access.origin_ip == origin:
+            return None, ""
+        age = access.time - before.time
+        late = self.arrivals.get(network(access.origin_ip or ""), -1) > before.row
+        if not timedelta(0) <= age <= REUSED or not late or self._device(access) or self._vouched(access):
+            return None, ""
+        hours = age // timedelta(hours=1)
+        when = f"{hours} hours" if hours > 1 else f"{age // timedelta(minutes=1)} minutes"
+        return before.row, f"the password of {access.user} had been guessed {when} before by {origin}"
+
     def _device(self, access: Exhibit) -> str:
         """Return by which device of their own the user came in, in words; empty where the log names none, or it seldom came from this country."""
         device, days = self.baseline.own_device(access.row, access.country)
@@ -448,6 +475,8 @@ class Bench:
         """Keep incidents out of the habits to come."""
         if case.score is None or case.score.severity.rank < Severity.MEDIUM.rank:
             return
+        if case.guessed == case.access.row:
+            self._guessed[case.access.host or "", case.access.user or ""] = (case.access, case.origin)
         if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
             self.baseline.taint(case.origin, case.access.time)
         self.baseline.exclude([case.access.row])

@@ -2,7 +2,7 @@
 
 The model, in full (Sigma's levels):
 
-*high* needs proof: a guess that ended in a success which can be guessed, a second factor refused again and again and then accepted, or a
+*high* needs proof: a guess that ended in a success which can be guessed (or another address that then uses what was guessed), a second factor refused again and again and then accepted, or a
 second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
 host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
 *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
@@ -57,6 +57,7 @@ class Facts:
     """What matches prove. Texts are reasons in plain words; an empty one means "not so"."""
 
     guess: str = ""  # a guess that ended in a success which can be guessed
+    reused: str = ""  # the password had been guessed before, by another address
     spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
     stopped: str = ""  # a right password stopped by MFA or policy after attempts
     fatigue: str = ""  # refusals of a second factor that ended in its being accepted
@@ -135,6 +136,9 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.guess:
         why.insert(0, Factor("guessed password", BAR, facts.guess))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
+    if facts.reused:
+        why.insert(0, Factor("guessed password used", BAR, facts.reused))
+        level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
     if facts.fatigue:
         why.insert(0, Factor("second factor worn down", BAR, facts.fatigue))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
@@ -154,7 +158,7 @@ def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tupl
 
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
-    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
+    proof = facts.guess or facts.reused or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
     if facts.familiar and not proof:
         if not (facts.doors and facts.followed):
             return None
