@@ -202,7 +202,7 @@ class Bench:
             if "refusals" in hits:
                 proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
                 facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
-        guess, reused = self._reuse(access)
+        guess, reused = self._reuse(chain, access)
         if reused:
             facts = replace(facts, reused=reused)
         judged = score(facts)
@@ -248,12 +248,16 @@ class Bench:
             return False  # to a gateway people come from anywhere
         if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
             return False
-        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
-        tried = self.failures.by_address.tally(found)
-        if tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic):
+        if self._tried_itself(chain, access):
             return False
         later = self.baseline.own_line(access.user, access.origin_ip, access.time.date())
         return later < HABIT_DAYS and not self._device(access) and not self._vouched(access)
+
+    def _tried_itself(self, chain: Chain, access: Exhibit) -> bool:
+        """Return whether the address of *access* failed as often, shortly before, as a guess takes."""
+        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
+        tried = self.failures.by_address.tally(found)
+        return tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic)
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
@@ -293,9 +297,7 @@ class Bench:
             return True
         return address == origin
 
-    def _facts(
-        self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
-    ) -> Facts:
+    def _facts(self, chain: Chain, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
         moved: tuple[bool | None, str] = (None, "")
@@ -384,7 +386,7 @@ class Bench:
             return ""
         return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
 
-    def _reuse(self, access: Exhibit) -> tuple[int | None, str]:
+    def _reuse(self, chain: Chain, access: Exhibit) -> tuple[int | None, str]:
         """Return the access by which the password that *access* uses had been guessed, and that in words; None and empty where it is none.
 
         Who guesses and who comes in are often two: a password that was found by one address is used, or sold, and comes from another, which never
@@ -395,7 +397,7 @@ class Bench:
             return None, ""
         age = access.time - before.time
         late = self.arrivals.get(network(access.origin_ip or ""), -1) > before.row
-        if not timedelta(0) <= age <= REUSED or not late or self._device(access) or self._vouched(access):
+        if not timedelta(0) <= age <= REUSED or not late or self._device(access) or self._vouched(access) or self._tried_itself(chain, access):
             return None, ""
         hours = age // timedelta(hours=1)
         when = f"{hours} hours" if hours > 1 else f"{age // timedelta(minutes=1)} minutes"
@@ -555,9 +557,7 @@ def after_doors(hits: Mapping[str, Sequence[Exhibit]]) -> tuple[Exhibit, ...]:
     if not doors:
         return ()
     first, hosts = min(event.row for event in doors), {event.host for event in doors}
-    return tuple(
-        event for event in hits.get("onward", ()) if event.row > first and not (event.kind == Kind.AUTH_SUCCESS and event.host in hosts)
-    )
+    return tuple(event for event in hits.get("onward", ()) if event.row > first and not (event.kind == Kind.AUTH_SUCCESS and event.host in hosts))
 
 
 def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:

@@ -2,19 +2,19 @@
 
 The model, in full (Sigma's levels):
 
-*high* needs proof: a guess that ended in a success which can be guessed (or another address that then uses what was guessed), a second factor refused again and again and then accepted, or a
-second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
-host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
-*medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
-over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors
-of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least one is
-neither place nor hour; of place and hour alone, :data:`FAR`.
+*high* needs proof: a guess that ended in a success which can be guessed (or another address that then uses what was guessed), a second factor
+refused again and again and then accepted, or a second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by
+onward movement or use: the way to the host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and*
+onward movement after it). *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a
+spread of addresses over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a
+sum of factors of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least
+one is neither place nor hour; of place and hour alone, :data:`FAR`.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
 A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
-soon after). A second factor that the user passed at this very address, or the user's own device in a country they often come from: a medium without
-proof becomes low. Grave acts of a known or habitual
-source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
+soon after). A second factor that the user passed at this very address, or the user's own device in a country they often come from: a medium
+without proof becomes low. Grave acts of a known or habitual source are an administrator's work: no incident, unless a second door is followed by
+onward movement, which is low.
 """
 
 from __future__ import annotations
