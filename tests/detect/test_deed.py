@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from gatewatch.detect.deed import deed
+from gatewatch.detect.deed import deed, deeds
 from gatewatch.detect.exhibit import read_exhibits
 from gatewatch.schema.events import DTYPES
 
@@ -36,3 +36,17 @@ def test_deed(rule: str, event: dict[str, Any], words: str) -> None:
     time = pl.Series([0], dtype=pl.Int64).cast(DTYPES["time"])
     frame = pl.DataFrame({"row": [7], "time": time, **data, f"rule:{rule}": [True]})
     assert deed(read_exhibits(frame, [7])[7]) == words
+
+
+def test_a_client_s_record_is_left_out_where_the_logon_is_there() -> None:
+    rows = [
+        {"kind": "logon_out", "host": "rds01", "dst_host": "fs01.corp.example"},
+        {"kind": "auth_success", "host": "FS01.corp.example", "dst_host": None},
+        {"kind": "logon_out", "host": "rds01", "dst_host": "10.0.0.9"},
+        {"kind": "auth_success", "host": "10.0.0.8", "dst_host": None},
+    ]
+    columns = {name: pl.Series([row[name] for row in rows], dtype=DTYPES[name]) for name in rows[0]}
+    time = pl.Series(range(4), dtype=pl.Int64).cast(DTYPES["time"])
+    frame = pl.DataFrame({"row": range(4), "time": time, **columns, "rule:lateral-logon": [True] * 4})
+    events = tuple(read_exhibits(frame, range(4)).values())
+    assert deeds(events) == ("moved on to FS01.corp.example", "moved on to 10.0.0.9", "moved on to 10.0.0.8")

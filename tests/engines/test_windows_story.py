@@ -37,3 +37,21 @@ def test_nothing_where_nobody_came_in(name: str, form: str, tmp_path: Path) -> N
     tell, _, _ = STORIES[name]
     write(tell(entered=False), form, tmp_path)
     assert [one.title for one in scan([str(tmp_path)]).incidents if one.severity.rank >= Severity.MEDIUM.rank] == []
+
+
+def test_what_names_no_actor_goes_to_who_is_at_work(tmp_path: Path) -> None:
+    """The owner only ever disconnects, and so is still logged on when the stranger installs a service, whose record names nobody."""
+    write(virtual_machine(entered=True), "winlogbeat", tmp_path)
+    (incident,) = [one for one in scan([str(tmp_path)]).incidents if one.severity.rank >= Severity.MEDIUM.rank]
+    (act,) = [stage.summary for stage in incident.stages if stage.name == "act"]
+    assert "HelperSvc" in act
+    assert incident.origin.ip == "203.0.113.77"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_single_failure_before_a_stranger_is_told_where_nothing_else_is(form: str, tmp_path: Path) -> None:
+    """The logs of Remote Desktop alone, with nothing of what was done."""
+    remote = [event for event in virtual_machine(entered=True) if event.channel not in {"Security", "System"}]
+    write(remote, form, tmp_path)
+    (incident,) = scan([str(tmp_path)]).incidents
+    assert (incident.severity, incident.origin.ip) == (Severity.LOW, "203.0.113.77")

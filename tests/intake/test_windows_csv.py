@@ -150,6 +150,18 @@ def test_a_column_with_a_name_of_its_own_for_the_text() -> None:
     assert json.loads(records["fields"][0])["IpAddress"] == DATA["IpAddress"]
 
 
+def test_a_run_of_days_tells_the_order() -> None:
+    """Read in the wrong order, days that follow each other are months apart; upside down or not, as PowerShell exports the newest first."""
+    days = ["3/3/2026 11:58:00 PM", "3/4/2026 12:01:00 AM", "3/4/2026 8:00:00 AM", "3/5/2026 7:30:00 AM"]
+    for dates in (days, days[::-1]):
+        records, rejects = frame(table(POWERSHELL, *map(powershell, dates)))
+        assert not rejects
+        assert sorted(records["local"].dt.day().to_list()) == [3, 4, 4, 5]
+        assert set(records["local"].dt.month()) == {3}
+    months = ["3/3/2026 11:58:00 PM", "3/4/2026 12:01:00 AM", "9/7/2026 8:00:00 AM"]  # far apart either way
+    assert len(frame(table(POWERSHELL, *map(powershell, months)))[1]) == 2
+
+
 def test_rows_that_prove_both_orders() -> None:
     data = table(VIEWER, viewer("13/1/2026 12:00:00"), viewer("1/13/2026 12:00:00"), viewer("2/1/2026 12:00:00"))
     records, rejects = frame(data)

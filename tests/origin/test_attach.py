@@ -94,6 +94,31 @@ def test_root_s_own_session_explains_what_names_no_actor() -> None:
     assert run(logon(0, user="root"), {"minute": 3, "kind": "account_change", "target_user": "eve", "source": "shadow"})[1] == (OUT, 0, "likely")
 
 
+def test_who_only_disconnected_is_no_rival_of_who_is_at_work() -> None:
+    def windows(minute: float, number: int, src: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        came = logon(minute, user="adm", src=src, session=f"logon:0x{number}", source="windows-logon", service="rdp", pattern="logon-rdp")
+        rights = {"minute": minute, "kind": "privilege_use", "user": "adm", "session": f"logon:0x{number}", "source": "windows-logon"}
+        return came, rights | {"pattern": "special-privileges"}
+
+    left = {"minute": 9, "kind": "session_end", "session": "logon:0x1", "source": "windows-logon", "pattern": "rdp-disconnected"}
+    service = {"minute": 20, "kind": "service_install", "source": "windows-system", "pattern": "service-installed"}
+    other = "198.51.100.20"
+    assert run(*windows(0, 1, other), left, *windows(15, 2, OUT), service)[-1] == (OUT, 0, "likely")
+    assert run(*windows(0, 1, other), *windows(15, 2, OUT), service)[-1] == (OUT, 0, "possible")  # two at work
+    gone = {**left, "minute": 18, "session": "logon:0x2"}
+    late = {**service, "minute": 30}
+    assert run(*windows(0, 1, other), left, *windows(15, 2, OUT), gone, late)[-1] == (OUT, 0, "possible")  # nobody is
+
+
+def test_without_a_security_log_whoever_is_on_the_desktop_may_have_done_it() -> None:
+    came = logon(0, user="adm", session="ts:2", source="windows-rdp", service="rdp", pattern="rdp-session-logon")
+    service = {"minute": 5, "kind": "service_install", "source": "windows-system", "pattern": "service-installed"}
+    assert run(came, service)[1] == (OUT, 0, "likely")
+    assert run(logon(0, user="adm", session="logon:0x1", source="windows-logon", service="smb"), service)[1] == (None, None, None)
+    rights = {"minute": 1, "kind": "privilege_use", "user": "bob", "source": "windows-logon", "pattern": "special-privileges"}
+    assert run(came, rights, service)[2] == (None, None, None)  # the log says who has rights, and it is somebody else
+
+
 def test_a_logon_from_an_entered_host_is_one_hop_further_for_the_same_user_only() -> None:
     onward = logon(5, src=INNER, pid=9, host="db")
     other = logon(6, user="bob", src=INNER, pid=10, host="db")

@@ -4,10 +4,10 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 (failures of many sources for one account), ``attempts`` (before a stop), ``logon``, ``stopped``, ``access``, ``act`` (grave), ``door``,
 ``use``, ``onward``, ``refusals`` (of a second factor, before it was accepted), ``foothold`` (what the owner may as well have done).
 
-Told, but no proof: ``miss`` (a failure before an address came in that never did), ``privilege`` (root rights used), ``exposure`` (the service was
-opened before), ``created`` (a container), ``followed`` and ``searched`` (on a host that was entered, all three by whomever), ``outbound`` (a
-connection that a host opened), ``shut`` (the account was disabled or deleted before) and ``before``. A chain without any of the proving ones stands
-as it is, with the severity it declares.
+Told, but no proof: ``miss`` (a failure of an address that then came in for the first time), ``privilege`` (root rights used), ``exposure`` (the
+service was opened before), ``created`` (a container), ``followed`` and ``searched`` (on a host that was entered, all three by whomever),
+``outbound`` (a connection that a host opened), ``shut`` (the account was disabled or deleted before) and ``before``. A chain without any of the
+proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gatewatch.detect.shared import Company
 from gatewatch.detect.travel import Stay
 from gatewatch.detect.user_agent import system
 from gatewatch.schema.addresses import is_loopback
-from gatewatch.schema.events import AuthMethod, Kind, Mfa, Service
+from gatewatch.schema.events import GUESSABLE, AuthMethod, Kind, Mfa, Service
 from gatewatch.schema.incidents import Match, Severity
 
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
@@ -46,6 +46,7 @@ PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
 REFUSED = timedelta(hours=24)  # a second factor refused within this time takes the worth from one that was passed
+REUSED = timedelta(days=7)  # within this time a guessed password is used by whom it was given
 VOUCHED = timedelta(hours=12)  # a second factor passed within this time at the same address speaks for the user
 TWIN = timedelta(minutes=10)  # a client of a dual-stack line tries the other family anew after this time (RFC 8305)
 _UNOWNED = frozenset({"followed", "searched"})  # stages on a host that was entered, by whomever
@@ -89,6 +90,7 @@ class Case(msgspec.Struct, frozen=True):
     sessions: tuple[str, ...]
     doors: tuple[tuple[str, str], ...]
     doubtful: tuple[Exhibit, ...]  # what a rival session may have done as well
+    guessed: int | None = None  # the row of the access by which the account's password was guessed, here or before
 
     @property
     def first(self) -> datetime:
@@ -182,6 +184,7 @@ class Bench:
     outward: Mapping[tuple[str, str], date] = field(default_factory=dict)
     company: Company = field(default_factory=Company)
     _first_uses: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
+    _guessed: dict[tuple[str, str], tuple[Exhibit, str]] = field(default_factory=dict, repr=False)  # accesses by a guess, and from where
     _measured: dict[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
     _traits: dict[str, _Traits] = field(default_factory=dict, repr=False)
     _chosen: Chosen = field(init=False, repr=False)
@@ -262,6 +265,12 @@ class Bench:
             if "refusals" in hits:
                 proof = chain.severity.get("logon", Severity.HIGH).rank >= Severity.HIGH.rank
                 facts = _with_refusals(facts, hits["refusals"], anchor, habit, proof=proof)
+        guess, reused = self._reuse(chain, access)
+        if reused:
+            facts = replace(facts, reused=reused)
+        judged = score(facts)
+        if facts.guess and judged is not None and judged.severity.rank >= Severity.HIGH.rank:
+            guess = access.row
         case = Case(
             chain,
             match,
@@ -269,12 +278,13 @@ class Bench:
             access,
             hits,
             facts,
-            score(facts) if facts is not _NOTHING else None,
+            judged,
             tried,
             origin,
             _sessions(anchor, access, hits),
             _doors(hits),
             doubtful,
+            guess,
         )
         self._remember(case)
         return case
@@ -301,12 +311,16 @@ class Bench:
             return False  # to a gateway people come from anywhere
         if access.known or habit.network_days or self.arrivals.get(line, access.row) < access.row:
             return False
-        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
-        tried = self.failures.by_address.tally(found)
-        if tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic):
+        if self._tried_itself(chain, access):
             return False
         later = self.baseline.own_line(access.user, access.origin_ip, access.time.date())
         return later < HABIT_DAYS and not self._device(access) and not self._vouched(access)
+
+    def _tried_itself(self, chain: Chain, access: Exhibit) -> bool:
+        """Return whether the address of *access* failed as often, shortly before, as a guess takes."""
+        found, _ = self.failures.by_address.before((access.origin_ip or "",), access.row, access.time - SOON)
+        tried = self.failures.by_address.tally(found)
+        return tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic)
 
     def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
         hits: dict[str, tuple[Exhibit, ...]] = {}
@@ -473,6 +487,23 @@ class Bench:
             return ""
         return f"{access.user} passed a second factor {where} {(access.time - before[-1]) // timedelta(minutes=1)} minutes before"
 
+    def _reuse(self, chain: Chain, access: Exhibit) -> tuple[int | None, str]:
+        """Return the access by which the password that *access* uses had been guessed, and that in words; None and empty where it is none.
+
+        Who guesses and who comes in are often two: a password that was found by one address is used, or sold, and comes from another, which never
+        came in before. Keys and certificates are nobody's guess, and the user's own device and second factor speak for the user.
+        """
+        before, origin = self._guessed.get((access.host or "", access.user or ""), (None, ""))
+        if before is None or access.auth_method not in GUESSABLE or access.known or access.origin_ip == origin:
+            return None, ""
+        age = access.time - before.time
+        late = self.arrivals.get(network(access.origin_ip or ""), -1) > before.row
+        if not timedelta(0) <= age <= REUSED or not late or self._device(access) or self._vouched(access) or self._tried_itself(chain, access):
+            return None, ""
+        hours = age // timedelta(hours=1)
+        when = f"{hours} hours" if hours > 1 else f"{age // timedelta(minutes=1)} minutes"
+        return before.row, f"the password of {access.user} had been guessed {when} before by {origin}"
+
     def _device(self, access: Exhibit) -> str:
         """Return by which device of their own the user came in, in words; empty where the log names none, or it seldom came from this country."""
         device, days = self.baseline.own_device(access.row, access.country)
@@ -551,6 +582,8 @@ class Bench:
         """Keep incidents out of the habits to come."""
         if case.score is None or case.score.severity.rank < Severity.MEDIUM.rank:
             return
+        if case.guessed == case.access.row:
+            self._guessed[case.access.host or "", case.access.user or ""] = (case.access, case.origin)
         if case.score.severity.rank >= Severity.HIGH.rank and (case.facts.guess or case.facts.uses):
             self.baseline.taint(case.origin, case.access.time)
         self.baseline.exclude([case.access.row])
@@ -625,9 +658,7 @@ def after_doors(hits: Mapping[str, Sequence[Exhibit]]) -> tuple[Exhibit, ...]:
     if not doors:
         return ()
     first, hosts = min(event.row for event in doors), {event.host for event in doors}
-    return tuple(
-        event for event in hits.get("onward", ()) if event.row > first and not (event.kind == Kind.AUTH_SUCCESS and event.host in hosts)
-    )
+    return tuple(event for event in hits.get("onward", ()) if event.row > first and not (event.kind == Kind.AUTH_SUCCESS and event.host in hosts))
 
 
 def _is_use(event: Exhibit, door: Exhibit, maker: Exhibit) -> bool:

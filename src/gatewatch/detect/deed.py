@@ -138,12 +138,27 @@ def deed(event: Exhibit) -> str:
 
 
 def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
-    """Return the different deeds of *events* in order, at most *most*; the rest as a number."""
+    """Return the different deeds of *events* in order, at most *most*; the rest as a number.
+
+    A client's record of a logon is left out where the logon itself is among them.
+    """
+    events = arrived(events)
     if not events:
         return ()
     telling = tuple(event for event in events if event.account is not None and not _UNNAMED.keys().isdisjoint(event.rules))
     words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, telling)))
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())
+
+
+def arrived(events: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+    """Return *events* without what only says that somebody went to a host on which their logon is among them; logs differ in case and in domains."""
+    reached = {_short(event.host) for event in events if event.kind == Kind.AUTH_SUCCESS and event.host}
+    return tuple(event for event in events if not (event.kind == Kind.LOGON_OUT and event.dst_host and _short(event.dst_host) in reached))
+
+
+def _short(name: str) -> str:
+    """Return a host's name without its domain, an address as it is."""
+    return name if ":" in name or name.replace(".", "").isdigit() else name.casefold().partition(".")[0]
 
 
 def quoted(text: str) -> str:

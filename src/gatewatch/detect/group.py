@@ -1,6 +1,7 @@
 """Groups: which cases are one intrusion.
 
-They share an outside address within a day, a session, a door, a connection that a host opened outwards, or a change of a gateway.
+They share an outside address within a day, a session, a door, a guessed password, a connection that a host opened outwards, or a change of a
+gateway.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def _order(case: Case) -> tuple[int, str]:
 def _links(case: Case) -> Iterable[Hashable]:
     yield from (("session", session) for session in case.sessions)
     yield from (("door", *door) for door in case.doors)
+    if case.guessed is not None:
+        yield ("guessed", case.guessed)
     yield from (("outbound", event.row) for event in case.hits.get("outbound", ()))
     if case.access.opened:  # where one host went within a day is one thing to ask whoever sits there
         yield ("went out", case.access.host or case.access.src_ip, case.access.time.date())

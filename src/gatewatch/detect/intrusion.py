@@ -119,10 +119,11 @@ class Intrusion:
 
     def _facts(self) -> Facts:
         facts, standing = [case.facts for case in self.cases], [case.facts for case in self.standing]
-        proofs = [one for one in standing if one.guess or one.spread or one.stopped or one.fatigue or one.worn or one.other]
+        proofs = [one for one in standing if one.guess or one.reused or one.spread or one.stopped or one.fatigue or one.worn or one.other]
         lead = self.lead.facts
         return Facts(
             guess=_first(lead.guess, *(one.guess for one in standing)),
+            reused=_first(*(one.reused for one in standing)),
             spread=_first(*(one.spread for one in standing)),
             stopped=_first(*(one.stopped for one in standing)),
             fatigue=_first(*(one.fatigue for one in standing)),

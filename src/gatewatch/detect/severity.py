@@ -2,19 +2,19 @@
 
 The model, in full (Sigma's levels):
 
-*high* needs proof: a guess that ended in a success which can be guessed, a second factor refused again and again and then accepted, or a
-second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by onward movement or use: the way to the
-host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and* onward movement after it).
-*medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a spread of addresses
-over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a sum of factors
-of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least one is
-neither place nor hour; of place and hour alone, :data:`FAR`.
+*high* needs proof: a guess that ended in a success which can be guessed (or another address that then uses what was guessed), a second factor
+refused again and again and then accepted, or a second door (account, key, group, service, tunnel ...) made in an outside session and *followed* by
+onward movement or use: the way to the host on which it was made is no sequel. *critical* is high plus onward movement (for a second door: use *and*
+onward movement after it). *medium*: a right password stopped after attempts; a grave act or second door in an outside session that is not known; a
+spread of addresses over one account without proof that one of them got in; a second factor refused over hours and accepted at a new address; or a
+sum of factors of at least :data:`BAR` with onward movement or a foothold (a second factor or an application of the user's own), of which at least
+one is neither place nor hour; of place and hour alone, :data:`FAR`.
 
 What lowers it: a *known* source by one level where something followed, else by two, never below low (shown, and onward movement stays counted).
 A *habitual* source that only ever failed for its own user: by two levels, confidence low, by three where it was a slip (few tries, right
-soon after). A second factor that the user passed at this very address, or the user's own device in a country they often come from: a medium without
-proof becomes low. Grave acts of a known or habitual
-source are an administrator's work: no incident, unless a second door is followed by onward movement, which is low.
+soon after). A second factor that the user passed at this very address, or the user's own device in a country they often come from: a medium
+without proof becomes low. Grave acts of a known or habitual source are an administrator's work: no incident, unless a second door is followed by
+onward movement, which is low.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """What matches prove. Texts are reasons in plain words; an empty one means "not so"."""
 
     guess: str = ""  # a guess that ended in a success which can be guessed
+    reused: str = ""  # the password had been guessed before, by another address
     spread: str = ""  # many addresses tried one account, and a new address got in: a likely guess without proof
     stopped: str = ""  # a right password stopped by MFA or policy after attempts
     fatigue: str = ""  # refusals of a second factor that ended in its being accepted
@@ -136,6 +137,9 @@ def _raised(facts: Facts) -> tuple[Severity | None, list[Factor]]:
     if facts.guess:
         why.insert(0, Factor("guessed password", BAR, facts.guess))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
+    if facts.reused:
+        why.insert(0, Factor("guessed password used", BAR, facts.reused))
+        level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
     if facts.fatigue:
         why.insert(0, Factor("second factor worn down", BAR, facts.fatigue))
         level = _higher(level, Severity.CRITICAL if facts.onward else Severity.HIGH)
@@ -155,7 +159,7 @@ def _by_factors(facts: Facts, level: Severity | None, why: list[Factor]) -> tupl
 
 
 def _lowered(facts: Facts, level: Severity, why: list[Factor]) -> Severity | None:
-    proof = facts.guess or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
+    proof = facts.guess or facts.reused or facts.spread or facts.stopped or facts.fatigue or facts.worn or facts.other
     evicted = any(factor.factor == "evicted account" and factor.score for factor in facts.factors)
     if facts.familiar and not proof and not evicted:
         if not (facts.doors and facts.followed):

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gatewatch.detect.case import GUESSES, Case
-from gatewatch.detect.deed import deed, deeds, quoted
+from gatewatch.detect.deed import arrived, deed, deeds, quoted
 from gatewatch.detect.exhibit import Exhibit
 from gatewatch.detect.intrusion import Act, Intrusion
 from gatewatch.schema.addresses import is_loopback
@@ -118,12 +118,14 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
     )
     did = deeds(tuple(event for event in intrusion.events_of(*_DEED_STAGES) if not (intrusion.lead.access.opened and event.opened)))
     used = [f"{event.src_ip or event.src_host or 'someone'} came in as {event.user}" for event in intrusion.events_of("use")]
+    again = [case.access for case in intrusion.cases if case.facts.reused]
+    used += [f"{source(event.src_ip, event.country)} came in with the guessed password of {event.user}" for event in again]
     seen = dict.fromkeys(source(event.src_ip, event.country) for event in intrusion.events_of("moved"))
     opened = [event for event in intrusion.events_of("exposure", "shut") if event.time <= intrusion.lead.access.time]
     before = [f"before, {opened[0].user or 'somebody'} had {deed(opened[0])} at {local(opened[0].time, zone)}"] if opened else []
     parts = [f"also got in {', '.join(list(also)[:ALSO])}{f' and {len(also) - ALSO} more' if len(also) > ALSO else ''}"] if also else []
     parts += [f"then {', '.join(did)}"] if did else []
-    parts += [f"later {', '.join(dict.fromkeys(used[:3]))}"] if used else []
+    parts += [f"later {', '.join(list(dict.fromkeys(used))[:3])}"] if used else []
     parts += [f"the same session was seen at {' and '.join(list(seen)[:ALSO])}"] if seen else []
     return "".join(f"; {part}" for part in (*before, *parts))
 
@@ -164,7 +166,8 @@ def path(intrusion: Intrusion, walk: tuple[Exhibit, ...] = ()) -> tuple[Hop, ...
     """
     places: dict[tuple[str, int], str] = {}
     edges: dict[tuple[str, str, str, str | None], Hop] = {}
-    for event in sorted({event.row: event for event in (*walk, *_travel(intrusion))}.values(), key=lambda event: event.row):
+    events = tuple({event.row: event for event in (*walk, *_travel(intrusion))}.values())
+    for event in sorted(arrived(events), key=lambda event: event.row):
         hop = _edge(event, places)
         if hop is not None:
             edges.setdefault((hop.source, hop.target, hop.via, hop.user), hop)

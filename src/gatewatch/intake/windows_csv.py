@@ -24,7 +24,7 @@ import msgspec
 from gatewatch.intake.batch import Batch
 from gatewatch.intake.csv_row import BROKEN, Raw, cells_of, rows, sound
 from gatewatch.intake.windows_csv_layout import Layout, Row, layout_of
-from gatewatch.intake.windows_date import UNTOLD, Order, settle
+from gatewatch.intake.windows_date import UNTOLD, Order, Unsettled, order_by_run, settle
 from gatewatch.intake.windows_row import Builder, Interest
 
 WAITING = 200_000  # rows that wait for one that settles the order of day and month
@@ -68,6 +68,7 @@ class _Taker:
         self._order: Order | None = None
         self._given_up = False  # rows prove both orders, or too many wait
         self._waiting: list[tuple[int, int, bytes]] = []
+        self._dates: list[Unsettled] = []  # of the rows that wait
 
     def take(self, offset: int, raw: bytes, reason: str | None) -> Iterator[Batch]:
         """Take the row at *offset*; yield the batches that are full."""
@@ -85,6 +86,8 @@ class _Taker:
             builder.skip(row.channel, row.event_id)
         elif self._order is None and not self._given_up and (self._waiting or (row.unsettled is not None and settle(row.unsettled, None) is None)):
             self._waiting.append((builder.next(), offset, zlib.compress(raw, 1)))
+            if row.unsettled is not None:
+                self._dates.append(row.unsettled)
             if len(self._waiting) > WAITING:
                 self._given_up = True
                 yield from self.release()
@@ -120,8 +123,12 @@ class _Taker:
             self.builder.reject(offset, UNTOLD if row.unsettled is not None and self._order is None else _NO_TIME, raw, number)
 
     def release(self) -> Iterator[Batch]:
-        """Place the rows that wait: the order is known now, or will not be; yield the batches that are full."""
+        """Place the rows that wait: the order is known now, or their run tells it, or it will not be; yield the batches that are full."""
         waiting, self._waiting = self._waiting, []
+        if waiting and self._order is None:
+            self._order = order_by_run(self._dates)
+            self._given_up = self._given_up and self._order is None
+        self._dates.clear()
         for number, offset, packed in waiting:
             raw = zlib.decompress(packed)
             row = self._read(raw)

@@ -1,13 +1,17 @@
 """Dates as a Windows locale writes them, and which order of day and month a file uses.
 
 ``1/5/2026 3:04:05 PM`` is January in the United States and May in Australia: only a row whose one number is above 12 tells, for all rows of the
-file. Dots always mean day, month, year; a year in front means year, month, day.
+file, or a run of rows over several days: in the wrong order days that follow each other are months apart (:func:`order_by_run`). Dots always mean
+day, month, year; a year in front means year, month, day.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from gatewatch.intake.windows_row import Stamp, iso_stamp, micros
 
@@ -16,6 +20,9 @@ _LOCAL = re.compile(
     r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4}),? +([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?: ?([AaPp])\.? ?[Mm]\.?)?"
 )
 _SPACES = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{LEFT-TO-RIGHT MARK}": None})
+
+
+NEAR, FAR = timedelta(days=2), timedelta(days=20)  # between two rows of a log that goes on, and of one read in the wrong order
 
 
 class Order(StrEnum):
@@ -60,6 +67,32 @@ def order_of(parts: Unsettled) -> Order | None:
     if one > 12 >= two:
         return Order.DAY_FIRST
     return Order.MONTH_FIRST if two > 12 >= one else None
+
+
+def order_by_run(dates: Sequence[Unsettled]) -> Order | None:
+    """Return the order in which rows, as they stand in a file, follow each other closely, where in the other some are weeks apart; None otherwise.
+
+    >>> order_by_run([(3, 3, 2026, 23, 50, 0, ""), (3, 4, 2026, 0, 10, 0, ""), (3, 5, 2026, 9, 0, 0, "")]).value
+    'month-first'
+    """
+    widest = {}
+    for order in Order:
+        moments = [_moment(date, order) for date in dates]
+        if None in moments:
+            return None  # order_of tells
+        told = [moment for moment in moments if moment is not None]
+        widest[order] = max((abs(later - before) for before, later in pairwise(told)), default=timedelta(0))
+    near = [order for order, gap in widest.items() if gap <= NEAR]
+    return near[0] if len(near) == 1 and max(widest.values()) >= FAR else None
+
+
+def _moment(date: Unsettled, order: Order) -> datetime | None:
+    one, two, year, hour, minute, second, _ = date
+    day, month = (one, two) if order is Order.DAY_FIRST else (two, one)
+    try:
+        return datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001 - only compared with its like
+    except ValueError:
+        return None
 
 
 def order_by_clock(text: str) -> Order | None:

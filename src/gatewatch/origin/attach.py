@@ -4,7 +4,8 @@ In this order, each only for what the one before leaves open:
 
 1. the session id on the host, or the logon itself: ``certain``;
 2. host, user and time (:mod:`gatewatch.origin.ownership`): ``likely``, ``possible`` with rivals;
-3. for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root;
+3. for administrative records that name no actor, the sudo command that just ran the tool, or the one live session that holds root (on a Windows
+   host whose logs say of nobody that they do: the one live session);
 4. a source address that was leased to a session at the time: that session's origin, one hop on; ``certain``, ``possible`` with rivals;
 5. a source address that an entered host bears: the same user's live session there, one hop on, ``likely``; for failures and connections
    of another account, or of none, the session begun last on that host, ``possible``; ``likely`` for bulk that the host sends out to an address
@@ -28,7 +29,7 @@ from gatewatch.origin.ownership import GRACE_MICROS, OWN, Ownership
 from gatewatch.origin.session import GRACE, Sessions
 from gatewatch.origin.track import MAX_OPEN, NOBODY, Ints, Track, build_track, hashed
 from gatewatch.schema.attribution import ATTRIBUTION, BY_GRADE, INSIDE, MOST_RIVALS
-from gatewatch.schema.events import DTYPES, Kind, Scope, ensure
+from gatewatch.schema.events import DTYPES, Kind, Scope, Service, ensure
 from gatewatch.schema.packing import plain
 from gatewatch.schema.platform import OUTBOUND, OUTBOUND_MAC
 
@@ -39,6 +40,7 @@ SLICE = 250_000  # events looked up at once
 RECENT = 32  # live sessions that hold root on one host that are considered as rivals
 MAX_HOP = 255
 _ADMIN = (Kind.ACCOUNT_CHANGE, Kind.CONFIG_CHANGE, Kind.SERVICE_INSTALL, Kind.SCHEDULED_JOB, Kind.LOG_CLEARED)
+_WINDOWS = r"^(?:logon|ts):"
 _SHELL = r"(?:^|/)(?:su|bash|sh|zsh|dash|fish|ksh)(?: |$)|(?:^|/)sudo (?:-i|-s|su)"
 _VIA = (
     "",
@@ -413,7 +415,11 @@ def _by_tool(events: pl.DataFrame, result: Result, sessions: Sessions) -> None:
         pl.int_range(pl.len(), dtype=pl.Int64).alias("number"), pl.col("end").alias("left"), pl.col("until").alias("end")
     )
     rights = told.filter(pl.col("pattern").cast(pl.String) == "special-privileges")["number"].unique()
-    rooted = table.filter((pl.col("user") == "root") | pl.col("number").is_in(rights.implode())).select(
+    # where no Security log of a Windows host says who has rights, whoever is on its desktop may
+    told_of = events.filter(pl.col("pattern").cast(pl.String) == "special-privileges")["host"].unique()
+    desktop = pl.col("session").str.contains(_WINDOWS) & (pl.col("service").cast(pl.String) == str(Service.RDP))
+    untold = desktop.fill_null(value=False) & ~pl.col("host").is_in(told_of.implode())
+    rooted = table.filter((pl.col("user") == "root") | pl.col("number").is_in(rights.implode()) | untold.fill_null(value=False)).select(
         "host", "number", "start", "end", "left", "src_ip", "sid"
     )
     if sudo.height:
