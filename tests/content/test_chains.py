@@ -61,7 +61,7 @@ def test_a_chain_is_complete(chain: Chain) -> None:
 def test_the_shipped_chains_are_those_of_the_platforms() -> None:
     names = {an: {name.removeprefix(f"{an}-") for name in CHAINS if name.startswith(f"{an}-")} for an in ("an1004", "an1005", "an1006", "an1007")}
     shared = names["an1004"] & names["an1005"] & names["an1006"]
-    assert len(shared) == 17
+    assert len(shared) == 18
     assert names["an1004"] - shared == {"loopback-rdp", "rdp-without-vpn", "session-entered-elsewhere"}
     assert names["an1006"] - shared == {"unexpected-outbound", "outbound-in-session"}
     console = {
