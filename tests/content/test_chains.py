@@ -15,7 +15,7 @@ CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
 STAGES = {
     *(*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved", "created"),
-    *("outbound", "followed", "searched", "shut", "asked", "answered"),
+    *("outbound", "followed", "searched", "shut", "asked", "answered", "campaign"),
 }
 CLUSTER = {
     *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),
@@ -66,7 +66,7 @@ def test_the_shipped_chains_are_those_of_the_platforms() -> None:
     assert names["an1006"] - shared == {"unexpected-outbound", "outbound-in-session"}
     console = {
         *("second-door-console", "second-door-console-use", "uncommon-console-act", "gateway-tampered-accounts-used"),
-        *("mfa-fatigue", "mfa-refused-then-accepted", "uncommon-access-foothold", "second-factor-missing"),
+        *("mfa-fatigue", "mfa-refused-then-accepted", "uncommon-access-foothold", "second-factor-missing", "campaign-logon"),
     }
     assert names["an1005"] - shared == {*console, "session-moved", "session-two-clients", "session-without-authentication", "key-added-key-logon"}
     assert sum(map(len, names.values())) == len(CHAINS)

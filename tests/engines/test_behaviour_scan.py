@@ -426,3 +426,41 @@ def test_a_script_in_the_user_s_own_network_is_no_theft(tmp_path: Path) -> None:
     site = world(["ida"])
     stolen(site, "198.51.100.99", "python-requests/2.31")
     assert site.scan(tmp_path).incidents == []
+
+
+def campaign(site: World) -> None:
+    """Forty addresses of one provider, one try each, at accounts that exist and some that do not."""
+    for number in range(40):
+        user = USERS[number * 7 % 9] if number % 3 else f"former{number}"
+        site.refuse(at("02:00:00") + timedelta(seconds=61 * number), user, f"203.0.113.{number + 2}")
+
+
+def test_stuffing_through_many_addresses_of_which_one_gets_in(tmp_path: Path) -> None:
+    site = world(["ida"])
+    campaign(site)
+    site.vpn(at("02:26:00"), "ida", "203.0.113.99", inner=INNER, hours=2)  # an address that never failed
+    incident = one(site.scan(tmp_path))
+    assert (incident.chain, incident.severity) == ("an1005-campaign-logon", Severity.MEDIUM)
+    assert incident.users == ("ida",)
+    assert incident.verdict.endswith(", while 17 addresses tried 6 accounts there")
+
+
+def nobody_else(site: World) -> None:
+    site.vpn(at("08:26:00"), "ida", home("ida"))
+
+
+def the_owner_at_home(site: World) -> None:
+    site.vpn(at("02:26:00"), "ida", home("ida"))
+
+
+def the_owner_on_a_journey_mistypes(site: World) -> None:
+    site.refuse(at("02:25:00"), "ida", "192.0.2.30")
+    site.vpn(at("02:26:00"), "ida", "192.0.2.30")
+
+
+@pytest.mark.parametrize("life", [nobody_else, the_owner_at_home, the_owner_on_a_journey_mistypes])
+def test_a_campaign_is_no_incident_of_those_who_come_in_meanwhile(tmp_path: Path, life: Callable[[World], None]) -> None:
+    site = world(["ida"])
+    campaign(site)
+    life(site)
+    assert site.scan(tmp_path).incidents == []
