@@ -15,7 +15,7 @@ CONTENT = load_content()
 CHAINS = {chain.id: chain for chain in CONTENT.chains}
 STAGES = {
     *(*PROVING, "logon", "access", "stopped", "use", "privilege", "exposure", "before", "authentication", "moved", "created"),
-    *("outbound", "followed", "searched", "shut", "asked", "answered", "miss"),
+    *("outbound", "followed", "searched", "shut", "asked", "answered", "miss", "campaign"),
 }
 CLUSTER = {
     *("privileged-container", "system-namespace-pod", "node-proxy", "cluster-secrets-read", "service-account-token-read", "cluster-role-granted"),
@@ -61,12 +61,12 @@ def test_a_chain_is_complete(chain: Chain) -> None:
 def test_the_shipped_chains_are_those_of_the_platforms() -> None:
     names = {an: {name.removeprefix(f"{an}-") for name in CHAINS if name.startswith(f"{an}-")} for an in ("an1004", "an1005", "an1006", "an1007")}
     shared = names["an1004"] & names["an1005"] & names["an1006"]
-    assert len(shared) == 17
+    assert len(shared) == 18
     assert names["an1004"] - shared == {"loopback-rdp", "rdp-without-vpn", "session-entered-elsewhere", "stranger-after-failure"}
     assert names["an1006"] - shared == {"unexpected-outbound", "outbound-in-session"}
     console = {
         *("second-door-console", "second-door-console-use", "uncommon-console-act", "gateway-tampered-accounts-used"),
-        *("mfa-fatigue", "mfa-refused-then-accepted", "uncommon-access-foothold", "second-factor-missing"),
+        *("mfa-fatigue", "mfa-refused-then-accepted", "uncommon-access-foothold", "second-factor-missing", "campaign-logon"),
     }
     assert names["an1005"] - shared == {*console, "session-moved", "session-two-clients", "session-without-authentication", "key-added-key-logon"}
     assert sum(map(len, names.values())) == len(CHAINS)

@@ -426,3 +426,123 @@ def test_a_script_in_the_user_s_own_network_is_no_theft(tmp_path: Path) -> None:
     site = world(["ida"])
     stolen(site, "198.51.100.99", "python-requests/2.31")
     assert site.scan(tmp_path).incidents == []
+
+
+def campaign(site: World) -> None:
+    """Forty addresses of one provider, one try each, at accounts that exist and some that do not."""
+    for number in range(40):
+        user = USERS[number * 7 % 9] if number % 3 else f"former{number}"
+        site.refuse(at("02:00:00") + timedelta(seconds=61 * number), user, f"203.0.113.{number + 2}")
+
+
+def test_stuffing_through_many_addresses_of_which_one_gets_in(tmp_path: Path) -> None:
+    site = world(["ida"])
+    campaign(site)
+    site.vpn(at("02:26:00"), "ida", "203.0.113.99", inner=INNER, hours=2)  # an address that never failed
+    incident = one(site.scan(tmp_path))
+    assert (incident.chain, incident.severity) == ("an1005-campaign-logon", Severity.MEDIUM)
+    assert incident.users == ("ida",)
+    assert incident.verdict.endswith(", while 17 addresses tried 6 accounts there")
+
+
+def nobody_else(site: World) -> None:
+    site.vpn(at("08:26:00"), "ida", home("ida"))
+
+
+def the_owner_at_home(site: World) -> None:
+    site.vpn(at("02:26:00"), "ida", home("ida"))
+
+
+def the_owner_on_a_journey_mistypes(site: World) -> None:
+    site.refuse(at("02:25:00"), "ida", "192.0.2.30")
+    site.vpn(at("02:26:00"), "ida", "192.0.2.30")
+
+
+@pytest.mark.parametrize("life", [nobody_else, the_owner_at_home, the_owner_on_a_journey_mistypes])
+def test_a_campaign_is_no_incident_of_those_who_come_in_meanwhile(tmp_path: Path, life: Callable[[World], None]) -> None:
+    site = world(["ida"])
+    campaign(site)
+    life(site)
+    assert site.scan(tmp_path).incidents == []
+
+
+def forwarded(site: World, *, logged: bool) -> None:
+    """A stranger guesses bob on the jump host and reaches the terminal server through a forwarded port, as hal."""
+    for number in range(8):
+        site.fail(at("02:50:00") + timedelta(seconds=11 * number), "gate01", "bob", STRANGER)
+    pid = site.ssh(at("03:00:00"), "gate01", "bob", STRANGER, minutes=60)
+    if logged:
+        text = "debug1: server_request_direct_tcpip: originator 127.0.0.1 port 50111, target 10.0.0.21 port 3389"
+        site.line(at("03:02:00"), "gate01", f"sshd[{pid}]", text)
+    site.rdp(at("03:02:10"), "hal", "10.0.0.5", "KALI", "0xeee")
+
+
+def test_a_port_forwarded_through_ssh_leads_on_to_another_account(tmp_path: Path) -> None:
+    site = world(["bob"])
+    forwarded(site, logged=True)
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.CRITICAL
+    assert "forwarded a port to 10.0.0.21, moved on to rds01.corp.example" in incident.verdict
+    assert incident.hosts == ("gate01", "rds01.corp.example")
+    assert incident.users == ("bob", "hal")
+
+
+def test_without_a_record_of_the_forward_nobody_is_blamed_for_the_other_account(tmp_path: Path) -> None:
+    site = world(["bob"])
+    forwarded(site, logged=False)
+    incident = one(site.scan(tmp_path))
+    assert incident.hosts == ("gate01",)
+    assert incident.users == ("bob",)
+
+
+def test_a_remote_tool_after_entry_is_told_with_the_account_that_set_it_up(tmp_path: Path) -> None:
+    site = world(["hal"])
+    site.vpn(at("10:00:00"), "hal", STRANGER, inner=INNER)
+    site.rdp(at("10:05:00"), "hal", INNER, "DESKTOP-1", "0xddd")
+    site.ran(at("10:20:00"), "hal", "0xddd", r"C:\Users\hal\Downloads\AnyDesk.exe --install C:\AnyDesk --silent")
+    site.ran(at("11:20:00"), "gus", "0xeee", r"C:\Users\gus\Downloads\TeamViewer_Setup.exe /S")  # a colleague, who works there as ever
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.MEDIUM
+    assert "set up a remote-access tool (C:\\Users\\hal\\Downloads\\AnyDesk.exe" in incident.verdict
+    assert "TeamViewer" not in incident.verdict
+    assert incident.users == ("hal",)
+    assert incident.origin.ip == STRANGER
+
+
+def test_a_remote_tool_set_up_from_where_one_always_works_is_the_administrators_business(tmp_path: Path) -> None:
+    site = world(["hal"])
+    site.vpn(at("08:20:00"), "hal", home("hal"))
+    site.rdp(at("08:25:00"), "hal", lease("hal"), "LAP-HAL", "0xddd")
+    site.ran(at("10:20:00"), "hal", "0xddd", r"C:\Users\hal\Downloads\AnyDesk.exe --install C:\AnyDesk --silent")
+    assert site.scan(tmp_path).incidents == []
+
+
+def test_an_account_unused_for_months_from_a_network_it_never_used(tmp_path: Path) -> None:
+    site = world()
+    for back in range(110, 70, -3):
+        day = DAY - timedelta(days=back)
+        site.vpn(at("09:00:00", day), "contractor", "192.0.2.30", inner="10.9.0.90")
+        site.ssh(at("09:10:00", day), "gate01", "contractor", "10.9.0.90", "publickey")
+    site.vpn(at("11:00:00"), "contractor", "198.51.100.200", inner="10.9.0.90")
+    site.ssh(at("11:10:00"), "gate01", "contractor", "10.9.0.90")
+    incident = one(site.scan(tmp_path))
+    assert incident.severity is Severity.MEDIUM
+    assert reason(incident, "dormant account") == "unused for months before"
+
+
+def test_a_firewall_opened_by_the_administrator_and_first_used_by_a_stranger(tmp_path: Path) -> None:
+    site = world()
+    site.sudo(at("09:00:00"), "db02", "bob", "/usr/sbin/ufw allow 22/tcp")
+    site.ssh(at("21:00:00"), "db02", "postgres", STRANGER, minutes=60)
+    site.sudo(at("21:05:00"), "db02", "postgres", "/usr/bin/crontab -e")
+    incident = one(site.scan(tmp_path))
+    assert incident.chain == "an1005-exposure-opened"
+    assert "before, bob had opened the firewall (/usr/sbin/ufw allow 22/tcp)" in incident.verdict
+    assert incident.users == ("postgres",)
+
+
+def test_a_firewall_opened_and_used_by_nobody_new_is_silent(tmp_path: Path) -> None:
+    site = world()
+    site.sudo(at("09:00:00"), "db02", "bob", "/usr/sbin/ufw allow 22/tcp")
+    site.ssh(at("21:00:00"), "db02", "bob", lease("bob"), minutes=60)
+    assert site.scan(tmp_path).incidents == []

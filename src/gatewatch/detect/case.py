@@ -6,8 +6,8 @@ Stages have a meaning by their name: ``guess`` and ``names`` (failures of one so
 
 Told, but no proof: ``miss`` (a failure of an address that then came in for the first time), ``privilege`` (root rights used), ``exposure`` (the
 service was opened before), ``created`` (a container), ``followed`` and ``searched`` (on a host that was entered, all three by whomever),
-``outbound`` (a connection that a host opened), ``shut`` (the account was disabled or deleted before) and ``before``. A chain without any of the
-proving ones stands as it is, with the severity it declares.
+``outbound`` (a connection that a host opened), ``campaign`` (many addresses failed for many accounts), ``shut`` (the account was disabled or deleted
+before) and ``before``. A chain without any of the proving ones stands as it is, with the severity it declares.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ _KEY = "ssh-key-added"  # the rule of a key that somebody put into a file: the r
 OWN = frozenset({"password-changed", "mfa-method-added", "mfa-weakened"})  # rules of what everybody does to the account they own
 SLIPS, SOON = 12, timedelta(hours=3)  # an owner's failures at the own name, and how soon the right password follows, that are typing errors
 TYPOS = 2  # failures of an owner at the own account that are no guess
+CAMPAIGN_NAMES = 5  # accounts tried by many addresses that make it a campaign
 WIDE = (8, 2, 3)  # sources, countries, autonomous systems: any of these makes a spread wide
 
 # names every sprayer tries: many addresses failing for them says nothing about the one that got in
@@ -241,6 +242,8 @@ class Bench:
         if "shut" in hits and not self._evicted(access):
             return None  # another host's account of that name, or let in again since
         if "moved" in hits and "src_ip" in traits.distinct and not self._another_client(hits["moved"], access):
+            return None
+        if "campaign" in hits and not self._campaign(hits["campaign"], access):
             return None
         missing = self._missing_factor(chain, access)
         if missing is None:
@@ -430,6 +433,15 @@ class Bench:
         """Return whether a user came in from a network from which they came on several earlier days."""
         habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
         return habit.network_days >= HABIT_DAYS
+
+    def _campaign(self, failed: Sequence[Exhibit], access: Exhibit) -> bool:
+        """Return whether the network of *access*, new to the user, tried other accounts too (or from other addresses) among many that did."""
+        place = network_of(access.origin_ip or "") if access.origin_ip else ""
+        habit = self.baseline.habit(access.user, access.origin_ip, access.country, access.time, access.src_host)
+        if not place or habit.network_days or len({event.user for event in failed if event.user is not None}) < CAMPAIGN_NAMES:
+            return False
+        near = (event for event in failed if event.src_ip is not None and network_of(event.src_ip) == place)
+        return any(event.user != access.user or event.src_ip != access.origin_ip for event in near)
 
     def _another_client(self, seen: Sequence[Exhibit], access: Exhibit) -> bool:
         """Return whether the last of *seen* is at a network new to the user, and its client runs on another system than one elsewhere before it."""

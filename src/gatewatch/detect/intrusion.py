@@ -91,7 +91,7 @@ class Intrusion:
     @cached_property
     def events(self) -> tuple[Exhibit, ...]:
         """The events that tell the story (all but failures), in order."""
-        found = {event.row: event for act in self.acts if act.name not in (*GUESSES, "spread", "miss") for event in act.events}
+        found = {event.row: event for act in self.acts if act.name not in (*GUESSES, "spread", "miss", "campaign") for event in act.events}
         return tuple(found[row] for row in sorted(found))
 
     @cached_property
@@ -195,7 +195,7 @@ class Intrusion:
     @staticmethod
     def _counts(case: Case, name: str) -> bool:
         """Whether a stage of *case* is told: failures only where they prove something."""
-        return case.score is not None or name not in (*GUESSES, "spread", "miss", "use", "refusals", "foothold")
+        return case.score is not None or name not in (*GUESSES, "spread", "miss", "campaign", "use", "refusals", "foothold")
 
 
 def anchor_id(anchor: Exhibit) -> str:

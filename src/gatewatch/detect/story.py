@@ -57,7 +57,7 @@ def _opening(intrusion: Intrusion, zone: str) -> str:
     if ruling is not None:
         return f"{who} {deed(ruling)} {where} at {when}"
     if lead.tried is None:
-        return f"{who} came in as {user} {where} at {when}{_without(lead, user)}"
+        return f"{who} came in as {user} {where} at {when}{_without(lead, user)}{_campaign(lead)}"
     own, tried = lead.tried, max(intrusion.tried, lead.tried.attempts)
     if facts.guess:
         return _guess(lead, who, user, where, when, tried)
@@ -75,6 +75,13 @@ def _without(lead: Case, user: str) -> str:
     """Return what should have happened with the logon and did not."""
     absent = (_WITHOUT[rule] for stage in lead.chain.stages if stage.absent for rule in stage.rules if rule in _WITHOUT)
     return "".join(f", without {text.format(user=user)}" for text in dict.fromkeys(absent))
+
+
+def _campaign(lead: Case) -> str:
+    """Return how many others tried to get in at the same time."""
+    failed = lead.hits.get("campaign", ())
+    addresses, names = ({getattr(event, name) for event in failed} - {None} for name in ("src_ip", "user"))
+    return f", while {len(addresses)} addresses tried {len(names)} accounts there" if failed else ""
 
 
 _STOPS = (
@@ -133,7 +140,7 @@ def _sequel(intrusion: Intrusion, zone: str) -> str:
 def summary(act: Act) -> str:
     """Return a stage in one line."""
     first, number = act.events[0], act.count
-    if act.name in (*GUESSES, "spread", "miss"):
+    if act.name in (*GUESSES, "spread", "miss", "campaign"):
         names = {event.user for event in act.events if event.user}
         who = names.pop() if len(names) == 1 else "several accounts" if names else "unnamed accounts"
         return f"{number} {'failure' if number == 1 else 'failures'} for {who} on {first.host}"

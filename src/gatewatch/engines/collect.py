@@ -87,6 +87,8 @@ class FileState:
     basis: str = "absolute"
     stream: str = ""
     base: int = 0  # position of record 0 within the stream
+    newest_first: bool = False  # its records go back in time
+    scattered: bool = False  # its records are in no order
 
 
 @dataclass(slots=True)
@@ -110,7 +112,8 @@ class Collected:
 
     def clock_faults(self) -> list[ClockFault]:
         """Return the backward jumps of all files."""
-        return [ClockFault(state.stream, state.name, record, before, after) for state in self.files for record, before, after in state.clock.jumps]
+        ordered = [state for state in self.files if not state.newest_first]
+        return [ClockFault(state.stream, state.name, record, before, after) for state in ordered for record, before, after in state.clock.jumps]
 
 
 def detect_framing(member: Member) -> Framing:

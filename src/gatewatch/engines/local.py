@@ -21,7 +21,7 @@ from gatewatch.canonical.windows_member import SidBook
 from gatewatch.engines.collect import Collected, FileState, Progress, collect
 from gatewatch.engines.coverage import coverage, slots, unseen
 from gatewatch.engines.nearest import strangers
-from gatewatch.engines.order import in_order
+from gatewatch.engines.order import in_order, told_newest_first
 from gatewatch.engines.raw import read_records
 from gatewatch.engines.reach import Reach
 from gatewatch.engines.settle import copies, macs, settle
@@ -136,7 +136,7 @@ def prepare(paths: Sequence[str], site: Site, options: Options, *, everything: b
     lasts = [moment for part in covered for moment in part["last"].drop_nulls().to_list()]
     return Prepared(
         collected=collected,
-        notes=[*notes, *corrected.told(), *told(clocks)],
+        notes=[*notes, *told_newest_first(collected.files), *corrected.told(), *told(clocks)],
         corrected=corrected,
         events=events,
         sessions=sessions,
