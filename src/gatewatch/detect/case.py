@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit, as_whom
+from gatewatch.detect.exhibit import Exhibit, Shown, as_whom
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.severity import Access, Facts, Score, score, weigh
 from gatewatch.detect.shared import Company
@@ -35,6 +35,7 @@ from gatewatch.schema.incidents import Match, Severity
 _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the outsider's own way in
 GUESSES = ("guess", "names", "attempts")
 _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
+_FAILURES = frozenset({*GUESSES, "spread"})
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
@@ -72,7 +73,7 @@ class Case(msgspec.Struct, frozen=True):
     match: Match
     anchor: Exhibit
     access: Exhibit
-    hits: Mapping[str, tuple[Exhibit, ...]]
+    hits: Mapping[str, Sequence[Exhibit]]
     facts: Facts
     score: Score | None
     tried: Tally | None
@@ -258,11 +259,16 @@ class Bench:
         found, _ = book.before(key, anchor.row, since)
         return self.company.judge(anchor.origin_ip, anchor.user, book, found, tried.first, self.number("FailedLogonThreshold", chain.analytic))
 
-    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
-        hits: dict[str, tuple[Exhibit, ...]] = {}
+    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, Sequence[Exhibit]], tuple[Exhibit, ...]]:
+        hits: dict[str, Sequence[Exhibit]] = {}
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
+            if hit.name in _FAILURES:
+                failures = Shown(hit.rows, self.exhibits)
+                if failures:
+                    hits[hit.name] = failures
+                continue
             events = list(filter(None, map(self.exhibits.get, hit.rows)))
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
@@ -297,7 +303,7 @@ class Bench:
         return address == origin
 
     def _facts(
-        self, chain: Chain, traits: _Traits, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
+        self, chain: Chain, traits: _Traits, match: Match, access: Exhibit, hits: Mapping[str, Sequence[Exhibit]], habit: Habit, shared: str
     ) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
@@ -494,7 +500,7 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     return replace(facts, acts=(), doors=(), uses=(), onward=(), slip=slip)  # no guess: what followed is for other chains to judge
 
 
-def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
+def _with_refusals(facts: Facts, refusals: Sequence[Exhibit], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
     """Add what refusals of a second factor before the anchor prove.
 
     Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working. Those of a chain
@@ -544,10 +550,10 @@ def _names(tried: Tally) -> str:
     return tried.only or (f"{tried.names} account names" if tried.names else "unnamed accounts")
 
 
-def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[str, ...]:
+def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, Sequence[Exhibit]]) -> tuple[str, ...]:
     events = [anchor, access, *(event for name in ("logon", "access", "door", "use", *sorted(_FOLLOWING)) for event in hits.get(name, ()))]
     return tuple(sorted({event.origin_session for event in events if event.origin_session is not None}))
 
 
-def _doors(hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[tuple[str, str], ...]:
+def _doors(hits: Mapping[str, Sequence[Exhibit]]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(event.host or "", event.account) for event in hits.get("door", ()) if event.account}))

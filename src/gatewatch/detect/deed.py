@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gatewatch.detect.exhibit import Exhibit
@@ -135,8 +136,10 @@ def deed(event: Exhibit) -> str:
     return _fill(_BY_KIND.get(event.kind, event.kind.replace("_", " ")), event)
 
 
-def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
+def deeds(events: Sequence[Exhibit], most: int = 6) -> tuple[str, ...]:
     """Return the different deeds of *events* in order, at most *most*; the rest as a number."""
+    if not events:
+        return ()
     telling = tuple(event for event in events if event.account is not None and not _UNNAMED.keys().isdisjoint(event.rules))
     words = list(dict.fromkeys(deed(event) for event in events if not is_told(event, telling)))
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())
