@@ -149,3 +149,17 @@ def test_no_line_makes_the_policy_server_raise(text: str) -> None:
     assert outcome.used + sum(outcome.ignored.values()) + outcome.rejected.height == len(lines)
 
 
+LOGGED = [line for line in (SAMPLES / "nps/nps.log").read_text(encoding="utf-8").split("\n") if line and not line.startswith("#")]
+
+
+@given(st.lists(st.sampled_from(LOGGED) | st.text('",\0\r ab123', max_size=12).map(lambda text: LOGGED[0] + text), max_size=12))
+def test_lines_taken_apart_together_are_what_each_is(lines: list[str]) -> None:
+    for line, packet in zip(lines, nps._packets(pl.Series(lines, dtype=pl.String)), strict=True):
+        alone = nps.attributes(line)
+        if alone is None:
+            assert packet == line
+        elif alone.get("Packet-Type") in {"2", "3", "4"}:
+            assert isinstance(packet, dict)
+            assert alone.items() <= packet.items()
+        else:
+            assert packet is None or packet == alone

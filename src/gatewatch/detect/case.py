@@ -25,7 +25,7 @@ from gatewatch.detect.baseline import HABIT_DAYS, Baseline, Habit, network_of
 from gatewatch.detect.chain import Chain, Stage, amount, seconds
 from gatewatch.detect.deed import deeds
 from gatewatch.detect.eviction import EVICTED, Eviction
-from gatewatch.detect.exhibit import DOORS, Exhibit, as_whom, is_station
+from gatewatch.detect.exhibit import DOORS, Exhibit, Shown, as_whom, is_station
 from gatewatch.detect.failure import Failures, Tally, network
 from gatewatch.detect.rows import Chosen
 from gatewatch.detect.second_factor import RULE as FACTOR
@@ -42,6 +42,7 @@ _ENTRIES = frozenset({"logon", "access", "stopped"})  # anchors that are the out
 GUESSES = ("guess", "names", "attempts")
 _FOLLOWING = frozenset({"act", "onward", "privilege", "foothold"})
 _SESSION_STAGES = ("logon", "access", "door", "use", *sorted(_FOLLOWING))
+_FAILURES = frozenset({*GUESSES, "spread"})
 PROVING = (*GUESSES, "spread", "refusals", "door", "act", "onward", "foothold")
 _LOGONS = frozenset({str(Kind.AUTH_SUCCESS), str(Kind.AUTH_STOPPED), str(Kind.MFA_DENIED), str(Kind.MFA_OK)})
 LEAST_ATTEMPTS = 10  # fewer over many addresses are the noise of the internet
@@ -83,7 +84,7 @@ class Case(msgspec.Struct, frozen=True):
     match: Match
     anchor: Exhibit
     access: Exhibit
-    hits: Mapping[str, tuple[Exhibit, ...]]
+    hits: Mapping[str, Sequence[Exhibit]]
     facts: Facts
     score: Score | None
     tried: Tally | None
@@ -325,11 +326,16 @@ class Bench:
         tried = self.failures.by_address.tally(found)
         return tried is not None and tried.attempts >= self.number("FailedLogonThreshold", chain.analytic)
 
-    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, tuple[Exhibit, ...]], tuple[Exhibit, ...]]:
-        hits: dict[str, tuple[Exhibit, ...]] = {}
+    def _hits(self, chain: Chain, match: Match, anchor: Exhibit) -> tuple[dict[str, Sequence[Exhibit]], tuple[Exhibit, ...]]:
+        hits: dict[str, Sequence[Exhibit]] = {}
         doubtful: list[Exhibit] = []
         maker = self.logons.get(anchor.origin_session or "", anchor)
         for hit in match.stages:
+            if hit.name in _FAILURES:
+                failures = Shown(hit.rows, self.exhibits)
+                if failures:
+                    hits[hit.name] = failures
+                continue
             events = [self.exhibits[row] for row in self._chosen.of(hit.rows)]
             if hit.name in _FOLLOWING:
                 own = hit.name == chain.anchor.name  # an act may be what the match is about
@@ -366,7 +372,7 @@ class Bench:
         return address == origin
 
     def _facts(
-        self, chain: Chain, traits: _Traits, match: Match, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]], habit: Habit, shared: str
+        self, chain: Chain, traits: _Traits, match: Match, access: Exhibit, hits: Mapping[str, Sequence[Exhibit]], habit: Habit, shared: str
     ) -> Facts:
         known = (access.known_by or "covered by an allow entry") if access.known else ""
         habitual = f"{access.user} came from this network on {habit.network_days} earlier days" if habit.network_days >= HABIT_DAYS else ""
@@ -641,7 +647,7 @@ def _with_failures(facts: Facts, stage: Stage, tried: Tally, anchor: Exhibit, ha
     return replace(facts, acts=(), doors=(), uses=(), onward=(), slip=slip)  # no guess: what followed is for other chains to judge
 
 
-def _with_refusals(facts: Facts, refusals: tuple[Exhibit, ...], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
+def _with_refusals(facts: Facts, refusals: Sequence[Exhibit], anchor: Exhibit, habit: Habit, *, proof: bool) -> Facts:
     """Add what refusals of a second factor before the anchor prove.
 
     Refusals at another address and a user who comes in from a familiar one: somebody else tried, and the user went on working. Those of a chain
@@ -689,10 +695,10 @@ def _names(tried: Tally) -> str:
     return tried.only or (f"{tried.names} account names" if tried.names else "unnamed accounts")
 
 
-def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[str, ...]:
+def _sessions(anchor: Exhibit, access: Exhibit, hits: Mapping[str, Sequence[Exhibit]]) -> tuple[str, ...]:
     events = [anchor, access, *(event for name in _SESSION_STAGES if name in hits for event in hits[name])]
     return tuple(sorted({event.origin_session for event in events if event.origin_session is not None}))
 
 
-def _doors(hits: Mapping[str, tuple[Exhibit, ...]]) -> tuple[tuple[str, str], ...]:
+def _doors(hits: Mapping[str, Sequence[Exhibit]]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(event.host or "", event.account) for event in hits["door"] if event.account})) if "door" in hits else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gatewatch.detect.exhibit import Exhibit
@@ -137,7 +138,7 @@ def deed(event: Exhibit) -> str:
     return _fill(_BY_KIND.get(event.kind, event.kind.replace("_", " ")), event)
 
 
-def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
+def deeds(events: Sequence[Exhibit], most: int = 6) -> tuple[str, ...]:
     """Return the different deeds of *events* in order, at most *most*; the rest as a number.
 
     A client's record of a logon is left out where the logon itself is among them.
@@ -150,7 +151,7 @@ def deeds(events: tuple[Exhibit, ...], most: int = 6) -> tuple[str, ...]:
     return tuple(words[:most]) + ((f"{len(words) - most} more",) if len(words) > most else ())
 
 
-def arrived(events: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+def arrived(events: Sequence[Exhibit]) -> tuple[Exhibit, ...]:
     """Return *events* without what only says that somebody went to a host on which their logon is among them; logs differ in case and in domains."""
     reached = {_short(event.host) for event in events if event.kind == Kind.AUTH_SUCCESS and event.host}
     return tuple(event for event in events if not (event.kind == Kind.LOGON_OUT and event.dst_host and _short(event.dst_host) in reached))

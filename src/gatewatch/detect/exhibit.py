@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import polars as pl
 
@@ -89,6 +89,49 @@ class Exhibit(NamedTuple):
     def outside(self) -> bool:
         """Whether the event is the outsider's own connection, not something that followed further in."""
         return self.origin_ip is not None and not self.hop
+
+
+class Shown(Sequence[Exhibit]):
+    """The events of those of *rows* that were read, looked up when they are asked for: thousands of matches hold hundreds, mostly the same ones."""
+
+    __slots__ = ("read", "rows")
+
+    def __init__(self, rows: Sequence[int], read: Mapping[int, Exhibit]) -> None:
+        self.rows = rows
+        self.read = read
+
+    def __iter__(self) -> Iterator[Exhibit]:
+        """Iterate over the events, in order."""
+        return filter(None, map(self.read.get, self.rows))
+
+    def __bool__(self) -> bool:
+        """Whether any was read."""
+        return (len(self.rows) > 0 and self.rows[0] in self.read) or next(iter(self), None) is not None
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, at: int) -> Exhibit: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Exhibit, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Exhibit | tuple[Exhibit, ...]:
+        """Return one of them, or some."""
+        last = self.read.get(self.rows[at]) if at == -1 else None
+        return tuple(self)[at] if last is None else last
+
+
+def union(parts: Iterable[Shown]) -> Iterator[Exhibit]:
+    """Yield the events of all of *parts*, which look them up in the same place, each once and in no order."""
+    rows: set[int] = set()
+    read: Mapping[int, Exhibit] = {}
+    for part in parts:
+        rows.update(part.rows)
+        read = part.read
+    return filter(None, map(read.get, rows))
 
 
 _FIELDS = tuple("count" if name == "weight" else name for name in Exhibit._fields if name not in {"row", "rules"})

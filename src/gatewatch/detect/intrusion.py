@@ -11,7 +11,7 @@ from functools import cached_property
 
 from gatewatch.detect.case import GUESSES, Case, after_doors
 from gatewatch.detect.deed import deeds
-from gatewatch.detect.exhibit import Exhibit
+from gatewatch.detect.exhibit import Exhibit, Shown, union
 from gatewatch.detect.failure import Failures
 from gatewatch.detect.severity import CONFIDENCE, Facts, Score, score
 
@@ -162,6 +162,7 @@ class Intrusion:
     def _act(self, name: str) -> Act | None:
         """Return the stage *name* over all cases; None when no event of it counts."""
         found: dict[int, Exhibit] = {}
+        shown: list[Shown] = []
         completing: set[int] = set()
         count, certain = 0, False
         firsts: list[datetime] = []
@@ -174,7 +175,10 @@ class Intrusion:
                 if SHOWN.get(hit.name, hit.name) != name or name == "logon" or not self._counts(case, hit.name):
                     continue
                 events = case.hits.get(hit.name, ())
-                found.update((event.row, event) for event in events)
+                if isinstance(events, Shown):
+                    shown.append(events)
+                else:
+                    found.update((event.row, event) for event in events)
                 certain = certain or hit.certain
                 if events:
                     completing.add(events[-1].row)
@@ -182,6 +186,7 @@ class Intrusion:
                     firsts.append(case.tried.first)
                     lasts.append(case.tried.last)
                     count = max(count, case.tried.attempts)
+        found.update((event.row, event) for event in union(shown))
         if not found:
             return None
         events = tuple(found[row] for row in sorted(found))

@@ -58,15 +58,27 @@ class Rows(Sequence[int]):
 
     def __getitem__(self, at: int | slice) -> int | tuple[int, ...]:
         """Return one row, or some."""
-        positions = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
-        if isinstance(at, slice):
-            return tuple(self._of[position] for position in positions[at].tolist())
-        return self._of[int(positions[at])]
+        part = self._within(at)
+        if part is None:
+            return tuple(self)[at]
+        of, chosen = self._of, part[at]
+        return tuple([of[position] for position in chosen.tolist()]) if isinstance(at, slice) else of[int(chosen)]
 
     def among(self, mask: Callable[[Sequence[int]], Bools]) -> list[int]:
         """Return the rows at whose positions *mask*, told the rows of the whole timeline, is true, in order."""
         of, chosen = self._of, mask(self._of)
         return [of[position] for part in self._parts for position in part[chosen[part]].tolist()]
+
+    def _within(self, at: int | slice) -> Ints | None:
+        """Return the part that alone holds what is asked for; None where that takes a look at all of them."""
+        first, last = self._parts[0], self._parts[-1]
+        if len(self._parts) == 1:
+            return first
+        if isinstance(at, int):
+            return first if 0 <= at < len(first) else last if -len(last) <= at < 0 else None
+        begins = at.start is None and at.stop is not None and 0 <= at.stop <= len(first)
+        ends = at.stop is None and at.start is not None and -len(last) <= at.start < 0
+        return None if at.step is not None else first if begins else last if ends else None
 
     def __eq__(self, other: object) -> bool:
         """Whether *other* holds the same rows."""
