@@ -54,6 +54,12 @@ class Scope:
         return None if found is None or "timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags")) else found
 
 
+    def changes(self, reference: str) -> bool:
+        """Return whether ``@name`` refers to a set whose members come and go by themselves."""
+        found = self.sets.get((self.key[0], self.key[1], reference.removeprefix("@"))) if reference.startswith("@") else None
+        return found is not None and ("timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags")))
+
+
 def doubt(draft: Draft, what: object) -> Draft:
     """Return *draft* with one more condition that nobody can decide, told in nftables' words."""
     text = what if isinstance(what, str) else json.dumps(what, separators=(",", ":"), default=str)
@@ -73,6 +79,8 @@ def match(draft: Draft, body: Any, scope: Scope) -> list[Draft]:
     if isinstance(left.get("concat"), list):
         return _concatenation(draft, left["concat"], right, operator, scope, body)
     made = _flags(draft, left, right, operator) if _is_flags(left) else _compared(draft, left, right, operator)
+    if made is None and operator == "==" and isinstance(right, str) and scope.changes(right):
+        return [doubt(_hinted(draft, left), f"members that change by themselves: {right}")]
     if made is None and operator in {"==", "!=", "in", "!"}:
         made = _field(draft, left, right, operator in {"!=", "!"}, scope)
     return [made if made is not None else doubt(_hinted(draft, left), body)]
