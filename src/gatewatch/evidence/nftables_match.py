@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gatewatch.evidence.address import PORTS, family, outside, parse_port, parse_span, spans
+from gatewatch.evidence.rule_draft import Draft
 from gatewatch.schema.facts.filter import Span, Spans
 
 Sets = dict[tuple[str, str, str], dict[str, Any]]
@@ -22,23 +23,6 @@ _FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 6
 _OPENING = (2, 2 | 64, 2 | 128, 2 | 64 | 128)  # who opens a connection may ask for ECN
 _KINDS = frozenset({"local", "unicast", "broadcast", "multicast", "anycast"})
 _MIRROR = {"<": (0, -1), "<=": (0, 0), ">": (1, 1), ">=": (0, 1)}
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Conditions that all hold, as in :class:`gatewatch.schema.facts.filter.Rule`; ``unknown``: those that cannot be decided."""
-
-    sources: Spans | None = None
-    destinations: Spans | None = None
-    protocols: tuple[int, ...] | None = None
-    ports: Spans | None = None
-    source_ports: Spans | None = None
-    interfaces_in: tuple[str, ...] | None = None
-    interfaces_out: tuple[str, ...] | None = None
-    local: bool | None = None
-    new: bool = True
-    unknown: tuple[str, ...] = ()
-    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
