@@ -13,20 +13,30 @@ import pytest
 
 Probe = tuple[str, str, int]  # source, destination, port
 
-_SENDER = textwrap.dedent(
+_READY = textwrap.dedent(
     """
-    import json, socket, subprocess, sys
+    import json, select, socket, subprocess, sys
+
+    def ready(task):
+        for command, text in task["load"]:
+            subprocess.run(command, input=text.encode(), check=True)
+        shown = [subprocess.run(command, check=True, capture_output=True).stdout.decode() for command in task["show"]]
+        servers = {}
+        for port in task["ports"]:
+            server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            server.bind(("0.0.0.0", port))
+            server.setblocking(False)
+            servers[server] = port
+        return shown, servers
+    """
+)
+"""Load the rules, and open the ports they are asked for."""
+
+_SENDER = _READY + textwrap.dedent(
+    """
     task = json.load(sys.stdin)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for command, text in task["load"]:
-        subprocess.run(command, input=text.encode(), check=True)
-    shown = [subprocess.run(command, check=True, capture_output=True).stdout.decode() for command in task["show"]]
-    servers = {}
-    for port in task["ports"]:
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        server.bind(("0.0.0.0", port))
-        server.setblocking(False)
-        servers[port] = server
+    shown, servers = ready(task)
     arrived = []
     for source, target, port in task["probes"]:
         client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -37,7 +47,7 @@ _SENDER = textwrap.dedent(
             pass
         client.close()
         got = []
-        for number, server in servers.items():
+        for server, number in servers.items():
             try:
                 server.recv(1)
                 got.append(number)
@@ -48,9 +58,8 @@ _SENDER = textwrap.dedent(
     """
 )
 
-_GATEWAY = textwrap.dedent(
+_GATEWAY = _READY + textwrap.dedent(
     """
-    import json, select, socket, subprocess, sys, time
     client = '''
     import socket, subprocess, sys
     print("here", flush=True)
@@ -84,15 +93,7 @@ _GATEWAY = textwrap.dedent(
     run("address", "add", "10.8.0.1/32", "dev", "lo")
     run("address", "add", "10.8.0.2/32", "dev", "lo")
     run("link", "set", "near", "up")
-    for command, text in task["load"]:
-        subprocess.run(command, input=text.encode(), check=True)
-    shown = [subprocess.run(command, check=True, capture_output=True).stdout.decode() for command in task["show"]]
-    servers = {}
-    for port in task["ports"]:
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        server.bind(("0.0.0.0", port))
-        server.setblocking(False)
-        servers[server] = port
+    shown, servers = ready(task)
     other.stdin.write("go\\n")
     other.stdin.flush()
     other.stdout.readline()

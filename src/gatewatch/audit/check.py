@@ -51,13 +51,13 @@ class Ground:
 
     site: Site
     today: date
-    _kept: dict[int, Reach] = field(default_factory=dict, compare=False, repr=False)
+    _kept: dict[tuple[int, bool], Reach] = field(default_factory=dict, compare=False, repr=False)
 
-    def reach(self, facts: Facts) -> Reach:
-        """Return who reaches what by *facts*, compiled once for all checks."""
-        if id(facts) not in self._kept:
-            self._kept[id(facts)] = Reach(facts, self.site)
-        return self._kept[id(facts)]
+    def reach(self, facts: Facts, *, fresh: bool = False) -> Reach:
+        """Return who reaches what by *facts*, compiled once for all checks; *fresh*: who connects for the first time."""
+        if (id(facts), fresh) not in self._kept:
+            self._kept[id(facts), fresh] = Reach(facts, self.site, fresh)
+        return self._kept[id(facts), fresh]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,8 +253,7 @@ def derive(facts: Facts) -> Iterable[Fact]:
         for client in (*MODERN, *LEGACY):
             base = Probe(f"everybody, every application, {client}", client=client)
             untrusted = frozenset(one.identifier for one in facts.of(NamedLocation, host) if not one.trusted)
-            found = doors(policies, base, names, untrusted) if client in MODERN else iter([ask(policies, base)])
-            for door in found:
+            for door in doors(policies, base, names, untrusted):
                 probe = door.probe
                 name = probe.name if not probe.name.startswith("excluded") else f"{probe.name}, {client}"
                 users = names.get(probe.who[0][1], probe.who[0][1]) if len(probe.who) == 1 else ""

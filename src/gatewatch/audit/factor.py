@@ -1,7 +1,8 @@
 """The algebra of factors: whether every way through a door asks for two kinds, decided by what is asked for and never by a keyword.
 
 A way passes with two distinct kinds among knowledge, possession, inherence and device, or with one factor that proves two by itself. What
-is delegated counts as the site says of the provider; of a provider it says nothing about, nothing is known.
+is delegated counts as the site says of the provider; of a provider it says nothing about, nothing is known, but that what a user types beside a
+certificate (RADIUS, LDAP, a script) is another kind than the certificate.
 A key or certificate in a file is a kind of its own beside what is held in the hand (a token, a phone): who copies the file does not hold the
 token. NIST counts both as possession; a key and a one-time code pass here, two keys, or a password asked for twice, are one kind.
 Source: NIST SP 800-63B, sections 4.2 and 5.1.
@@ -49,6 +50,15 @@ def _asks_for_several(factor: Factor, posture: Posture) -> bool | None:
     return all(one.mfa for one in found if one is not None)
 
 
+_PROMPTS = ("radius", "ldap", "tacacs", "kerberos", "nt", "script", "checks")
+"""Methods by which a user types something that a server checks: whatever it is, it is no certificate."""
+
+
+def _prompts(factor: Factor) -> bool:
+    """Return whether the device itself asks for something to type and hands that on; what a web login or EAP asks for is out of its hands."""
+    return factor.prompts or factor.method.casefold().split(" ")[0] in _PROMPTS
+
+
 def weigh(way: Way, posture: Posture) -> tuple[Status, str]:
     """Return whether one way asks for several factors, and why, in words."""
     if not way.factors:
@@ -58,6 +68,8 @@ def weigh(way: Way, posture: Posture) -> tuple[Status, str]:
         return Status.UNKNOWN, f"{way.label}: {way.uncertain}"
     if enough or len(found) > 1:
         return Status.PASS, f"{way.label}: {MULTI}"
+    if unknown and found == {FactorKind.DEVICE} and all(_prompts(factor) for factor in way.factors if factor.kind is FactorKind.DELEGATED):
+        return Status.PASS, f"{way.label}: {MULTI}, the certificate and what {unknown[0]!r} asks for"
     if unknown:
         names = ", ".join(repr(name) for name in dict.fromkeys(unknown))
         return Status.MANUAL, f"{way.label}: what {names} asks for is not in the evidence; declare it in [[mfa_providers]]"

@@ -48,7 +48,8 @@ def compare(audit: Audit, file: str) -> Audit:
     still = {_key(one) for one in audit.findings if one.status is Status.FAIL}
     mended = sorted(key for key in failed if key in now and key not in still)
     gone = sorted(key for key in before if key not in now)
-    notes = [f"compared with {file}: {len(kept)} findings are new or other, {len(audit.findings) - len(kept)} as before"]
+    are = "finding is" if len(kept) == 1 else "findings are"
+    notes = [f"compared with {file}: {len(kept)} {are} new or other, {len(audit.findings) - len(kept)} as before"]
     notes += [f"no longer failed: {check} {host} {subject}".rstrip() for check, host, subject in mended[:_SHOWN]]
     notes += [f"no longer judged: {check} {host} {subject}".rstrip() for check, host, subject in gone[:_SHOWN]]
     return msgspec.structs.replace(audit, findings=kept, notes=(*audit.notes, *notes))

@@ -116,15 +116,34 @@ def _headers(block: _Block, inherited: tuple[WebHeader, ...]) -> tuple[WebHeader
     return tuple(found)
 
 
+_EVERYTHING = frozenset({"^", ".*", "^.*", "^.*$", "(.*)", "^(.*)", "^(.*)$", "^/?(.*)", "^/?(.*)$", "^/(.*)", "^/(.*)$", "/(.*)", "^/", "^/?"})
+
+
+def _always(words: list[str], block: _Block) -> bool:
+    """Return whether the condition of a rewrite holds for whatever comes in plain: no TLS, its own name, anything but a proof for a certificate."""
+    asked, wanted = words[1].upper(), words[2].lower()
+    names = {word.lower() for one, _ in block.lines if one[0].lower() in {"servername", "serveralias"} for word in one[1:]}
+    if asked in {"%{HTTPS}", "%{SERVER_PORT}", "%{REQUEST_SCHEME}"}:
+        return wanted in {"off", "!on", "!=on", "=off", "!^on$", "80", "^80$", "!443", "!^443$", "!=443", "http", "=http"}
+    if asked in {"%{SERVER_NAME}", "%{HTTP_HOST}"}:
+        return wanted.lstrip("=^").rstrip("$").replace("\\", "") in names
+    return asked == "%{REQUEST_URI}" and wanted.startswith("!") and "well-known" in wanted
+
+
 def _redirect(block: _Block) -> str:
+    bound = False
     for words, _ in block.lines:
         name = words[0].lower()
         if name in {"redirect", "redirectpermanent"}:
             rest = [word for word in words[1:] if word.lower() not in {"permanent", "temp", "301", "302", "307", "308"}]
             if len(rest) == 2 and rest[0] == "/":
                 return rest[1]
-        if name == "rewriterule" and len(words) >= 3 and words[1] in {"^", ".*", "^.*$", "(.*)", "^(.*)$", "^/?(.*)"} and words[2].startswith("https://"):
-            return words[2]
+        if name == "rewritecond" and len(words) >= 3:
+            bound = bound or not _always(words, block)
+        elif name == "rewriterule" and len(words) >= 3:
+            if not bound and words[1] in _EVERYTHING and words[2].startswith("https://"):
+                return words[2]
+            bound = False  # conditions are of the next rule only
     return ""
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gatewatch.evidence.asa_tree import Command, Config
+from gatewatch.evidence.asa_filter import entry, ports
+from gatewatch.evidence.asa_tree import Command, Config, objects
 from gatewatch.evidence.gateway_setting import SettingTable
 from gatewatch.schema.facts.access import AccessPath, Factor, FactorKind, Way
 from gatewatch.schema.facts.base import Where
+from gatewatch.schema.facts.filter import LINE, Action
 from gatewatch.schema.facts.gateway import Management, VpnGroup
 
 ALWAYS = ("DefaultWEBVPNGroup", "DefaultRAGroup")
@@ -231,6 +233,21 @@ def _admin(config: Config, host: str, product: str, planes: list[Management], ga
         )  # fmt: skip
 
 
+def _wide(config: Config, name: str) -> tuple[str, bool]:
+    """Return the line of a filter that opens a whole inner network on every port, and whether the list is there at all."""
+    lines = list(config.all("access-list", name)) if name else []
+    inner = [span for port in ports(config).values() if not port.external for span in port.networks]
+    known = objects(config)
+    for line in lines:
+        for rule in entry(config, known, line):
+            if rule.action is not Action.ACCEPT or rule.ports is not None or rule.unknown or (rule.protocols is not None and 6 not in rule.protocols):
+                continue
+            held = rule.destinations or (LINE,)
+            if rule.destinations is None or any(low <= first and last <= high and first < last for first, last in inner for low, high in held):
+                return " ".join(line.words[2:])[:80], True
+    return "", bool(lines)
+
+
 def groups(config: Config, host: str, product: str, gap: str) -> Iterator[VpnGroup]:
     """Yield what each group policy in use holds its users back with."""
     used: dict[str, Command | None] = {}
@@ -241,6 +258,8 @@ def groups(config: Config, host: str, product: str, gap: str) -> Iterator[VpnGro
     for policy, chosen in used.items():
         line = _policy(config, policy, "vpn-filter")
         limit = line.words[-1] if line is not None and line.words[-1] != "none" else ""
+        wide, known = _wide(config, limit)
+        gap = gap or ("" if known or not limit else f"access list {limit} is not in the configuration")
         blocked = config.last("no", "sysopt", "connection", "permit-vpn")
         if not limit and blocked is not None:
             limit = "access lists of the interface (no sysopt connection permit-vpn)"
@@ -253,7 +272,7 @@ def groups(config: Config, host: str, product: str, gap: str) -> Iterator[VpnGro
         doubt = gap if limit or not servers else gap or "a server may assign a filter to users (dynamic access policy, Filter-Id)"
         yield VpnGroup(
             host=host, as_of=config.document.as_of, where=(config.where(place),) if place is not None else (), product=product,
-            name=policy, limit=limit, uncertain=doubt if not limit and _dynamic(config) else gap,
+            name=policy, limit=limit, wide=wide, uncertain=doubt if not limit and _dynamic(config) else gap,
         )  # fmt: skip
 
 
@@ -286,12 +305,14 @@ def policy_settings(config: Config, table: SettingTable, *, clientless: bool) ->
     *clientless*: whether the release still has that portal.
     """
     policies = [one for one in config.all("group-policy") if len(one.words) > 2 and one.words[2] == "attributes"]
+    closed = [name for name in _in_use(config) if (line := _policy(config, name, "vpn-simultaneous-logins")) is not None and line.words[-1] == "0"]
+    open_ = [name for name in _in_use(config) if name not in closed]
     for name, default in (("vpn-idle-timeout", "30"), ("vpn-session-timeout", "none")):
-        found = [line for one in policies if (line := one.find(name)) is not None and len(line.words) > 1]
+        lines = [_policy(config, one, name) for one in open_]
+        found = [line for line in lines if line is not None and len(line.words) > 1]
         worst = next((line for line in found if line.words[1] == "none"), found[0] if found else None)
-        inherits = any(one.find(name) is None for one in policies) and not any(one.words[1] == DEFAULT_POLICY and one.find(name) for one in policies)
-        if worst is not None and (worst.words[1] == "none" or not inherits or default != "none"):
-            table.written(name, worst.words[1], config.where(worst), "the worst of all group policies")
+        if worst is not None and (worst.words[1] == "none" or len(found) == len(lines) or default != "none"):
+            table.written(name, worst.words[1], config.where(worst), "the worst of all group policies that let anybody in")
         else:
             table.default(name, default)
     protocols = [line for one in policies if (line := one.find("vpn-tunnel-protocol")) is not None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gatewatch.evidence.address import parse_span
+from gatewatch.evidence.fortios_filter import Objects
 from gatewatch.evidence.fortios_tree import Node, Tree
 from gatewatch.schema.facts.access import AccessPath, Factor, FactorKind, Way
 from gatewatch.schema.facts.base import Where
@@ -207,6 +209,22 @@ def admin_doors(tree: Tree, shared: Node, host: str) -> Iterator[AccessPath]:
         )  # fmt: skip
 
 
+def _whole(policy: Node, domain: Node, tree: Tree) -> str:
+    """Return what of a policy opens a whole network of an inner interface on every port; empty when nothing does."""
+    if "ALL" not in [name.upper() for name in policy.many("service")]:
+        return ""
+    known = Objects((domain, tree.shared()))
+    inner = [
+        span for one in tree.shared().table("system interface").entries.values() if one.get("role") != "wan"
+        if len(one.many("ip")) > 1 and (span := parse_span("/".join(one.many("ip")[:2]))) is not None and span[0] < span[1]
+    ]  # fmt: skip
+    for name in policy.many("dstaddr"):
+        held = known.address(name) or ()
+        if any(low <= first and last <= high for first, last in inner for low, high in held):
+            return f"{name} ALL"
+    return ""
+
+
 def groups(tree: Tree, domain: Node, host: str) -> Iterator[VpnGroup]:
     """Yield what policies let users of the VPN reach."""
     tunnels = {
@@ -219,9 +237,10 @@ def groups(tree: Tree, domain: Node, host: str) -> Iterator[VpnGroup]:
             continue
         place = tree.document.where(policy.line)
         wide = "all" in [name.lower() for name in policy.many("dstaddr")] and "ALL" in [name.upper() for name in policy.many("service")]
+        whole = _whole(policy, domain, tree)
         who = ", ".join(policy.many("groups") or policy.many("users") or from_vpn)
         yield VpnGroup(
             host=host, as_of=tree.document.as_of, where=(place,), product="fortios", name=f"{who} (policy {policy.name})",
             limit="" if wide else f"policy {policy.name}: {', '.join(policy.many('dstaddr')[:4])} {', '.join(policy.many('service')[:4])}",
-            uncertain=tree.cut,
+            wide=whole, uncertain=tree.cut,
         )  # fmt: skip

@@ -5,11 +5,13 @@ A match nobody can decide from the rules alone (``recent``, ``limit``, ``set``, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gatewatch.evidence.address import PORTS, family, outside, parse_port, parse_span, spans
+from gatewatch.evidence.rule_draft import Draft
 from gatewatch.schema.facts.base import Where
-from gatewatch.schema.facts.filter import Action, Interface, Nat, Rule, Spans
+from gatewatch.schema.facts.filter import Action, Interface, Nat, Rule
 
 _PROTOCOLS = {"tcp": (6,), "udp": (17,), "icmp": (1,), "ipv6-icmp": (58,), "icmpv6": (58,), "esp": (50,), "ah": (51,), "gre": (47,), "sctp": (132,)}
 _TARGETS = {"ACCEPT": Action.ACCEPT, "DROP": Action.DROP, "REJECT": Action.DROP, "RETURN": Action.RETURN}
@@ -34,30 +36,26 @@ class Parsed:
 
 
 @dataclass(slots=True)
-class _Draft:
-    sources: Spans | None = None
-    destinations: Spans | None = None
-    protocols: tuple[int, ...] | None = None
-    ports: Spans | None = None
-    source_ports: Spans | None = None
-    interfaces_in: tuple[str, ...] | None = None
-    interfaces_out: tuple[str, ...] | None = None
-    local: bool | None = None
-    new: bool = True
-    unknown: list[str] = field(default_factory=list)
+class _Line:
+    """What a line has told so far: its conditions, and what it does."""
+
+    held: Draft = field(default_factory=Draft)
     action: Action = Action.NOTE
     target: str = ""
     nat: Nat | None = None
-    log: bool = False
     comment: str = ""
     masquerades: bool = False
+
+    def add(self, **conditions: Any) -> None:
+        """Add conditions."""
+        self.held = replace(self.held, **conditions)
 
 
 def parse_rule(words: list[str], version: int, where: Where) -> Parsed | None:
     """Return the rule that *words* (``-A CHAIN …``) write down, or None when they are none."""
     if len(words) < 2 or words[0] != "-A":
         return None
-    draft = _Draft()
+    draft = _Line()
     at, negated = 2, False
     while at < len(words):
         word = words[at]
@@ -72,20 +70,17 @@ def parse_rule(words: list[str], version: int, where: Where) -> Parsed | None:
             value += " " + words[at]
             at += 1
         if not _option(draft, word, value, negated, version):
-            draft.unknown.append(f"{'! ' if negated else ''}{word} {value}".strip())
+            draft.add(unknown=(*draft.held.unknown, f"{'! ' if negated else ''}{word} {value}".strip()))
         negated = False
     network = None
-    if draft.masquerades and draft.sources and len(draft.interfaces_out or ()) == 1 and (draft.interfaces_out or ("",))[0].startswith("!"):
-        network = Interface((draft.interfaces_out or ("",))[0].lstrip("!"), networks=draft.sources)
-    rule = Rule(
-        action=draft.action, where=where, sources=draft.sources, destinations=draft.destinations, protocols=draft.protocols, ports=draft.ports,
-        source_ports=draft.source_ports, interfaces_in=draft.interfaces_in, interfaces_out=draft.interfaces_out, new=draft.new,
-        unknown=", ".join(draft.unknown), target=draft.target, nat=draft.nat, local=draft.local, log=draft.log, comment=draft.comment,
-    )  # fmt: skip
+    out = draft.held.interfaces_out or ()
+    if draft.masquerades and draft.held.sources and len(out) == 1 and out[0].startswith("!"):
+        network = Interface(out[0].lstrip("!"), networks=draft.held.sources)
+    rule = draft.held.rule(draft.action, where, comment=draft.comment, target=draft.target, nat=draft.nat)
     return Parsed(words[1], rule, network)
 
 
-def _option(draft: _Draft, word: str, value: str, negated: bool, version: int) -> bool:
+def _option(draft: _Line, word: str, value: str, negated: bool, version: int) -> bool:
     """Take one option; return False when it cannot be decided."""
     if word in {"-s", "--source", "-d", "--destination", "--src-range", "--dst-range"}:
         found = [parse_span(part) for part in value.split(",")]
@@ -94,9 +89,9 @@ def _option(draft: _Draft, word: str, value: str, negated: bool, version: int) -
         good = [span for span in found if span is not None]
         made = outside(good, family(version)) if negated else spans(good)
         if word in {"-s", "--source", "--src-range"}:
-            draft.sources = made
+            draft.add(sources=made)
         else:
-            draft.destinations = made
+            draft.add(destinations=made)
         return True
     if word in {"-p", "--protocol"}:
         protocols = _PROTOCOLS.get(value) or ((int(value),) if value.isascii() and value.isdigit() and len(value) < 4 else None)
@@ -104,7 +99,7 @@ def _option(draft: _Draft, word: str, value: str, negated: bool, version: int) -
             return True
         if protocols is None:
             return False
-        draft.protocols = tuple(number for number in range(256) if number not in protocols) if negated else protocols
+        draft.add(protocols=tuple(number for number in range(256) if number not in protocols) if negated else protocols)
         return True
     if word in {"--dport", "--dports", "--destination-port", "--sport", "--sports", "--source-port", "--ports"}:
         ports = [parse_port(part) for part in value.split(",")]
@@ -113,42 +108,42 @@ def _option(draft: _Draft, word: str, value: str, negated: bool, version: int) -
         numbers = [span for span in ports if span is not None]
         made = outside(numbers, PORTS) if negated else spans(numbers)
         if word[2] == "d":
-            draft.ports = made
+            draft.add(ports=made)
         else:
-            draft.source_ports = made
+            draft.add(source_ports=made)
         return True
     if word in {"-i", "--in-interface", "-o", "--out-interface"}:
         names = (f"!{value}" if negated else value,)
         if word in {"-i", "--in-interface"}:
-            draft.interfaces_in = names
+            draft.add(interfaces_in=names)
         else:
-            draft.interfaces_out = names
+            draft.add(interfaces_out=names)
         return True
     return _extension(draft, word, value, negated)
 
 
-def _extension(draft: _Draft, word: str, value: str, negated: bool) -> bool:
+def _extension(draft: _Line, word: str, value: str, negated: bool) -> bool:
     if word == "-m":
         return value in _NOOPS
     if word in {"--ctstate", "--state"}:
-        draft.new = ("NEW" in value.upper().split(",")) is not negated
+        draft.add(new=("NEW" in value.upper().split(",")) is not negated)
         return True
     if word == "--tcp-flags":
         mask, _, wanted = value.partition(" ")
         opening = {"SYN"} & set(mask.split(",")) if mask not in {"ALL", ""} else {"SYN"}  # a packet that opens a connection has SYN and no other flag
-        draft.new = draft.new and ((set(wanted.split(",")) - {"NONE", ""}) == opening) is not negated
+        draft.add(new=draft.held.new and ((set(wanted.split(",")) - {"NONE", ""}) == opening) is not negated)
         return True
     if word == "--syn":
-        draft.new = draft.new and not negated
+        draft.add(new=draft.held.new and not negated)
         return True
     if word == "--dst-type":
-        draft.local = (value.upper() == "LOCAL") is not negated if value.upper() == "LOCAL" else None
+        draft.add(local=(value.upper() == "LOCAL") is not negated if value.upper() == "LOCAL" else None)
         return value.upper() == "LOCAL"
     if word == "--src-type":
-        draft.new = draft.new and (value.upper() != "LOCAL" or negated)
+        draft.add(new=draft.held.new and (value.upper() != "LOCAL" or negated))
         return value.upper() == "LOCAL"
     if word == "--pkt-type":
-        draft.new = draft.new and (value == "unicast") is not negated
+        draft.add(new=draft.held.new and (value == "unicast") is not negated)
         return True
     if word == "--comment":
         draft.comment = value[:200]
@@ -162,14 +157,14 @@ def _extension(draft: _Draft, word: str, value: str, negated: bool) -> bool:
     return word.startswith(("--log-", "--reject-with", "--nflog", "--set-mark", "--set-xmark", "--restore-mark", "--icmp", "--random", "--to-source"))
 
 
-def _target(draft: _Draft, value: str, *, goto: bool) -> None:
+def _target(draft: _Line, value: str, *, goto: bool) -> None:
     if value in _TARGETS:
         draft.action = _TARGETS[value]
     elif value in {"DNAT", "REDIRECT"}:
         draft.action = Action.NAT
         draft.nat = draft.nat or Nat(local=value == "REDIRECT")
     elif value in _SILENT:
-        draft.log = draft.log or value in {"LOG", "NFLOG", "ULOG"}
+        draft.add(log=draft.held.log or value in {"LOG", "NFLOG", "ULOG"})
         draft.masquerades = value == "MASQUERADE"
     else:
         draft.action, draft.target = (Action.GOTO if goto else Action.JUMP), value

@@ -26,6 +26,7 @@ from gatewatch.evidence.format import LIKELY, SURE, Format, Ignored, Outcome, Re
 from gatewatch.evidence.nftables_filter import packet_filter
 from gatewatch.evidence.nftables_source import assemble
 from gatewatch.evidence.nftables_text import read_script
+from gatewatch.schema.facts.filter import PacketFilter, Semantics
 
 _TABLE = re.compile(r"^[ \t]*(?:(?:add|create)[ \t]+)?table[ \t]+(?:inet|ip6?|arp|bridge|netdev)[ \t]+[\w.-]{1,64}[ \t]*(?:\{|$)", re.MULTILINE)
 _PLAIN_TABLE = re.compile(r"^[ \t]*table[ \t]+[\w.-]{1,64}[ \t]*\{[^{}]{0,400}?\b(?:chain|set|map)[ \t]+[\w.-]{1,64}[ \t]*\{", re.MULTILINE)
@@ -41,11 +42,16 @@ def _recognise(document: Document) -> int:
         return SURE
     if head.lstrip()[:1] in {"{", "[", "<"}:
         return 0
-    if document.at(*_PLACES):
+    if document.at(*_PLACES) or _nothing(document):
         return SURE
     if _TABLE.search(head) or _PLAIN_TABLE.search(head):
         return SURE if document.at(*_DUMPS, "*.nft") else LIKELY
     return LIKELY if _COMMAND.search(head) or (head.startswith("#!") and _SCRIPT.search(head[:80])) else 0
+
+
+def _nothing(document: Document) -> bool:
+    """Return whether the collector asked for the rules in force, and there were none."""
+    return document.at("commands/nft-list-ruleset.txt") and document.text.strip() == "# no table is loaded"
 
 
 def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
@@ -56,6 +62,14 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
     running = next((one.path for one in bundle.documents if one.at(*(f"commands/{name}" for name in _DUMPS))), "")
     others = _dumped_by_iptables(bundle)
     in_force = set()
+    for document in [one for one in dumps if _nothing(one)]:
+        dumps.remove(document)
+        if any(one.at("commands/*tables-save.txt") and "-A " in one.text for one in bundle.documents):
+            yield Ignored(document, "no table is loaded; the rules of iptables were collected")
+            continue
+        yield PacketFilter(
+            host=bundle.host, as_of=document.as_of, where=(document.where(1),), platform="nftables", semantics=Semantics.FIRST_MATCH, chains=(),
+        )  # fmt: skip
     for document in dumps:
         in_force.add(document.path.rpartition("/")[0])
         yield from _from_text(document, bundle, dumped=True, others=others)

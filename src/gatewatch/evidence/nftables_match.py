@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gatewatch.evidence.address import PORTS, family, outside, parse_port, parse_span, spans
+from gatewatch.evidence.rule_draft import Draft
 from gatewatch.schema.facts.filter import Span, Spans
 
 Sets = dict[tuple[str, str, str], dict[str, Any]]
@@ -25,23 +26,6 @@ _MIRROR = {"<": (0, -1), "<=": (0, 0), ">": (1, 1), ">=": (0, 1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """Conditions that all hold, as in :class:`gatewatch.schema.facts.filter.Rule`; ``unknown``: those that cannot be decided."""
-
-    sources: Spans | None = None
-    destinations: Spans | None = None
-    protocols: tuple[int, ...] | None = None
-    ports: Spans | None = None
-    source_ports: Spans | None = None
-    interfaces_in: tuple[str, ...] | None = None
-    interfaces_out: tuple[str, ...] | None = None
-    local: bool | None = None
-    new: bool = True
-    unknown: tuple[str, ...] = ()
-    log: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """Where a rule stands: family, table and chain, and the sets and maps of the rule set."""
 
@@ -52,6 +36,12 @@ class Scope:
         """Return the set or map that ``@name`` refers to; None where there is none, or what is in it changes by itself."""
         found = self.sets.get((self.key[0], self.key[1], reference.removeprefix("@")))
         return None if found is None or "timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags")) else found
+
+
+    def changes(self, reference: str) -> bool:
+        """Return whether ``@name`` refers to a set whose members come and go by themselves."""
+        found = self.sets.get((self.key[0], self.key[1], reference.removeprefix("@"))) if reference.startswith("@") else None
+        return found is not None and ("timeout" in str(found.get("flags")) or "dynamic" in str(found.get("flags")))
 
 
 def doubt(draft: Draft, what: object) -> Draft:
@@ -73,6 +63,8 @@ def match(draft: Draft, body: Any, scope: Scope) -> list[Draft]:
     if isinstance(left.get("concat"), list):
         return _concatenation(draft, left["concat"], right, operator, scope, body)
     made = _flags(draft, left, right, operator) if _is_flags(left) else _compared(draft, left, right, operator)
+    if made is None and operator == "==" and isinstance(right, str) and scope.changes(right):
+        return [doubt(_hinted(draft, left), f"members that change by themselves: {right}")]
     if made is None and operator in {"==", "!=", "in", "!"}:
         made = _field(draft, left, right, operator in {"!=", "!"}, scope)
     return [made if made is not None else doubt(_hinted(draft, left), body)]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gatewatch.evidence.nftables_match import MOST, Draft, Key, Scope, Sets, bare, doubt, keyed, match, narrow, of_family, side
+from gatewatch.evidence.nftables_match import MOST, Key, Scope, Sets, bare, doubt, keyed, match, narrow, of_family, side
+from gatewatch.evidence.rule_draft import Draft
 from gatewatch.schema.facts.base import Where
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, Action, Nat, Rule, Span, Spans
 
@@ -51,7 +52,7 @@ def parse_rule(rule: dict[str, Any], key: Key, span: Span, sets: Sets, where: Wh
             for draft in drafts:
                 yield from _map(draft, body, scope, where, comment)
         elif word == "xt" and _xt(body) == "REJECT":
-            yield from (_rule(draft, Action.DROP, where, comment) for draft in drafts)
+            yield from (draft.rule(Action.DROP, where, comment) for draft in drafts)
             return
         else:
             decided = [one for draft in drafts for one in _verdict(draft, word, body, scope, where, comment)]
@@ -66,7 +67,7 @@ def parse_rule(rule: dict[str, Any], key: Key, span: Span, sets: Sets, where: Wh
                     yield from _either(draft, where, comment)
     for draft in drafts:
         if draft.log:
-            yield _rule(draft, Action.NOTE, where, comment)
+            yield draft.rule(Action.NOTE, where, comment)
 
 
 def _xt(body: Any) -> str:
@@ -74,18 +75,10 @@ def _xt(body: Any) -> str:
     return str(body.get("name")) if isinstance(body, dict) and body.get("type") == "target" else ""
 
 
-def _rule(draft: Draft, action: Action, where: Where, comment: str, target: str = "", nat: Nat | None = None) -> Rule:
-    return Rule(
-        action=action, where=where, sources=draft.sources, destinations=draft.destinations, protocols=draft.protocols, ports=draft.ports,
-        source_ports=draft.source_ports, interfaces_in=draft.interfaces_in, interfaces_out=draft.interfaces_out, new=draft.new,
-        unknown=", ".join(draft.unknown), target=target, nat=nat, local=draft.local, log=draft.log, comment=comment,
-    )  # fmt: skip
-
-
 def _either(draft: Draft, where: Where, comment: str) -> Iterator[Rule]:
     """Yield the rules of a verdict that nobody knows: it may be either."""
-    yield _rule(draft, Action.ACCEPT, where, comment)
-    yield _rule(draft, Action.DROP, where, comment)
+    yield draft.rule(Action.ACCEPT, where, comment)
+    yield draft.rule(Action.DROP, where, comment)
 
 
 def _verdict(draft: Draft, word: str, body: Any, scope: Scope, where: Where, comment: str) -> Iterator[Rule]:
@@ -93,13 +86,14 @@ def _verdict(draft: Draft, word: str, body: Any, scope: Scope, where: Where, com
         kind = str(body.get("type")) if isinstance(body, dict) else ""
         if kind in {"icmp", "icmpv6"}:  # which only that family can be answered with
             draft = of_family(draft, 4 if kind == "icmp" else 6)
-        yield _rule(narrow(draft, (6,)) if kind == "tcp reset" else draft, _VERDICTS[word], where, comment)
+        yield (narrow(draft, (6,)) if kind == "tcp reset" else draft).rule(_VERDICTS[word], where, comment)
     elif word in {"jump", "goto"} and isinstance(body, dict):
         target = f"{scope.key[0]} {scope.key[1]} {body.get('target')}"
-        yield _rule(draft, Action.JUMP if word == "jump" else Action.GOTO, where, comment, target)
+        yield draft.rule(Action.JUMP if word == "jump" else Action.GOTO, where, comment, target)
     elif word in {"dnat", "redirect", "tproxy"}:
         for one, nat in _translations(draft, word, body if isinstance(body, dict) else {}, scope):
-            yield _rule(one if word != "tproxy" else doubt(one, "tproxy: a program of the device takes it"), Action.NAT, where, comment, nat=nat)
+            sure = one if word != "tproxy" else doubt(one, "tproxy: a program of the device takes it")
+            yield sure.rule(Action.NAT, where, comment, nat=nat)
     elif word == "queue":
         yield from _either(doubt(draft, "queue: a program decides"), where, comment)
 

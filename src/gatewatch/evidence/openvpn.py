@@ -135,14 +135,14 @@ def _steps(lines: list[Line]) -> Iterator[LoginStep]:
             elif "duo" in file:
                 yield LoginStep(f"Duo ({file})", where, Factor(FactorKind.POSSESSION, "duo"))
             elif "ldap" in file:
-                yield LoginStep(f"LDAP ({file})", where, Factor(FactorKind.DELEGATED, file, "ldap"))
+                yield LoginStep(f"LDAP ({file})", where, Factor(FactorKind.DELEGATED, file, "ldap", prompts=True))
             elif "radius" in file:
-                yield LoginStep(f"RADIUS ({file})", where, Factor(FactorKind.DELEGATED, file, "radius"))
+                yield LoginStep(f"RADIUS ({file})", where, Factor(FactorKind.DELEGATED, file, "radius", prompts=True))
             elif "down-root" not in file:
                 yield LoginStep(f"plug-in {file}", where, Factor(FactorKind.DELEGATED, file, file))
         elif words[0] == "auth-user-pass-verify" and len(words) > 1:
             file = words[1].rpartition("/")[2]
-            yield LoginStep(f"script {file}", where, Factor(FactorKind.DELEGATED, file, file))
+            yield LoginStep(f"script {file}", where, Factor(FactorKind.DELEGATED, file, file, prompts=True))
         elif words[0] == "management-client-auth":
             yield LoginStep("the management client", where, Factor(FactorKind.DELEGATED, "management-client-auth", "management"))
 

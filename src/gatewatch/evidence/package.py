@@ -19,7 +19,7 @@ from gatewatch.evidence.document import Bundle, Document
 from gatewatch.evidence.format import LIKELY, SURE, Format, Outcome, Rejected
 from gatewatch.schema.facts.machine import Machine, Software, System
 
-_DPKG = re.compile(r"[a-z](i)[\sR]?\s+([a-z0-9][a-z0-9+.-]{1,100})(?::\w{2,10})?\s+(\S{1,100})\s+\S+")
+_DPKG = re.compile(r"[a-z](i)[\sR]?\s+([a-z0-9][a-z0-9+.-]{1,100})(?::\w{2,10})?\s+(\S{1,100})(?:\s+\S+|$)")
 _QUERY = re.compile(r"([a-z0-9][a-z0-9+.-]{1,100})(?::\w{2,10})?\t(\d\S{0,100})$")
 _RPM = re.compile(r"([A-Za-z0-9][\w+.-]{0,100})-([^-\s]{1,60})-([^-\s]{1,60})\.(?:x86_64|noarch|aarch64|i[3-6]86|ppc64le|s390x|armv7hl|src)$")
 
@@ -27,6 +27,8 @@ _RPM = re.compile(r"([A-Za-z0-9][\w+.-]{0,100})-([^-\s]{1,60})-([^-\s]{1,60})\.(
 def _recognise(document: Document) -> int:
     lines = [line for line in document.head.splitlines() if line.strip()][:-1] or document.head.splitlines()
     if "Desired=Unknown/Install/Remove/Purge/Hold" in document.head or _table(document.lines) is not None:
+        return SURE
+    if document.at("commands/dpkg.txt") and any(_DPKG.match(line) for line in lines):
         return SURE
     for pattern in (_QUERY, _RPM, _DPKG):
         hits = sum(1 for line in lines if pattern.match(line.rstrip()))

@@ -41,8 +41,12 @@ def _recognise(document: Document) -> int:
 
 def _statements(document: Document) -> Iterator[tuple[int, str]]:
     """Yield the statements with the lines they begin on: a backslash or an open brace goes on."""
+    yield from _joined(enumerate(document.lines, 1))
+
+
+def _joined(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     held, start = "", 0
-    for number, line in enumerate(document.lines, 1):
+    for number, line in lines:
         text = line.partition("#")[0].rstrip() if '"' not in line.partition("#")[0] or line.count('"') % 2 == 0 else line.rstrip()
         if not held:
             start = number
@@ -132,8 +136,8 @@ class _Reader:
             if tokens(head)[2:] not in ([], ["all"]) or depth > _DEEP:
                 self.gaps.append(f"line {number}: the anchor {name} is bound to conditions that are not followed")
                 return
-            lines = body.rpartition("}")[0].split("\n")
-            self.read(document, [(number + at, line.strip()) for at, line in enumerate(lines) if line.strip()], depth + 1)
+            lines = enumerate(body.rpartition("}")[0].split("\n"), number)
+            self.read(document, list(_joined(lines)), depth + 1)
             return
         elif bare in self.loaded:
             inner = self.bundle.get(self.loaded[bare])

@@ -27,10 +27,11 @@ from gatewatch.schema.facts.machine import Machine, System
 from gatewatch.schema.facts.windows import LockoutSettings, UserRights
 
 _PAIR = re.compile(r"([A-Za-z_]{2,60})\s*=\s*(.{0,4000})$")
-_WANTED = {
+LOCKOUT = {
     "lockoutbadcount": "attempts", "lockoutduration": "duration", "resetlockoutcount": "window", "minimumpasswordlength": "length",
     "passwordcomplexity": "complexity", "enableguestaccount": "guest",
 }  # fmt: skip
+"""Settings of the account policy, and what they are called here."""
 
 
 def _recognise(document: Document) -> int:
@@ -52,7 +53,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
             found = _PAIR.match(line.strip())
             if found is None:
                 continue
-            name = _WANTED.get(found[1].lower())
+            name = LOCKOUT.get(found[1].lower())
             if section == "system access" and name is not None:
                 values.append(Setting(name, found[2].strip(), "as secedit exports it", document.where(number)))
             elif section == "privilege rights":

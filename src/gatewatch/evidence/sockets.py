@@ -45,7 +45,7 @@ def _read(documents: list[Document], bundle: Bundle) -> Iterator[Outcome]:
                 host=bundle.host,
                 as_of=document.as_of,
                 where=(document.where(number),),
-                address="*" if address in {"0.0.0.0", "::", "*"} else address,  # noqa: S104 - compared, not bound
+                address="*" if address in {"::", "*"} else address,  # 0.0.0.0 stays: it hears IPv4 only
                 port=int(found[4]),
                 protocol=found[1],
                 service=PROCESSES.get(process) or service_of(int(found[4]), found[1]),

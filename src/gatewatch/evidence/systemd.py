@@ -31,9 +31,11 @@ _ON = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": Fa
 
 
 def _recognise(document: Document) -> int:
-    if document.at("systemd/system/*.service", "systemd/system/*/*.conf", "systemd/user/*.service", "systemd/system/*.socket"):
-        return SURE
     head = document.head
+    if document.at("systemd/system/*.service", "systemd/system/*/*.conf", "systemd/user/*.service", "systemd/system/*.socket"):
+        return SURE if not re.match(r"(?:\s*#.*\n)*\s*(?:apiVersion|kind):", head) else 0  # a program's own file may lie beside its unit
+    if document.at("commands/units.txt", "commands/running.txt") and any(_FILE.match(line) or _UNIT.match(line) for line in head.splitlines()):
+        return SURE  # as the collector writes it, without a heading
     if re.search(r"(?m)^UNIT FILE\s+(?:VENDOR )?(?:STATE|PRESET)", head) or re.search(r"(?m)^\s*UNIT\s+LOAD\s+ACTIVE\s+SUB", head):
         return SURE
     return LIKELY if re.search(r"(?m)^\[Service\]", head) and re.search(r"(?m)^ExecStart\s*=", document.text) else 0

@@ -122,6 +122,17 @@ def security(table: Table, document: Document) -> int:
     return count
 
 
+def secured(table: Table, document: Document, path: str, text: str) -> bool:
+    """Take one value a security policy sets (``MACHINE\\...\\Name``) into *table*; return whether it is one of the machine's registry."""
+    root, _, rest = path.partition("\\")
+    key, _, name = rest.rpartition("\\")
+    if root.upper() != "MACHINE" or not key or not name:
+        return False
+    entered = _enter(table, f"HKEY_LOCAL_MACHINE\\{key}")
+    _put(table, entered, name, "dword" if text.isdigit() else "sz", text, (document, 0, f"{table.names[entered]}\\{name}"))
+    return True
+
+
 def _policy(table: Table, document: Document) -> int:
     count = 0
     for key, name, kind, text in entries(document):

@@ -138,6 +138,7 @@ def _made(rule: WindowsRule, candidates: tuple[str, ...], states: dict[str, Prof
     narrow = program.lower() not in _ANY and program.lower() != "system" and (ports is None or action is Action.DROP)
     if protocols is not None and protocols[0] not in (6, 17):
         ports = source_ports = None
+    unsure_on = action is Action.DROP and any(states[name].enabled is None for name in applies)
     doubts = [
         *rule.limits,
         doubt_sources and f"remote {doubt_sources}",
@@ -146,6 +147,7 @@ def _made(rule: WindowsRule, candidates: tuple[str, ...], states: dict[str, Prof
         doubt_from,
         doubt_protocol,
         f"only for {program}" if narrow else "",
+        "whether the firewall is on is not in the evidence" if unsure_on else "",
         f"only in profile {', '.join(applies)}" if applies != candidates else "",
     ]
     return Rule(
@@ -178,15 +180,13 @@ def build(
     lets = {name: _lets_in(states[name]) for name in candidates}
     made = [one for rule in rules if (one := _made(rule, candidates, states, own)) is not None]
     place = where[0] if where else (rules[0].where if rules else Where("", 0))
-    if any(said is None for said in lets.values()):
-        incomplete = incomplete or "what no rule speaks of is decided by a profile that is not in the evidence"
     open_in = [name for name, said in lets.items() if said]
     policy = Action.ACCEPT if open_in and len(open_in) == len(candidates) else Action.DROP
     if open_in and policy is Action.DROP:
         doubt = f"in profile {', '.join(open_in)} everything comes in"
         made.append(Rule(Action.ACCEPT, place, unknown=doubt, comment=doubt))
     if any(said is None for said in lets.values()):
-        doubt = "the default of a profile is not known"
+        doubt = "what no rule speaks of is decided by a profile that is not in the evidence"
         made.append(Rule(Action.ACCEPT, place, unknown=doubt, comment=doubt))
     if all(states[name].log for name in candidates):
         made.append(Rule(Action.NOTE, place, log=True, comment="dropped packets are logged"))

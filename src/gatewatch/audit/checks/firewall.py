@@ -9,7 +9,7 @@ from typing import Literal
 from gatewatch.audit.check import Check, Ground, Need, Verdict, cis, nist, stig
 from gatewatch.audit.reach.match import INNER
 from gatewatch.audit.reach.query import Answer, Reach
-from gatewatch.audit.reach.span import meet, shown, size
+from gatewatch.audit.reach.span import meet, of_address, shown, size
 from gatewatch.audit.reach.zone import internet
 from gatewatch.schema.facts.base import Facts, Where
 from gatewatch.schema.facts.filter import FOUR_SPAN, SIX, SIX_SPAN, Action, PacketFilter, Rule, Spans
@@ -61,19 +61,24 @@ def _remote(facts: Facts, ground: Ground) -> Iterator[Verdict]:
         if not service or key in told or not listener.seen:
             continue
         told.add(key)
-        yield _judged(reach, outside, ground, listener, service)
+        yield _judged(reach, outside, facts, ground, listener, service)
     if not told:
         hosts = list(dict.fromkeys(one.host for one in facts.of(Listener)))
         for host in hosts:
             yield Verdict(status=Status.PASS, host=host, message="no remote service listens", resolved="every listening socket was looked at")
 
 
-def _judged(reach: Reach, outside: Spans, ground: Ground, listener: Listener, service: str) -> Verdict:
+def _judged(reach: Reach, outside: Spans, facts: Facts, ground: Ground, listener: Listener, service: str) -> Verdict:
     subject = f"{service} {listener.protocol}/{listener.port}"
     if listener.loopback:
         status, said, resolved, places = Status.PASS, f"{subject} listens on loopback only", "", listener.where
     else:
+        outside = _heard(outside, facts, listener)
         answer = reach.ask(outside, listener.host, listener.port, listener.protocol)
+        if answer.verdict == "may":
+            first = ground.reach(facts, fresh=True).ask(outside, listener.host, listener.port, listener.protocol)
+            if first.verdict == "yes":
+                answer = replace(first, notes=(*first.notes, "but for a limit of rates, which keeps nobody out"))
         places = _places(answer, listener)
         resolved = "rules of " + ", ".join(answer.devices) if answer.devices else "no packet filter in the evidence"
         if answer.verdict == "no":
@@ -86,6 +91,13 @@ def _judged(reach: Reach, outside: Spans, ground: Ground, listener: Listener, se
         status=status, host=listener.host, message=said, value=f"{listener.address}:{listener.port} ({listener.process or 'unknown program'})",
         resolved=resolved, where=places, service=service, subject=subject, as_of=listener.as_of,
     )  # fmt: skip
+
+
+def _heard(outside: Spans, facts: Facts, listener: Listener) -> Spans:
+    """Return whom of *outside* the sockets of a port can hear: one bound to an IPv4 address hears no IPv6."""
+    bound = [one.address for one in facts.of(Listener, listener.host) if one.seen and (one.port, one.protocol) == (listener.port, listener.protocol)]
+    four = all(of_address(text) is not None and "." in text and ":" not in text for text in bound)
+    return meet(outside, (FOUR_SPAN,)) if four else outside
 
 
 def _places(answer: Answer, listener: Listener) -> tuple[Where, ...]:

@@ -141,8 +141,9 @@ def _version(facts: Facts, ground: Ground) -> Iterator[Verdict]:
 
 def _groups(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
     for group in facts.of(VpnGroup):
-        status = Status.UNKNOWN if group.uncertain else Status.PASS if group.limit else Status.FAIL
+        status = Status.UNKNOWN if group.uncertain else Status.PASS if group.limit and not group.wide else Status.FAIL
         said = f"users of {group.name} are held by {group.limit}" if group.limit else f"users of {group.name} reach whatever the device routes"
+        said += f", which lets them reach a whole network within on every port: {group.wide}" if group.limit and group.wide else ""
         yield Verdict(
             status=status, host=group.host, message=f"{said}; not sure: {group.uncertain}" if group.uncertain else said, value=group.limit,
             where=group.where[:3], service="vpn", subject=group.name, as_of=group.as_of,
@@ -339,7 +340,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="M1035.1-06",
         title="Users of a VPN reach only what they need",
-        about="Each group of VPN users is held by a filter or rules that name destinations.",
+        about="Each group of VPN users is held by a filter or rules, none of which opens a whole network within on every port.",
         measures=(Measure.ACCESS_AUDIT, Measure.ISOLATION),
         severity=Severity.HIGH,
         needs=(Need((VpnGroup,), "; ".join(f"{name}: {COLLECT[product]}" for product, name in PRODUCTS.items())),),

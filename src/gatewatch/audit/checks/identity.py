@@ -41,13 +41,13 @@ def _aws(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     yield from _paths("aws", facts, ground)
 
 
-def _legacy(facts: Facts, _ground: Ground) -> Iterator[Verdict]:
+def _legacy(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     for path in facts.of(AccessPath):
-        if path.product != "entra-legacy":
+        if path.product != "entra-legacy" or (path.users and ground.site.posture.is_break_glass(path.users)):
             continue
         asks = any(len(way.factors) > 1 for way in path.ways)
         status = Status.PASS if not path.enabled else Status.UNKNOWN if asks else Status.FAIL
-        said = "blocked for everybody" if not path.enabled else (
+        said = "blocked" if not path.enabled else (
             "not blocked, but asked for what such clients cannot do" if asks else "let in: such clients can only send a password"
         )  # fmt: skip
         yield Verdict(

@@ -37,10 +37,10 @@ def _ssh(facts: Facts, ground: Ground) -> Iterator[Verdict]:
     doors = {(one.host, one.port): one for one in facts.of(Listener) if one.seen and _is_ssh(one)}
     if not names:
         said = "the site declares no bastion: [assets.NAME] roles = ['bastion']"
-        yield Verdict(status=Status.NOT_APPLICABLE, host=EVERYWHERE, message=said, service="ssh")
+        yield Verdict(status=Status.NOT_APPLICABLE, host=EVERYWHERE, message=said)
         return
     if not doors:
-        yield Verdict(status=Status.PASS, host=EVERYWHERE, message="no listening SSH was seen", service="ssh")
+        yield Verdict(status=Status.PASS, host=EVERYWHERE, message="no listening SSH was seen")
     zones = ["internet", *(zone.name for zone in posture.zones if zone.kind not in _ADMINS and zone.name != "internet")]
     reach = ground.reach(facts)
     for (host, port), listener in doors.items():

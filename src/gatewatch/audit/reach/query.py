@@ -12,6 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from gatewatch.audit.reach.flow import ANY, Engine, Fate, Packet, Step
+from gatewatch.audit.reach.fresh import first_time
 from gatewatch.audit.reach.span import NOTHING, holds, join, less, meet, normal, of_address, size, union
 from gatewatch.audit.reach.translation import classes, comes_by, goes_to, told_apart
 from gatewatch.audit.reach.zone import internet, private
@@ -52,6 +53,7 @@ class Reach:
 
     facts: Facts
     site: Site
+    fresh: bool = False  # ask for those who connect for the first time, whom no limit of rates keeps out
     engines: list[Engine] = field(default_factory=list)
     _own: dict[str, list[Engine]] = field(default_factory=dict)
     _behind: dict[tuple[int, int], list[Engine]] = field(default_factory=dict)  # what lies behind whom; most devices share few ranges
@@ -64,7 +66,8 @@ class Reach:
     def __post_init__(self) -> None:
         """Compile every filter and index who has which address and what lies behind whom."""
         self.engines = [
-            Engine(one, routes=tuple(self.facts.of(Route, one.host)) if one.platform in _ROUTING else ()) for one in self.facts.of(PacketFilter)
+            Engine(first_time(one) if self.fresh else one, routes=tuple(self.facts.of(Route, one.host)) if one.platform in _ROUTING else ())
+            for one in self.facts.of(PacketFilter)
         ]
         for engine in self.engines:
             self._own.setdefault(engine.rules.host, []).append(engine)

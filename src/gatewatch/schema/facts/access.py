@@ -31,6 +31,7 @@ class Factor:
     provider: str = ""
     multi: bool = False
     servers: tuple[str, ...] = ()
+    prompts: bool = False  # delegated: something the user types is handed on
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,4 +40,5 @@ class VpnGroup(Fact):
     product: str
     name: str
     limit: str = ""
+    wide: str = ""  # the rule of it by which users reach whole networks within, on every port
     uncertain: str = ""
