@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from gatewatch.sources.epoch import epoch_micros
 
-KEYS = ("ftntfgteventtime", "rt", "devicereceipttime", "end", "start", "devtime", "generatedtime", "timegenerated")
+KEYS = ("ftntfgteventtime", "fortinetfortigateeventtime", "rt", "devicereceipttime", "end", "start", "devtime", "generatedtime", "timegenerated")
 _MONTHS = {name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
 _WORDED = re.compile(
     r"([A-Za-z]{3})[ -]([0-9]{1,2})[ ,-]+([12][0-9]{3})[ ,]+([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.:,]([0-9]{1,9}))?"

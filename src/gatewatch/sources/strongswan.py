@@ -34,6 +34,8 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 _HEADER = r"(?:(?P<thread>[0-9]{2})\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?"
 _IP = r"[0-9A-Fa-f.:]+"
 _ENDS = rf"between (?P<dhost>{_IP})\[{ANY}?\]\.\.\.(?P<rhost>{_IP})\[(?:%any|(?P<user>{ANY}))\]"
+# clients of Windows and Android give an address for their identity: who they are was told by EAP
+_NAMELESS = rf"between (?P<dhost>{_IP})\[{ANY}?\]\.\.\.(?P<rhost>{_IP})\[(?:%any|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|[0-9A-Fa-f]*:{_IP})\]"
 _TAIL = rf"{SEPARATOR}(?P<session>{ANY[:-1]}+)?{SEPARATOR}"
 _OWN = rf"{_TAIL}{ANY}{SEPARATOR}{ANY}$"
 _JOINED = rf"{_TAIL}(?P<rhost>{ANY[:-1]}+)?{SEPARATOR}{ANY}$"
@@ -65,7 +67,14 @@ def _own(*texts: str) -> tuple[str, ...]:
 
 
 PATTERNS: tuple[Pattern, ...] = (
-    Pattern("established", ("IKE_SA ",), _own(rf"IKE_SA [^ ]+ established {_ENDS}"), Kind.AUTH_SUCCESS, set=_UNKNOWN, session_prefix="ike:"),
+    Pattern(
+        "established",
+        ("IKE_SA ",),
+        (rf"^IKE_SA [^ ]+ established {_NAMELESS}{_TAIL}{ANY}{SEPARATOR}(?P<user>{ANY[:-1]}+)$", *_own(rf"IKE_SA [^ ]+ established {_ENDS}")),
+        Kind.AUTH_SUCCESS,
+        set=_UNKNOWN,
+        session_prefix="ike:",
+    ),
     Pattern(
         "authenticated",
         ("authenticati",),
