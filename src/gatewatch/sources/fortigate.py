@@ -283,7 +283,6 @@ SOURCE = PatternSource(
     claims_message=(
         r'^(?:[0-9]+: )?(?:(?:logver|itime|timestamp|devname|devid|vd|id|tz|eventtime|date|time)="?[^ ]* ){1,9}(?:[a-z]+="?[^ ]* '
         r"){0,3}logid=|^date=[0-9-]{10} time=[0-9:]{8} devname=[^ ]+ (?:devid=[^ ]+ )?subtype="
-        r'|^type="?(?:event|traffic|utm)"? subtype='
     ),
     prepare=_arrange,
     references=("https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference",),
