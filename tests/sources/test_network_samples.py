@@ -10,6 +10,7 @@ from network_sample import FILES, SOURCES, WANTED, Expectation, check, load, rea
 
 from gatewatch.engines.collect import Collected
 from gatewatch.schema.events import DTYPES, Kind
+from gatewatch.schema.packing import plain
 from gatewatch.schema.records import Disposition
 from gatewatch.sources.zeek_log import LOGS
 
@@ -60,7 +61,7 @@ def test_events_have_the_declared_columns(path: Path, tmp_path: Path) -> None:
     for state in read(load(path)[1], tmp_path).files:
         for frame in (*state.rich, *state.acts):
             assert set(frame.columns) - set(DTYPES) <= {"local", "rel", "resolution"}
-            assert {name: dtype for name, dtype in frame.schema.items() if name in DTYPES} == {
+            assert {name: dtype for name, dtype in plain(frame).schema.items() if name in DTYPES} == {
                 name: DTYPES[name] for name in frame.columns if name in DTYPES
             }
 

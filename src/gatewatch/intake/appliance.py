@@ -25,6 +25,7 @@ from gatewatch.intake import (
     firewall_stamp,
     fortigate,
     guacamole,
+    junos_data,
     keycloak_text,
     login_text,
     macos_text,
@@ -33,6 +34,7 @@ from gatewatch.intake import (
     openvpn_status,
     panos,
     pf_text,
+    runtime_stamp,
     table,
     tor,
     unbound,
@@ -85,7 +87,7 @@ _OPENVPN_TEXT = (
 _OPENVPN_PLUGIN = "(?:PLUGIN )?AUTH-PAM: BACKGROUND: "  # the plug-in's process writes no time
 _CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
-_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
+_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
 _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
 _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, f"^{_CONTAINER}{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
@@ -96,9 +98,13 @@ _OPENVPN_FRAMINGS = (
 _RADIUS = rf"^{_C_TIME} ?: (?P<message>(?:Auth|Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): .*)$"
 _RADIUS_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, _RADIUS, "ctime", "radiusd"),)
 
-# a collector that keeps only the text
+# a collector that keeps only the text, or puts its own stamp before it
+_DATE_TIME_PLAIN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}[0-9.,]*(?:Z|[+-][0-9:]{4,6})?"
 _RADIUS_BARE = r"\([0-9]+\) +(?:Login OK|Login incorrect|Invalid user|Rejected in post-auth|Rejected|Multiple logins)(?: \(|: ?\[)"
-_RADIUS_BARE_FRAMINGS = (TextFraming(Framing.SYSLOG_BSD, rf"^(?P<message>{_RADIUS_BARE}.*)$", "none", "radiusd"),)
+_RADIUS_BARE_FRAMINGS = (
+    TextFraming(Framing.SYSLOG_ISO, rf"^{ISO} (?P<message>{_RADIUS_BARE}.*)$", "iso", "radiusd"),
+    TextFraming(Framing.SYSLOG_BSD, rf"^(?P<message>{_RADIUS_BARE}.*)$", "none", "radiusd"),
+)
 
 _IVANTI_TEXT = r"(?:- - - )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} - [^ ]+ - \[[0-9A-Fa-f.:]+\] "
 _IVANTI_WELF = r'id=firewall time="[0-9-]{10} [0-9:]{8}" pri=[0-9] fw=[^ ]* vpn='
@@ -163,18 +169,19 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, pf_text.GATE, pf_text.take_pf),
     Appliance(Framing.SYSLOG_BSD, r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]+-)?[0-7]-[0-9]{6}[: ]", in_turn(_CISCO_FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, firewall_stamp.GATE, firewall_stamp.take, firewall_stamp.HOLDS),
+    Appliance(Framing.SYSLOG_5424, junos_data.GATE, junos_data.take, junos_data.HOLDS),
     Appliance(Framing.SYSLOG_ISO, fortigate.GATE, fortigate.take),
     Appliance(Framing.SYSLOG_ISO, netscaler.GATE, netscaler.take, netscaler.HOLDS),
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
     Appliance(
         Framing.SYSLOG_ISO,
-        rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+        rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
         rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})|^{_CONTAINER}{_OPENVPN_PLUGIN}",
         in_turn(_OPENVPN_FRAMINGS),
     ),
     Appliance(Framing.SYSLOG_ISO, rf"{_PRI} ?(?:{_IVANTI_TEXT}|{_IVANTI_WELF})", in_turn(_IVANTI_FRAMINGS)),
-    Appliance(Framing.SYSLOG_BSD, rf"^{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
+    Appliance(Framing.SYSLOG_BSD, rf"^(?:{_DATE_TIME_PLAIN} )?{_RADIUS_BARE}", in_turn(_RADIUS_BARE_FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, openvpn_status.GATE, in_turn(openvpn_status.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.GATE, in_turn(nps.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, nps.SPREAD, nps.take_spread),
@@ -185,6 +192,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_BSD, tor.GATE, in_turn(tor.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, unbound.GATE, in_turn(unbound.FRAMINGS)),
     Appliance(Framing.SYSLOG_ISO, vnc.GATE, vnc.take_vnc),
+    Appliance(Framing.SYSLOG_ISO, runtime_stamp.GATE, in_turn(runtime_stamp.FRAMINGS)),
     Appliance(Framing.SYSLOG_BSD, login_text.GATE, login_text.take_logins),
     Appliance(Framing.TABLE, table.FLOW_GATE, table.take_flow),
     Appliance(Framing.TABLE, table.FIREWALL_GATE, table.take_firewall),

@@ -64,8 +64,8 @@ _COATS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
 _TIMES = ("time", "date", "timestamp", "ts", "Timestamp")
 _LATEST = 4_102_444_800  # 2100
 _NAMES = sorted({name for key, needed, beside in _COATS for name in (key, *needed, *beside)})
-BEGINS = r'^[ \t\r\n]*\{[ \t\r\n]*"(?:(?:' + "|".join(_NAMES) + r')"|_|[^"\\]*\\)'
-"""What every coat begins with: a key of a coat, one of GELF's own, or one that is spelled with escapes."""
+BEGINS = r'^[ \t\r\n]*\{[ \t\r\n]*"(?:(?:' + "|".join((*_NAMES, "integration", "subscription")) + r')"|_|[^"\\]*\\)|"ocsf"[ \t\r\n]*:[ \t\r\n]*\{'
+"""What every coat begins with: a key of a coat, one of GELF's own, or one that is spelled with escapes; of OCSF's, what it holds."""
 _ABSENT = msgspec.Raw(b"")
 _PLAIN = {name: name.replace("-", "_") for name in _NAMES}
 _ONLY = msgspec.defstruct(

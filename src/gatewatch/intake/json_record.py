@@ -29,6 +29,7 @@ from gatewatch.intake import (
     network_shape,
     otlp,
     own_shape,
+    security_log,
     shipped_line,
     syslog_shape,
     windows_json,
@@ -53,6 +54,7 @@ SHAPES: tuple[Shape, ...] = (
     cloudwatch.SHAPE,
     *identity_shape.SHAPES,
     journal_shape.SHAPE,
+    security_log.SHAPE,
     shipped_line.SHAPE,  # what a product's shape knows is its own, lines and all
     syslog_shape.SHAPE,
     own_shape.SHIPPED,  # last: shippers add its key to everything

@@ -43,7 +43,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "policy-denied",
         ("Access polic",),
-        (rf"^Access policy result: (?P<object>Logon_Deny|[A-Za-z_]*[Dd]eny[A-Za-z_]*){_TAIL}",),
+        (rf"^Access policy result: (?P<object>[A-Za-z0-9_+ |.-]*[Dd]en(?:y|ied)[A-Za-z0-9_+ |.-]*){_TAIL}",),
         Kind.AUTH_FAILURE,
         set={"auth_method": "unknown"},
         session_prefix="apm:",
@@ -51,7 +51,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "policy-allowed",
         ("Access polic",),
-        (rf"^Access policy result: (?P<object>[A-Za-z_]+){_TAIL}",),
+        (rf"^Access policy result: (?P<object>[A-Za-z0-9_+ |.-]+){_TAIL}",),
         Kind.AUTH_SUCCESS,
         set={"auth_method": "unknown"},
         session_prefix="apm:",

@@ -1,7 +1,8 @@
 """FortiGate, PAN-OS and Cisco ASA in CEF or LEEF, written back into the formats of their own, which their own sources read.
 
-FortiOS keeps the names of its fields behind ``FTNTFGT``, but for those that CEF has a key for; in VPN events the remote end is ``FTNTFGTremip`` or,
-before that, ``dst``. PAN-OS' templates name every column of a GlobalProtect row; of SYSTEM and CONFIG rows, the few that matter.
+FortiOS keeps the names of its fields behind ``FTNTFGT``, or ``FortinetFortiGate``, but for those that CEF has a key for; in VPN events the remote end
+is ``FTNTFGTremip`` or, before that, ``dst``. PAN-OS' templates name every column of a GlobalProtect row; of SYSTEM and CONFIG rows, the few that
+matter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CISCO = (
     r"(?:.*%(?:ASA|FTD|PIX)-(?:[a-z]+-)?[0-7]-[0-9]{6}:|(?:(?:ASA|FTD|PIX)-[0-7]-)?[0-9]{6}\|.*[| ](?:msg|message)=)"
 )
 PANOS = r"^(?:CEF: ?[01]|LEEF: ?[12](?:\.[0-9])?)\|Palo Alto Networks\|(?:PAN-OS|LF|Prisma Access|Next Generation Firewall)[^|]*\|"
-_PREFIX = "ftntfgt"
+_PREFIX = re.compile("^(?:ftntfgt|fortinetfortigate)")
 _STANDARD: Mapping[str, str] = {
     "act": "action", "duser": "user", "spt": "srcport", "reason": "reason", "outcome": "status", "msg": "msg", "sproc": "ui", "in": "rcvdbyte",
     "out": "sentbyte", "deviceexternalid": "devid", "dvchost": "devname", "cnt": "count",
@@ -60,7 +61,7 @@ _REPEATS_CAP = 100_000  # Strata's own example says 16777216
 def fortigate(text: Text) -> str:
     """Return the ``key="value"`` text of a FortiGate record."""
     values = {_STANDARD.get(key, ""): value for key, value in text.values.items() if key in _STANDARD}
-    values |= {key.removeprefix(_PREFIX): value for key, value in text.values.items() if key.startswith(_PREFIX)}
+    values |= {_PREFIX.sub("", key): value for key, value in text.values.items() if _PREFIX.match(key)}
     kind, _, subtype = (text.values.get("cat") or text.name.partition(" ")[0]).partition(":")
     values.setdefault("type", kind)
     values.setdefault("subtype", subtype)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from gatewatch.sources.epoch import epoch_micros
 
-KEYS = ("ftntfgteventtime", "rt", "devicereceipttime", "end", "start", "devtime", "generatedtime", "timegenerated")
+KEYS = ("ftntfgteventtime", "fortinetfortigateeventtime", "rt", "devicereceipttime", "end", "start", "devtime", "generatedtime", "timegenerated")
 _MONTHS = {name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
 _NAMES = frozenset(
     ("sept", *_MONTHS, "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december")

@@ -26,7 +26,7 @@ import polars as pl
 from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.pattern import Pattern, PatternSource
 
-_BEGIN = r"^(?:Auth: +)?(?:\([0-9]+\) +)?"
+_BEGIN = r"^(?:\([0-9]+\) +)?(?:Auth: +)?(?:\([0-9]+\) +)?"
 _ADDRESS = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.[0-9]{1,3}){0,3})"
 _STATION = r"(?:[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2})(?:[:-][^ )]*)?"
 _MORE = r"(?: / [^()]*)?"  # mpd5 adds the hardware address and the interface
@@ -42,7 +42,7 @@ _REASON = r"(?: \((?P<object>[^\[\]]*)\))? ?: "
 _UNTOLD = r"(?: \([^\[\]]*\))? ?: "
 
 
-_LEVEL = r"^(?:(?:Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): )?(?:\([0-9]+\) +)?"
+_LEVEL = r"^(?:\([0-9]+\) +)?(?:(?:Info|Error|Warning|Warn|Debug|Proxy|Acct|INFO|ERROR|WARN): )?(?:\([0-9]+\) +)?"
 _NOISE = (
     r"Ready to process requests|Loaded virtual server|Exiting normally|Signalled to terminate|rlm_[a-z_]+|Ignoring |Received conflicting packet"
     r"|Discarding |Dropping |Need [0-9]+ more connections|Loaded module|Starting - reading configuration|HUP - |Opening additional connection"
@@ -91,9 +91,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "server-noise",
         (),
-        (
-            f"{_LEVEL}(?:{_NOISE})",
-        ),
+        (f"{_LEVEL}(?:{_NOISE})",),
         why="the server's own course",
     ),
 )

@@ -58,6 +58,7 @@ _PASSWORD = {"auth_method": "password"}
 
 
 _FROM = rf"Login from: (?P<rhost>{_IP}), (?:Source region: [^,]*, )?User name: (?P<user>{ANY}?)(?:, {ANY}|\.)?"
+_SSH_PEER = rf"from (?P<rhost>{_IP}) port (?P<src_port>[0-9]+)(?: ssh2)?"
 
 
 def _vpn(what: str) -> tuple[str, ...]:
@@ -162,6 +163,20 @@ PATTERNS: tuple[Pattern, ...] = (
         _told(rf"(?P<object>Log type [a-z-]+) cleared by user (?P<user>{ANY})"),
         Kind.LOG_CLEARED,
         set={"service": None},
+    ),
+    Pattern(
+        "told-ssh-failed",
+        ("system",),
+        _told(rf"Failed (?:password|keyboard-interactive/pam) for (?:invalid user )?(?P<user>{ANY}) {_SSH_PEER}"),
+        Kind.AUTH_FAILURE,
+        set={**_PASSWORD, "service": str(Service.SSH)},
+    ),
+    Pattern(
+        "told-ssh-accepted",
+        ("system",),
+        _told(rf"Accepted (?P<object>[a-z/-]+) for (?P<user>{ANY}) {_SSH_PEER}"),
+        Kind.AUTH_SUCCESS,
+        set={"auth_method": "unknown", "service": str(Service.SSH)},
     ),
     Pattern("told", ("system",), (f"^system{SEPARATOR}",), why="a message of the device that is no access"),
     Pattern("user-created", ("user-created",), _change("user-created", "target_user"), Kind.ACCOUNT_CHANGE, services=_DOORS),

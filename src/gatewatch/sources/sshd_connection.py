@@ -68,8 +68,8 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "disconnected-invalid",
-        ("Disconnected from invalid user ",),
-        _ended("^Disconnected from", "invalid"),
+        ("Disconnected from invalid user ", "Disconnected from illegal user "),
+        _ended("^Disconnected from", "(?:invalid|illegal)"),
         Kind.CONNECTION_CLOSED,
         set=_INVALID,
         tail="[preauth]",
@@ -90,8 +90,8 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "closed-invalid",
-        ("Connection closed by invalid user ", "Connection reset by invalid user "),
-        _ended(_CLOSED, "invalid"),
+        ("Connection closed by invalid user ", "Connection reset by invalid user ", "Connection closed by illegal user "),
+        _ended(_CLOSED, "(?:invalid|illegal)"),
         Kind.CONNECTION_CLOSED,
         set=_INVALID,
         tail="[preauth]",

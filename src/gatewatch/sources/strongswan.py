@@ -34,6 +34,8 @@ from gatewatch.sources.pattern import Pattern, PatternSource
 _HEADER = r"(?:(?P<thread>[0-9]{2})\[(?P<group>[A-Z]{3})[0-9]?\] )?(?:<(?:[^|>]*\|)?(?P<number>[0-9]+)> )?"
 _IP = r"[0-9A-Fa-f.:]+"
 _ENDS = rf"between (?P<dhost>{_IP})\[{ANY}?\]\.\.\.(?P<rhost>{_IP})\[(?:%any|(?P<user>{ANY}))\]"
+# clients of Windows and Android give an address for their identity: who they are was told by EAP
+_NAMELESS = rf"^(IKE_SA [^ ]+ established between .*\.\.\.{_IP}\[)(?:%any|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|[0-9A-Fa-f]*:{_IP})\]$"
 _TAIL = rf"{SEPARATOR}(?P<session>{ANY[:-1]}+)?{SEPARATOR}"
 _OWN = rf"{_TAIL}{ANY}{SEPARATOR}{ANY}$"
 _JOINED = rf"{_TAIL}(?P<rhost>{ANY[:-1]}+)?{SEPARATOR}{ANY}$"
@@ -239,7 +241,9 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
         pl.col("text").str.extract(_NAME).alias("who"),
         pl.when(pl.col("group").is_in(_NOISY)).then(pl.lit("noise")).otherwise(pl.col("text").str.strip_chars(" ")).alias("words"),
     )
-    return records.with_columns(lay_out(_joined(table), ("words", "number", "peer", "who")).alias("message"))
+    told = pl.concat_str(pl.col("words").str.extract(_NAMELESS), pl.when(pl.col("who").str.contains(r"^[^\[\]]+$")).then("who"), pl.lit("]"))
+    joined = _joined(table).with_columns(pl.coalesce(told, "words").alias("words"))
+    return records.with_columns(lay_out(joined, ("words", "number", "peer", "who")).alias("message"))
 
 
 def _joined(table: pl.DataFrame) -> pl.DataFrame:
