@@ -21,7 +21,7 @@ import msgspec
 import polars as pl
 
 from gatewatch.intake.json_shape import FAULTS, Framed, Interest, Objects
-from gatewatch.intake.nested_line import AUDIT, BEGINS
+from gatewatch.intake.nested_line import AUDIT, BARE_SSHD, BEGINS
 from gatewatch.schema.records import RECORD_DTYPES
 
 _MILLIS = 100_000_000_000  # seconds of the year 5138
@@ -68,7 +68,7 @@ class LineShape:
         times = pl.Series([moment for _, moment in told], dtype=pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
         # an object carried as text is read as one of its own where no shape knows what carries it: it is a line beside a stamp, which one does
         object_ = lines.str.starts_with("{") & ~some.text.str.contains(r'"@timestamp"[ \t]*:')
-        begins = ((lines.str.contains(BEGINS) & ~object_) | lines.str.contains(AUDIT)).fill_null(value=False)
+        begins = ((lines.str.contains(BEGINS) & ~object_) | lines.str.contains(AUDIT) | lines.str.contains(BARE_SSHD)).fill_null(value=False)
         taken = ours.scatter(ours.arg_true(), begins)
         made = {"offset": some.offset.filter(begins), "message": lines.filter(begins), "time": times.filter(begins)}
         height = int(begins.sum())

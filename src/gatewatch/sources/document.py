@@ -37,7 +37,7 @@ import polars as pl
 from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.document_table import CARRIED, Columns, Moment, Sheet, instants, moment, table
 from gatewatch.sources.document_value import BAD_TIME, FAULTS, NO_TIME, Part, Unreadable, epoch, filled, flat_keys, mapping, port_of, said
-from gatewatch.sources.pattern import Outcome, no_rows
+from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 
 __all__ = [
     "BAD_TIME",
@@ -115,6 +115,9 @@ class DocumentSource:
         """
         ignored: Counter[str] = Counter()
         rejected: dict[int, str] = {}
+        alien = rows_left(records.filter(pl.col("fields").is_null()))  # lines behind a tag of that name: what they hold is read as a line of a file is
+        if alien.height:
+            records = records.filter(pl.col("fields").is_not_null())
         allowed = None if wanted is None else frozenset(str(kind) for kind in wanted)
         bare = frozenset() if wanted is None or Kind.OTHER in wanted else frozenset(str(kind) for kind in apart)
         sheet = Sheet(bare, self.service)
@@ -168,7 +171,7 @@ class DocumentSource:
             at = sorted(rejected)
             left = records.select(*CARRIED, pl.col("fields").alias("message"))
             lost = left[at].with_columns(pl.Series("reason", [rejected[place] for place in at], dtype=pl.String))
-        return Outcome(events, dict(sorted(ignored.items())), no_rows(), lost, used)
+        return Outcome(events, dict(sorted(ignored.items())), alien, lost, used)
 
     def _busy(self, texts: pl.Series, ignored: Counter[str]) -> tuple[Sequence[int], Sequence[str]]:
         """Return the places and texts of the records that must be read; count the others."""
