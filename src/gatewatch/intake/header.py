@@ -105,7 +105,8 @@ FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
-        r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?"
+        r"(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(

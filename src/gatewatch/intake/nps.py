@@ -14,7 +14,5 @@ from gatewatch.schema.framing import Framing
 
 PROGRAM = "nps"
 _WHEN = r"[0-9]{2}/[0-9]{2}/[12][0-9]{3},[0-9]{2}:[0-9]{2}:[0-9]{2}"
-GATE = (
-    rf'^(?:"[^",]*","(?:IAS|NPS)",{_WHEN},|<Event><Timestamp data_type="4">|[0-9A-Fa-f.:]+,[^,]*,{_WHEN},(?:IAS|NPS),)'
-)
+GATE = rf'^(?:"[^",]*","(?:IAS|NPS|RAS)",{_WHEN},|<Event><Timestamp data_type="4">|[0-9A-Fa-f.:]+,[^,]*,{_WHEN},(?:IAS|NPS),)'
 FRAMINGS = (TextFraming(Framing.SYSLOG_ISO, r"^(?P<message>.*)$", "none", PROGRAM),)

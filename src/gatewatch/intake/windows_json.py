@@ -21,7 +21,7 @@ from gatewatch.intake.windows_shape import Found, Read, read_event
 from gatewatch.intake.windows_within import REGEX as WITHIN
 
 _BLANK = r"[ \t\r\n]*"
-_KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id)"' + _BLANK + ":"
+_KEY = r'"(?:EventID|_EventID|EventId|event_id|eventID|EventCode|winlog\.event_id|Id|eventid)"' + _BLANK + ":"
 _ELEMENT = r'\{(?:[^{}]|\{[^{}]*\})*?"(?:#text|\$|_|Value)"' + _BLANK + ":"
 _ID = _KEY + _BLANK + "(?:" + _ELEMENT + _BLANK + ')?"?[0-9]+'
 _CHANNEL = r'"(?:Channel|_Channel|channel|LogName|log_name|EventLog|winlog\.channel)"' + _BLANK + ":" + _BLANK + r'"[^"\\]+"'

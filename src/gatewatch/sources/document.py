@@ -115,7 +115,7 @@ class DocumentSource:
         """
         ignored: Counter[str] = Counter()
         rejected: dict[int, str] = {}
-        alien = rows_left(records.filter(pl.col("fields").is_null()))  # lines behind a tag of that name: what they hold is read as a line of a file is
+        alien = rows_left(records.filter(pl.col("fields").is_null()))  # behind a tag of that name: read as lines of a file are
         if alien.height:
             records = records.filter(pl.col("fields").is_not_null())
         allowed = None if wanted is None else frozenset(str(kind) for kind in wanted)

@@ -7,8 +7,8 @@ The kubelet has no audit log; it writes requests from verbosity 3 on, in words t
 ``/attach`` become ``container_exec``, ``/portForward`` ``port_forward``; refused requests ``auth_failure``; ``/pods``, ``/runningpods`` and the logs
 of containers ``connection``. From an address that is not inner each of them is besides an ``auth_success`` ``kubelet-access``. Who asked is not
 written: where anonymous requests are allowed, anybody. What the API server asks for on behalf of ``kubectl exec`` looks the same but comes from its
-address. Tokens and certificates that a kubelet or an API server refuses, ``Unable to authenticate the request``, are an ``auth_failure`` whose source is
-not written; failed TLS handshakes name an address. Requests to an API server in the same form are ignored: its audit log tells more.
+address. Tokens and certificates that a kubelet or an API server refuses, ``Unable to authenticate the request``, are an ``auth_failure`` whose
+source is not written; failed TLS handshakes name an address. Requests to an API server in the same form are ignored: its audit log tells more.
 
 References: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/; https://pkg.go.dev/k8s.io/apiserver/pkg/server/httplog
 """
@@ -54,8 +54,8 @@ def _read(line: str) -> Made:
     refused = _UNKNOWN.search(line)
     if refused is not None:
         why = refused[1] or refused[2] or ""
-        method = AuthMethod.CERTIFICATE if "x509" in why else AuthMethod.TOKEN
-        return {"kind": Kind.AUTH_FAILURE, "pattern": "credentials-refused", "auth_method": method, "extra": {"reason": why[:200]}}
+        proof = AuthMethod.CERTIFICATE if "x509" in why else AuthMethod.TOKEN
+        return {"kind": Kind.AUTH_FAILURE, "pattern": "credentials-refused", "auth_method": proof, "extra": {"reason": why[:200]}}
     shaken = _TLS.search(line)
     if shaken is not None:
         certificate = "certificate" in shaken[2]
@@ -114,8 +114,14 @@ def _command(query: str) -> str | None:
 SOURCE = DaemonText(
     name="kubernetes-kubelet",
     title="Kubelet",
-    programs=("kubelet", "klog", "k3s", "k3s-agent", "rke2", "rke2-server", "rke2-agent", "kube-apiserver", "kubelite", "microk8s.daemon-kubelite", "snap.microk8s.daemon-kubelite"),
-    busy=r'(?:^| )verb="?[A-Z]+"?,? URI="|\] [A-Z]+ /[^ ]*: \([0-9.]+[a-zµ]+\) [0-9]{3}(?: |$)|\] "?Unable to authenticate the request|\] http: TLS handshake error from ',
+    programs=(
+        *("kubelet", "klog", "k3s", "k3s-agent"),
+        *("rke2", "rke2-server", "rke2-agent", "kube-apiserver", "kubelite", "microk8s.daemon-kubelite", "snap.microk8s.daemon-kubelite"),
+    ),
+    busy=(
+        r'(?:^| )verb="?[A-Z]+"?,? URI="|\] [A-Z]+ /[^ ]*: \([0-9.]+[a-zµ]+\) [0-9]{3}(?: |$)'
+        r'|\] "?Unable to authenticate the request|\] http: TLS handshake error from '
+    ),
     known=r'^(?:[IWEF][0-9]{4} |[a-z_0-9-]+\.go:[0-9]+\] |time="|Flag --|\{"ts":)',
     idle=OTHERS,
     read=_read,

@@ -73,11 +73,11 @@ def attributes(line: str) -> dict[str, str] | None:
         cells = next(csv.reader([line.replace("\0", " ")], strict=True), [])
     except csv.Error:
         return None
-    if len(cells) > 4 and cells[1] in {"IAS", "NPS"}:
+    if len(cells) > 4 and cells[1] in {"IAS", "NPS", "RAS"}:
         # a line cut short has lost what says how it went
         found = {name: cell for name, cell in zip(_COLUMNS, cells, strict=False) if cell}
         return found | {"Timestamp": f"{cells[2]} {cells[3]}"} if len(cells) >= 26 else None
-    if len(cells) > 6 and cells[4] in {"IAS", "NPS"}:
+    if len(cells) > 6 and cells[4] in {"IAS", "NPS", "RAS"}:
         pairs = cells[6:]
         if len(pairs) % 2:
             return None
