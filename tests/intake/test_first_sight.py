@@ -186,8 +186,8 @@ def test_lines_of_go_programs_name_who_failed_to_shake_hands(tmp_path: Path) -> 
     "line",
     [
         'Jun  3 12:00:00 node1 k3s[7]: E0603 12:00:00.451812 7 authentication.go:73] "Unable to authenticate the request" err="[x509: expired]"',
-        f"{NOON}.4Z stderr F E0603 12:00:00.451812       1 authentication.go:53] "
-        "Unable to authenticate the request due to an error: invalid bearer token",
+        (f"{NOON}.4Z stderr F E0603 12:00:00.451812       1 authentication.go:53] "
+        "Unable to authenticate the request due to an error: invalid bearer token"),
     ],
 )
 def test_credentials_that_an_api_server_refuses(tmp_path: Path, line: str) -> None:
