@@ -54,14 +54,15 @@ def _read(entry: _Event) -> Made:
     }
     if name in {"openssh_logout", "screensharing_detach"}:
         return made | {"kind": Kind.SESSION_END, "pattern": "ssh-logout" if ssh else "screensharing-detached"}
-    good, result = event.get("success"), event.get("result_type")
+    good, told = event.get("success"), event.get("result_type")
+    result = told if told.__class__ is int else -1
     if good.__class__ is not bool:
         raise Unreadable(NO_OUTCOME)
     if not good and result == _NO_METHOD and ssh:
         return ASKED
     kind, pattern = (Kind.AUTH_SUCCESS, "logon") if good else (Kind.AUTH_FAILURE, "logon-failed")
-    method = _METHODS.get(result or 0, AuthMethod.UNKNOWN) if ssh and not good else AuthMethod.UNKNOWN
-    extra = {"result_type": result, "authentication_type": event.get("authentication_type")}
+    method = _METHODS.get(result, AuthMethod.UNKNOWN) if ssh and not good else AuthMethod.UNKNOWN
+    extra = {"result_type": told, "authentication_type": event.get("authentication_type")}
     return made | {
         "kind": kind,
         "pattern": pattern,
