@@ -23,7 +23,7 @@ _MONTH_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=n
 _MONTH_START = np.concatenate([[0], np.cumsum(_MONTH_DAYS)[:-1]])
 EPOCH_2000 = 946_684_800
 
-_FAST_HEADER = r"^(?P<host>[!-Z\\^-~]+) (?P<program>[!-9;-Z\\^-~]+)(?:\[(?P<pid>[0-9]+)\])?: "
+_FAST_HEADER = r"^(?P<host>[!-Z\\^-~]+) (?P<program>[!#-9;-Z\\^-z|}~]+)(?:\[(?P<pid>[0-9]+)\])?: "
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]

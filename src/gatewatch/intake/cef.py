@@ -29,6 +29,7 @@ _STAMPS = (
     (Framing.SYSLOG_BSD, rf"(?P<stamp>{_DAY} {_CLOCK} [12][0-9]{{3}})", "ctime"),
     (Framing.SYSLOG_BSD, rf"(?P<stamp>{_DAY} {_CLOCK})", "bsd"),
 )
+_VAULT = rf"<[0-9]{{1,3}}>1 {ISO} (?P<host>[^ |:=]+) +"  # CyberArk's, which leaves out the rest of the header
 _RFC_5424 = rf"<[0-9]{{1,3}}>[0-9] (?:-|{ISO}) (?P<host>[^ ]+) [^ ]+ (?P<pid>[^ ]+) [^ ]+ (?:-|\[[^\]|]*\])+ +(?:\x{{FEFF}})?"
 _RELAYED = rf"^{_PRI}(?:{_BSD} +)?(?:{_WORD} +){{0,2}}{_RFC_5424}"
 
@@ -37,6 +38,7 @@ def _framings(program: str, mark: str) -> tuple[TextFraming, ...]:
     text = f"(?P<message>{mark}.*)$"
     return (
         TextFraming(Framing.SYSLOG_5424, _RELAYED + text, "iso", program),
+        TextFraming(Framing.SYSLOG_5424, f"^{_VAULT}{text}", "iso", program),
         *(TextFraming(name, f"^{_PRI}{stamp}{_BETWEEN}{text}", style, program) for name, stamp, style in _STAMPS),
         TextFraming(Framing.SYSLOG_BSD, f"^{_PRI}{text}", "none", program),
     )

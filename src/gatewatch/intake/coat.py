@@ -96,6 +96,8 @@ def taken_off(text: str) -> str | None:
             pairs = {name: raw for name, plain in _PLAIN.items() if (raw := getattr(one, plain)) is not _ABSENT}
     except FAULTS:
         return None
+    if "_EventID" in pairs:  # of Windows, with its data
+        return None
     for key, needed, beside in _COATS:
         if key not in pairs or not needed <= pairs.keys():
             continue

@@ -32,7 +32,7 @@ _EVENT = r'\{"kind":"Event","apiVersion":"audit\.k8s\.io/'
 _OBJECT = r"(?:builder|config|container|daemon|image|network|node|plugin|secret|service|volume) [a-z][a-z_-]*"
 _DOCKER = rf"{_OBJECT}(?:: .*)?(?: [0-9a-f]{{12,64}}| [^ ]+ \([A-Za-z][A-Za-z0-9_.-]*=.*\)| [0-9a-f]{{12,64}} \(.*\))"
 _PRIORITY = r"(?:Emergency|Alert|Critical|Error|Warning|Notice|Informational|Info|Debug) "
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}\.[0-9]{6,9}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}\.[0-9]{1,9}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _OF_DAY = r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{9}"
 GATE = (
     rf"^(?:{_PLAIN_ISO} (?:{_RUNTIME}(?:{_HEAD}|{_TIME}{_PLAIN_ISO})|(?:{_RUNTIME})?{_EVENT})|{_HEAD}|{_TIME}{_PLAIN_ISO}"
@@ -50,9 +50,7 @@ _STAMPED = (
     TextFraming(Framing.SYSLOG_ISO, rf"^{ISO} {_RUNTIME}(?P<message>{_OF_DAY}: {_PRIORITY}.*)$", "iso", FALCO),
     TextFraming(Framing.SYSLOG_BSD, rf"^(?P<message>{_OF_DAY}: {_PRIORITY}.*)$", "none", FALCO),
 )
-_KLOG = TextFraming(
-    Framing.SYSLOG_BSD, rf"^(?P<stamp>[A-Z][a-z]{{2}} [0-9]{{2}} {_CLOCK}) +(?P<pid>[0-9]+) (?P<message>[^ \]]+\] .*)$", "bsd", KLOG
-)
+_KLOG = TextFraming(Framing.SYSLOG_BSD, rf"^(?P<stamp>[A-Z][a-z]{{2}} [0-9]{{2}} {_CLOCK}) +(?P<pid>[0-9]+) (?P<message>[^ \]]+\] .*)$", "bsd", KLOG)
 
 
 def take_daemons(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -66,35 +66,35 @@ FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_ISO,
         rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?P<host>[^ \[]*[^ \[:]) +(?:[a-z0-9]+\.[a-z]+ )?"
-        r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        r"(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^(?:<[0-9]{{1,3}}> ?)?{ISO},? +(?:[A-Z]+ )?(?P<program>[^ \[:\x7b\x22]+) *(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        rf"^[A-Z][a-z]{{2}} {ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        rf"^[A-Z][a-z]{{2}} {ISO}(?: [A-Z]{{3,5}})? (?P<host>[^ ]+) (?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "iso",
     ),
     TextFraming(  # logread -t of OpenWrt: the instant in brackets
         Framing.SYSLOG_BSD,
         r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3} \[(?P<stamp>[0-9]{9,10}\.[0-9]{1,6})\] "
-        r"(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        r"(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?:[A-Z][a-z]{2} )?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3}) "
-        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?:[a-z0-9]+\.[a-z]+ )?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "ctime",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) "
-        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        r"(?:(?P<host>[^ \[]*[^ \[:]) +)?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "bsd-year",
     ),
     TextFraming(  # AIX: facility and severity, and what its syslogd writes of a relayed message
@@ -113,13 +113,14 @@ FRAMINGS: tuple[TextFraming, ...] = (
     TextFraming(
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) +"
-        r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        r"(?P<host>[^ \[]*[^ \[:]) +(?:<?[a-z0-9]+\.[a-z]+>? )?(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?"
+        r"(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
         Framing.SYSLOG_BSD,
         r"^(?:<[0-9]{1,3}> ?)?(?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?):? +"
-        r"(?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
+        r"(?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?(?: <[A-Za-z]+>)?: ?(?P<message>.*)$",
         "bsd",
     ),
     TextFraming(
@@ -130,7 +131,7 @@ FRAMINGS: tuple[TextFraming, ...] = (
     ),
     TextFraming(
         Framing.SYSLOG_ISO,
-        r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
+        r"^(?P<stamp>[0-9]{9,10}\.[0-9]{1,6}) (?P<host>[^ ]+) (?P<program>[^ \[:\x7b\x22]+)(?:\[(?P<pid>[^\] ]*)\])?: ?(?P<message>.*)$",
         "epoch",
     ),
     TextFraming(  # the log pages of pfSense, copied

@@ -48,6 +48,9 @@ PINGONE = JsonShape("pingone", r'"action"\s*:\s*\{\s*"type"\s*:\s*"[A-Z_]+\.[A-Z
 DEFENDER = JsonShape(
     "defender-logon", r'"category"\s*:\s*"AdvancedHunting-(?:Device|Identity)LogonEvents"|"ActionType"\s*:\s*"Logon(?:Success|Failed|Attempted)"'
 )
+MACOS_ENDPOINT = JsonShape(
+    "macos-endpoint", r'"event"\s*:\s*\{\s*"(?:openssh_log(?:in|out)|screensharing_(?:attach|detach)|login_log(?:in|out)|lw_session_[a-z]+)"\s*:'
+)
 AUTH0 = JsonShape("auth0", r'"log_id"\s*:\s*"')
 AZURE_ACTIVITY = JsonShape("azure-activity", r'(?i)"operationName(?:Value)?"\s*:\s*(?:\{[^{}]{0,300})?"microsoft\.[a-z.]+\\?/')
 _GITHUB_ACTIONS = "business|org|team|user|public_key|personal_access_token|enterprise|repo|oauth_authorization|two_factor_authentication|unknown"
@@ -55,12 +58,13 @@ SAAS = JsonShape(
     "saas-audit",
     r'"applicationName"\s*:\s*"(?:login|admin|user_accounts|saml|token)"|"methodName"\s*:\s*"(?:[A-Za-z0-9._]*SetIamPolicy|google\.login\.[A-Za-z0-9._]+)"|"change_description"\s*:'
     r'|"event_type"\s*:\s*"[A-Z][A-Z_0-9]{2,}"|"category"\s*:\s*"(?:success|(?:credentials|mfa|sso|firewall|modern_version)_[a-z_]+)"'
-    rf'|"actor_type"\s*:|"eventGroupID"\s*:|"action"\s*:\s*"(?:{_GITHUB_ACTIONS})\.[a-z0-9_.]+"',
+    rf'|"actor_type"\s*:|"IdApplicationName"\s*:|"eventGroupID"\s*:|"action"\s*:\s*"(?:{_GITHUB_ACTIONS})\.[a-z0-9_.]+"',
 )
 ZSCALER = JsonShape("saas-audit", r'"auditlogtype"\s*:')
 """One of those of :data:`SAAS` that looks like an ECS document: it is tried before these."""
 SHAPES = (
-    *(CLOUDTRAIL, OKTA, ENTRA_SIGNIN, ENTRA_AUDIT, M365, DUO, TELEPORT, ONELOGIN, JUMPCLOUD, KEYCLOAK, PINGONE, DEFENDER, AUTH0, AZURE_ACTIVITY),
+    *(CLOUDTRAIL, OKTA, ENTRA_SIGNIN, ENTRA_AUDIT, M365, DUO, TELEPORT, ONELOGIN, JUMPCLOUD, KEYCLOAK, PINGONE, DEFENDER, MACOS_ENDPOINT),
+    *(AUTH0, AZURE_ACTIVITY),
     SAAS,
 )
 """The shapes of this module, in the order they are tried."""

@@ -30,9 +30,9 @@ BESIDE = (
 """Keys that may stand before it."""
 TABLES = ("tables", "Tables", "columns", "Columns")
 """Keys of answers that hold rows under a list of columns; each row becomes an object."""
-DEEPER = ("response", "data")
+DEEPER = ("response", "data", "_embedded")
 """Keys whose object holds such an array: what Duo's Admin API answers, what Okta's event hooks deliver."""
-BESIDE_DEEPER = ("stat", "eventTypeVersion", "cloudEventsVersion", "contentType", "eventId", "eventTime", "source", "metadata")
+BESIDE_DEEPER = ("_links", "stat", "eventTypeVersion", "cloudEventsVersion", "contentType", "eventId", "eventTime", "source", "metadata")
 """Keys that may stand before these, and the type of an event hook."""
 
 _AHEAD = 8 * 1024  # how much of an object is looked at for a wrapper

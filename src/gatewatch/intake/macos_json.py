@@ -1,6 +1,7 @@
 r"""The unified log of macOS as JSON: ``log show --style ndjson`` and ``json``, collectors that keep some of its keys, and parsers of its files.
 
 ``{"timestamp":"2026-06-29 15:54:42.063082+0200","processImagePath":"\/usr\/sbin\/sshd","processID":3186,"eventMessage":"…","machTimestamp":…}``
+``{"caption":…,"input":{"match":{"event":{"composedMessage":"…","process":"sshd","timestamp":1782740082.06,…}}}}`` (Jamf Protect)
 ``{"timestamp":"2026-06-29T13:54:42.063082000Z","process":"/usr/sbin/sshd","pid":3186,"message":"…","library_uuid":"…","log_type":"Default",…}``
 
 An object becomes a record like a line of the other styles (:mod:`.macos_text`): the program is the last part of the process' path after ``macos:``,
@@ -13,6 +14,7 @@ References: log(1); https://github.com/mandiant/macos-UnifiedLogs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +28,8 @@ from gatewatch.schema.records import RECORD_DTYPES
 
 NO_TIME = "no time"
 _LAYOUT = "%Y-%m-%d %H:%M:%S%.f%z"
+_LATEST = 4_102_444_800  # the year 2100
+_OWN_STAMP = r'"timestamp"\s*:\s*"[0-9-]{10} [0-9:]{8}\.[0-9]{6}[+-][0-9]{4}"'
 _LIBRARY = (".dylib", ".framework", ".bundle")
 
 
@@ -40,6 +44,11 @@ class _Entry(msgspec.Struct):
     pid: Any = None
     said: Any = msgspec.field(default=None, name="eventMessage")
     message: Any = None
+    composed: Any = msgspec.field(default=None, name="composedMessage")
+    identifier: Any = msgspec.field(default=None, name="processIdentifier")
+    input: Any = None
+    match: Any = None
+    event: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Entry)
@@ -50,7 +59,10 @@ class MacosUnified:
     """The shape of the unified log's entries."""
 
     name: str = "macos-unified"
-    regex: str = r'"(?:machTimestamp|processImagePath|eventMessage)"\s*:|"library_uuid"\s*:.*"log_type"\s*:|"log_type"\s*:.*"library_uuid"\s*:'
+    regex: str = (
+        r'"(?:machTimestamp|processImagePath|eventMessage|composedMessage)"\s*:|"library_uuid"\s*:.*"log_type"\s*:|"log_type"\s*:.*"library_uuid"\s*:'
+        rf'|"process"\s*:.*{_OWN_STAMP}|{_OWN_STAMP}.*"process"\s*:'
+    )
 
     def frame(self, objects: Objects, interest: Interest | None) -> Framed:  # noqa: ARG002 - only Windows has channels
         """Make a record of each object that matches the regex."""
@@ -66,16 +78,16 @@ class MacosUnified:
         messages: list[str] = []
         for offset, text in objects.filter(ours).pairs():
             try:
-                entry = _decoder.decode(text)
+                entry = _innermost(_decoder.decode(text))
             except FAULTS:
                 broken.append((offset, text))
                 continue
             stamp, process = entry.timestamp, _program(entry)
-            pid = entry.pid if entry.number is None else entry.number
-            message = entry.message if entry.said is None else entry.said
+            pid = next((value for value in (entry.number, entry.pid, entry.identifier) if value is not None), None)
+            message = next((value for value in (entry.said, entry.message, entry.composed) if value is not None), None)
             offsets.append(offset)
             texts.append(text)
-            stamps.append(stamp if isinstance(stamp, str) else None)
+            stamps.append(stamp if isinstance(stamp, str) else _of_epoch(stamp) if entry.composed is not None else None)
             programs.append(None if process is None else PREFIX + process)
             pids.append(str(pid) if isinstance(pid, int) and not isinstance(pid, bool) else None)
             messages.append(message if isinstance(message, str) else "")
@@ -101,6 +113,21 @@ class MacosUnified:
         timeless = times.is_null()
         rejects = [RawReject(0, offsets[at], NO_TIME, texts[at][:RAW_CAP]) for at in timeless.arg_true().to_list()]
         return Framed(table.filter(~timeless), objects.filter(~ours), rejects=rejects, broken=broken)
+
+
+def _innermost(entry: _Entry) -> _Entry:
+    """Return the entry of the unified log that an alert of Jamf Protect holds, ``input.match.event``; else *entry*."""
+    held: Any = entry.input if isinstance(entry.input, dict) else {"match": entry.match}
+    for name in ("match", "event"):
+        held = held.get(name) if isinstance(held, dict) else None
+    return msgspec.convert(held, _Entry) if isinstance(held, dict) and "composedMessage" in held else entry
+
+
+def _of_epoch(stamp: Any) -> str | None:
+    """Return seconds since the epoch as text; null for anything else."""
+    if not isinstance(stamp, int | float) or isinstance(stamp, bool) or not 0 < stamp < _LATEST:
+        return None
+    return f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d %H:%M:%S.%f+0000}"
 
 
 def _program(entry: _Entry) -> str | None:

@@ -5,7 +5,8 @@
 
 The message is read as a line of a file would be. A record of the inner line has its own time, host, program and pid; where it bears no time at
 all, the collector's counts. Its host is never the collector's. Only messages that nobody claims are tried, once, and only such as begin like a
-record: what somebody who logs on chooses stands later in a message.
+record: what somebody who logs on chooses stands later in a message. A record without a program whose whole message is one of sshd's is a line of
+sshd: containers' own, whose runtime writes no more than a stamp.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gatewatch.intake import audit
 from gatewatch.intake.json_record import frame_texts
 from gatewatch.intake.json_shape import Interest
 from gatewatch.intake.line import Block, read_lines
-from gatewatch.intake.nested_line import AUDIT, BEGINS
+from gatewatch.intake.nested_line import AUDIT, BARE_SSHD, BEGINS
 from gatewatch.intake.syslog import Framer
 
 __all__ = ["AUDIT", "frame"]
@@ -30,11 +31,12 @@ def frame(records: pl.DataFrame, interest: Interest | None = None) -> tuple[list
     *records* are framed or have their instant; none is of the Windows event log. A message that becomes no record stays what it is.
     """
     message = pl.col("message")
-    begins = (message.str.contains(BEGINS) | message.str.contains(AUDIT)) & ~message.str.contains("\n")
+    bare = pl.col("program").is_null() & message.str.contains(BARE_SSHD)
+    begins = (message.str.contains(BEGINS) | message.str.contains(AUDIT) | bare) & ~message.str.contains("\n")
     mask = records.select(begins.fill_null(False).alias("m"))["m"]
     if not mask.any():
         return [], records
-    outer = records.filter(mask)
+    outer = records.filter(mask).with_columns(pl.when(bare).then(pl.lit("sshd: ") + message).otherwise(message).alias("message"))
     found: list[pl.DataFrame] = []
     objects = outer.select(message.str.starts_with("{").alias("o"))["o"]
     if objects.any():

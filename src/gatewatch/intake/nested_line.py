@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from gatewatch.intake.header import TIMELESS
 
+_PEER = r"[^ ]+ port [0-9]{1,5}"
+BARE_SSHD = (
+    rf"^(?:Accepted [a-z/-]+ for [^ ]+ from {_PEER} ssh2(?:: [A-Z0-9-]+ [^ ]+)?|Failed [a-z/-]+ for (?:invalid user )?[^ ]+ from {_PEER} ssh2"
+    rf"|Invalid user [^ ]* from {_PEER}|Connection (?:closed|reset) by (?:(?:invalid|authenticating) user [^ ]* )?{_PEER}(?: \[preauth\])?"
+    rf"|Disconnected from (?:(?:invalid |authenticating )?user [^ ]* )?{_PEER}(?: \[preauth\])?)$"
+)
+"""A whole line of an sshd that writes to its own output, as those in containers do; nothing else may stand in it."""
 _DAY = r"[A-Z][a-z]{2} [ 0-9]?[0-9] "
 BEGINS = (
     rf"^(?:<[0-9]{{1,3}}>|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]|(?:[A-Z][a-z]{{2}} |[*.])?{_DAY}|[0-9]{{9,10}}\.[0-9]|CEF: ?[01]\||LEEF: ?[12]|"

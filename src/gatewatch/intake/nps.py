@@ -17,7 +17,7 @@ from gatewatch.schema.framing import Framing
 
 PROGRAM = "nps"
 _WHEN = r"[0-9]{2}/[0-9]{2}/[12][0-9]{3},[0-9]{2}:[0-9]{2}:[0-9]{2}"
-GATE = rf'^(?:"[^",]*","(?:IAS|NPS)",{_WHEN},|<Event><Timestamp data_type="4">|[0-9A-Fa-f.:]+,[^,]*,{_WHEN},(?:IAS|NPS),)'
+GATE = rf'^(?:"[^",]*","(?:IAS|NPS|RAS)",{_WHEN},|<Event><Timestamp data_type="4">|[0-9A-Fa-f.:]+,[^,]*,{_WHEN},(?:IAS|NPS),)'
 _ELEMENT = r"^[ \t]*<[A-Za-z0-9._-]{1,100} data_type=\"[0-9]+\">[^<]*</[A-Za-z0-9._-]{1,100}>[ \t]*$"
 _BEGIN, _END = r"^[ \t]*<Event>[ \t]*$", r"^[ \t]*</Event>[ \t]*$"
 SPREAD = rf"{_BEGIN}|{_END}|{_ELEMENT}"

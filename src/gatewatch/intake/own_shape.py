@@ -15,7 +15,7 @@ GATEWATCH = JsonShape(
 )
 """A line of ``gatewatch events -o jsonl``: the columns stand in their order."""
 
-OCSF = JsonShape("ocsf", r'"class_uid"[ \t]*:[ \t]*[0-9]')
+OCSF = JsonShape("ocsf", r'"class_uid"[ \t]*:[ \t]*"?[0-9]')
 
 _STAMP = r'"@timestamp"[ \t]*:'
 _CATEGORY = r'(?:"event"[ \t]*:[ \t]*\{[^{}]*"category"[ \t]*:|"event\.category"[ \t]*:)'

@@ -30,11 +30,20 @@ def zone_lead(at: Any, received: Any) -> int | None:
     return shift if abs(lead - shift) <= _DELAY and abs(shift) <= _FARTHEST else None
 
 
+_WMI = re.compile(r"([12][0-9]{7})([0-9]{6})\.([0-9]{6})([+-][0-9]{3})")
+
+
 @lru_cache(maxsize=1 << 14)
 def _read_time(text: str, *, utc: bool) -> Stamp | None:
     stamp = iso_stamp(text, utc=utc)
     if stamp is not None:
         return stamp
+    written = _WMI.fullmatch(text)
+    if written is not None:  # of WMI, with the minutes to UTC
+        day, clock, parts, minutes = written.groups()
+        zone = f"{minutes[0]}{int(minutes[1:]) // 60:02}:{int(minutes[1:]) % 60:02}"
+        iso = f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}.{parts}{zone}"
+        return iso_stamp(iso, utc=utc)
     found = _JSON_DATE.fullmatch(text)
     if found is not None:
         return _epoch(int(found[1]))

@@ -21,7 +21,7 @@ from gatewatch.intake.windows_shape import LADEN, ORIGINS, Found, Read, read_eve
 from gatewatch.intake.windows_within import REGEX as WITHIN
 
 _BLANK = r"[ \t\r\n]*"
-_KEYS = r"EventID|_EventID|EventId|event_id|EventCode|winlog\.event_id"
+_KEYS = r"EventID|_EventID|EventId|event_id|EventCode|eventid|winlog\.event_id"
 _KEY = r'"(?:' + _KEYS + '|eventID|Id)"' + _BLANK + ":"
 _ELEMENT = r'\{(?:[^{}]|\{[^{}]*\})*?"(?:#text|\$|_|Value)"' + _BLANK + ":"
 _ID = _KEY + _BLANK + "(?:" + _ELEMENT + _BLANK + ')?"?[0-9]+'

@@ -86,6 +86,8 @@ ORIGINS = (*NAMES["channel"], *NAMES["provider"], "source", "sourcetype", "Sourc
 """Keys of which a flat record has one beside the number of its event."""
 _PERSONS = re.compile(r'"(?:Target|Subject|Member)?(?:UserName|UserSid|Sid|Name)"|"(?:IpAddress|LogonType|AccountName|User)"')
 """Names that data of events about accounts have."""
+_SQUEEZED = {"SourceNetworkAddress": "IpAddress", "SourcePort": "IpPort"}
+"""Names that parsers make of the labels in the text of an event."""
 _ECMD = ("Payload", "PayloadData1", "MapDescription", "ChunkNumber")
 _any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -148,6 +150,8 @@ def read_event(text: str) -> Found:
         found = _wazuh(_any(text))
     elif _is_object(pairs.get("data")) and b'"win"' in bytes(pairs["data"]):
         found = _wazuh(_any(pairs["data"]))
+    elif _is_object(pairs.get("columns")) and b'"eventid"' in bytes(pairs["columns"]):
+        found = _osquery(_pairs(pairs["columns"]))
     elif not LADEN.isdisjoint(pairs):
         found = _carried(pairs)
     return _flat(pairs) if found is None else found
@@ -169,8 +173,29 @@ def _carried(pairs: dict[str, msgspec.Raw]) -> Found:
     if "_raw" in pairs:
         return _raw(pairs["_raw"])
     if "_EventID" in pairs:  # GELF puts a dash before what is not its own
-        return _flat({name.removeprefix("_"): raw for name, raw in pairs.items() if name.startswith("_")})
+        own = {name.removeprefix("_"): raw for name, raw in pairs.items() if name.startswith("_")}
+        return _flat(({"timestamp": pairs["timestamp"]} if "timestamp" in pairs else {}) | own)
     return _otel(_any(pairs["body"])) if _is_object(pairs.get("body")) else None
+
+
+def _osquery(row: dict[str, msgspec.Raw]) -> Found:
+    """Read a row of osquery's ``windows_events``."""
+    held = _any(row["data"]) if "data" in row else None
+    data = msgspec.Raw(held.encode()) if isinstance(held, str) and held.startswith("{") else _NOTHING
+    inner = _pairs(data) if bytes(data) else {}
+    return _event(
+        number=_any(row["eventid"]),
+        channel=_any(row["source"]) if "source" in row else None,
+        provider=_any(row["provider_name"]) if "provider_name" in row else None,
+        host=_any(row["computer_name"]) if "computer_name" in row else None,
+        record=None,
+        stamp=stamp_of(_any(row["datetime"]), utc=True) if "datetime" in row else None,
+        activity=None,
+        pid=_any(row["pid"]) if "pid" in row else None,
+        sid=None,
+        message=None,
+        fields=flat(bytes(inner.get("EventData", _NOTHING)), bytes(inner.get("UserData", _NOTHING))),
+    )
 
 
 def _worded(event: Event) -> Read:
@@ -359,7 +384,7 @@ def _flat(pairs: dict[str, msgspec.Raw]) -> Found:
     elif layout.cmdlet:
         fields = NONE
     else:
-        fields = _encode({**{name: pairs[name] for name in layout.rest}, **thin}).decode()
+        fields = _encode({**{_SQUEEZED.get(name, name): pairs[name] for name in layout.rest}, **thin}).decode()
     found = _event(
         number=took["id"],
         channel=took["channel"],

@@ -118,6 +118,39 @@ def _cloud_apps(text: Text) -> Made:
     return made | method | {"rhost": address, "observer": None, "host": service, "service": str(Service.IDP)}
 
 
+def _falcon(text: Text) -> Made:
+    """Return what CrowdStrike's console tells of logons at itself: the address stands in ``destinationTranslatedAddress``."""
+    if text.event.lower() not in {"userauthenticate", "twofactorauthenticate"}:
+        return "no logon: detections and what was done in the console"
+    ended = (text.values.get("outcome") or "").strip().lower()
+    if ended not in {"true", "false"}:
+        return "a logon without its outcome"
+    second = text.event.lower().startswith("two")
+    if second:
+        kind, pattern = (Kind.MFA_OK, "second-factor") if ended == "true" else (Kind.MFA_DENIED, "second-factor-failed")
+    else:
+        kind, pattern = (Kind.AUTH_SUCCESS, "logon") if ended == "true" else (Kind.AUTH_FAILURE, "logon-failed")
+    made = event(text, kind, pattern) | {"user": first(text.values, ("duser", "suser")), "service": str(Service.WEB)}
+    return made | {"rhost": first(text.values, ("destinationtranslatedaddress", "src")), "auth_method": str(AuthMethod.UNKNOWN)}
+
+
+_VAULT = {
+    "7": (Kind.AUTH_SUCCESS, "logon"),
+    "8": (Kind.SESSION_END, "logoff"),
+    "4": (Kind.AUTH_FAILURE, "logon-failed"),
+    "309": (Kind.AUTH_FAILURE, "logon-failed"),
+}
+
+
+def _vault(text: Text) -> Made:
+    """Return what CyberArk's vault tells of logons at itself, by the number of the message."""
+    known = _VAULT.get(text.event)
+    if known is None:
+        return "no logon: what was done in the vault"
+    made = event(text, *known) | {"user": first(text.values, ("suser",)), "service": None}
+    return made if known[0] is Kind.SESSION_END else made | {"auth_method": str(AuthMethod.UNKNOWN)}
+
+
 def _ping_federate(text: Text) -> Made:
     """Return what PingFederate's audit log tells: ``msg`` is how a step ended, ``duid`` who it was."""
     ended = (text.values.get("msg") or "").strip().lower()
@@ -147,6 +180,8 @@ DEVICES: tuple[tuple[re.Pattern[str], Callable[[Text], Made]], ...] = (
     (re.compile(r"check ?point\|"), _check_point),
     (re.compile(r"microsoft\|(?:microsoft )?windows"), _windows),
     (re.compile(r"mcas\|"), _cloud_apps),
+    (re.compile(r"crowdstrike\|falconhost"), _falcon),
+    (re.compile(r"cyber-?ark\|vault"), _vault),
     (re.compile(r"ping identity\|pingfederate"), _ping_federate),
 )
 """``vendor|product`` in small letters, and what reads their records."""

@@ -78,6 +78,8 @@ def read_any(text: Text) -> Made:
     if not said:  # a name may stand within
         names = _names(values) | _product(text)
         said = [found for one in (action, text.name) if one and (found := judge(one, names)) is not None]
+    if not said and not text.name:  # LEEF whose id is a number: the category says what it was
+        said = [found for one in (values.get("cat", ""),) if one and (found := judge_plain(shortened(one))) is not None]
     if any(isinstance(one, str) for one in said):
         return CONTRADICTION
     if _VERIFY.search(values.get("categorybehavior", "")):

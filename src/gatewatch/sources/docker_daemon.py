@@ -44,7 +44,7 @@ _WITHIN = 5  # records between a call and its form
 
 def _read(line: str) -> Made:
     found = pairs(line, _PAIR)
-    said = found.get("msg") or ""
+    said = found.get("msg") or (line if line.startswith("http: ") else "")
     form = found.get("form-data") or (said[11:] if said.startswith("form data: ") else None)
     if form:
         return _form(form, found)

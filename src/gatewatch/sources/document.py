@@ -38,7 +38,7 @@ import polars as pl
 from gatewatch.schema.events import Kind, Service
 from gatewatch.sources.document_table import CARRIED, Columns, Moment, Sheet, instants, moment, table
 from gatewatch.sources.document_value import BAD_TIME, FAULTS, NO_TIME, Part, Unreadable, epoch, filled, flat_keys, mapping, port_of, said
-from gatewatch.sources.pattern import Outcome, no_rows
+from gatewatch.sources.pattern import Outcome, no_rows, rows_left
 
 __all__ = [
     "BAD_TIME",
@@ -117,6 +117,9 @@ class DocumentSource:
         """
         ignored: Counter[str] = Counter()
         rejected: dict[int, str] = {}
+        alien = rows_left(records.filter(pl.col("fields").is_null()))  # behind a tag of that name: read as lines of a file are
+        if alien.height:
+            records = records.filter(pl.col("fields").is_not_null())
         allowed = None if wanted is None else frozenset(str(kind) for kind in wanted)
         bare = frozenset() if wanted is None or Kind.OTHER in wanted else frozenset(str(kind) for kind in apart)
         sheet = Sheet(bare, self.service)
@@ -166,7 +169,7 @@ class DocumentSource:
                 more = self._table(records, mended, instants(again, zoned=self.zoned, timeless=self.timeless)[0])
                 events = pl.concat([events, more], how="diagonal_relaxed").sort("record", maintain_order=True)
         lost = self._lost(records, rejected) if rejected else no_rows(reason=True)
-        return Outcome(events, dict(sorted(ignored.items())), no_rows(), lost, used)
+        return Outcome(events, dict(sorted(ignored.items())), alien, lost, used)
 
     def _lost(self, records: pl.DataFrame, rejected: Mapping[int, str]) -> pl.DataFrame:
         """Return the rejected of *records*, given by their places with the reasons."""

@@ -7,7 +7,8 @@ The kubelet has no audit log; it writes requests from verbosity 3 on, in words t
 ``/attach`` become ``container_exec``, ``/portForward`` ``port_forward``; refused requests ``auth_failure``; ``/pods``, ``/runningpods`` and the logs
 of containers ``connection``. From an address that is not inner each of them is besides an ``auth_success`` ``kubelet-access``. Who asked is not
 written: where anonymous requests are allowed, anybody. What the API server asks for on behalf of ``kubectl exec`` looks the same but comes from its
-address. Requests to an API server in the same form are ignored: its audit log tells more.
+address. Tokens and certificates that a kubelet or an API server refuses, ``Unable to authenticate the request``, are an ``auth_failure`` whose
+source is not written; failed TLS handshakes name an address. Requests to an API server in the same form are ignored: its audit log tells more.
 
 References: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/; https://pkg.go.dev/k8s.io/apiserver/pkg/server/httplog
 """
@@ -45,8 +46,27 @@ _INNER = re.compile(
     r"^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|::1$|f[cd]|fe80:)"
 )
 
+_UNKNOWN = re.compile(r'\] "?Unable to authenticate the request(?: due to an error: (.*)|" err="(.*)")$')
+_TLS = re.compile(r"\] http: TLS handshake error from (\S+): (.*)$")
+
 
 def _read(line: str) -> Made:
+    refused = _UNKNOWN.search(line)
+    if refused is not None:
+        why = refused[1] or refused[2] or ""
+        proof = AuthMethod.CERTIFICATE if "x509" in why else AuthMethod.TOKEN
+        return {"kind": Kind.AUTH_FAILURE, "pattern": "credentials-refused", "auth_method": proof, "extra": {"reason": why[:200]}}
+    shaken = _TLS.search(line)
+    if shaken is not None:
+        certificate = "certificate" in shaken[2]
+        return {
+            "kind": Kind.AUTH_FAILURE if certificate else Kind.CONNECTION,
+            "pattern": "certificate-refused" if certificate else "tls-failed",
+            "auth_method": AuthMethod.CERTIFICATE if certificate else None,
+            "rhost": shaken[1],
+            "src_port": shaken[1].rpartition(":")[2],
+            "extra": {"reason": shaken[2][:200]},
+        }
     old = _OLD.search(line)
     if old is not None:
         method, uri, code, source, agent = old[1], old[2], old[3], old[4], None
@@ -94,8 +114,14 @@ def _command(query: str) -> str | None:
 SOURCE = DaemonText(
     name="kubernetes-kubelet",
     title="Kubelet",
-    programs=("kubelet", "klog", "k3s", "k3s-agent", "rke2-agent", "kubelite", "microk8s.daemon-kubelite", "snap.microk8s.daemon-kubelite"),
-    busy=r'(?:^| )verb="?[A-Z]+"?,? URI="|\] [A-Z]+ /[^ ]*: \([0-9.]+[a-zµ]+\) [0-9]{3}(?: |$)',
+    programs=(
+        *("kubelet", "klog", "k3s", "k3s-agent"),
+        *("rke2", "rke2-server", "rke2-agent", "kube-apiserver", "kubelite", "microk8s.daemon-kubelite", "snap.microk8s.daemon-kubelite"),
+    ),
+    busy=(
+        r'(?:^| )verb="?[A-Z]+"?,? URI="|\] [A-Z]+ /[^ ]*: \([0-9.]+[a-zµ]+\) [0-9]{3}(?: |$)'
+        r'|\] "?Unable to authenticate the request|\] http: TLS handshake error from '
+    ),
     known=r'^(?:[IWEF][0-9]{4} |[a-z_0-9-]+\.go:[0-9]+\] |time="|Flag --|\{"ts":)',
     idle=OTHERS,
     read=_read,

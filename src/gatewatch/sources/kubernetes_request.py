@@ -42,6 +42,7 @@ _SAID = 200  # characters of a user agent that are kept
 
 class _User(Part):
     username: Any = None
+    name: Any = None  # Rancher's
 
 
 class _Reference(Part):
@@ -77,6 +78,10 @@ class _Event(Part):
     timestamp: Any = None
     RequestReceivedTime: Any = None  # of the tables AKSAudit and AKSAuditAdmin
     annotations: _Notes | None = None
+    requestTimestamp: Any = None  # noqa: N815 - Rancher's, as those below
+    remoteAddr: Any = None  # noqa: N815
+    responseCode: Any = None  # noqa: N815
+    userLoginName: Any = None  # noqa: N815
 
 
 class _Answer(Part):
@@ -239,15 +244,17 @@ def _request(event: _Event, host: str | None, received: Any) -> Request:
     chain = [value for value in items(unpacked(event.sourceIPs) if event.sourceIPs.__class__ is str else event.sourceIPs) if value.__class__ is str]
     notes = event.annotations
     code = _number(event.responseStatus.code) if event.responseStatus is not None else None
+    if code is None:
+        code = _number(event.responseCode)
     if code is None and notes is not None and notes.decision == "forbid":
         code = 403
-    own = event.requestReceivedTimestamp or event.RequestReceivedTime or event.stageTimestamp or _millis(event.timestamp)
+    own = event.requestReceivedTimestamp or event.RequestReceivedTime or event.stageTimestamp or event.requestTimestamp or _millis(event.timestamp)
     return Request(
         time=own if own is not None else received,
         host=host,
-        user=said(user.username) if user is not None else None,
+        user=((said(user.username) or said(user.name)) if user is not None else None) or said(event.userLoginName),
         acting_as=said(acting.username) if acting is not None else None,
-        address=chain[-1] if chain else None,
+        address=chain[-1] if chain else said(event.remoteAddr),
         forwarded=tuple(chain[-5:-1]),
         agent=_agent(event.userAgent),
         verb=_word(event.verb),

@@ -149,8 +149,14 @@ class _Event(Part):
     unmapped: _Unmapped | None = None
 
 
+_NUMBERS = ("class_uid", "activity_id", "status_id", "time")
+
+
 def _read(event: _Event) -> Made:
     """Return what an OCSF event means."""
+    for name in _NUMBERS:  # tools that write all values as text
+        if (value := getattr(event, name)).__class__ is str and value.isdigit():
+            setattr(event, name, int(value))
     number, activity = event.class_uid, event.activity_id
     if number.__class__ is not int or activity.__class__ is not int:
         raise Unreadable("class or activity is no number")

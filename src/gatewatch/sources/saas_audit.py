@@ -102,6 +102,10 @@ _TAILSCALE: dict[tuple[str, str], Deed] = {
 
 
 def _read(entry: Entry) -> Made:
+    if "IdApplicationName" in entry:  # a row of Sentinel's GoogleWorkspaceReports
+        event = {"name": entry.get("EventName"), "type": entry.get("EventType"), "parameters": entry.get("EventParameters")}
+        head = {"time": entry.get("IdTime") or entry.get("TimeGenerated")}
+        return _google({"id": head, "actor": {"email": entry.get("ActorEmail")}, "ipAddress": entry.get("SrcIpAddr"), "events": [event]})
     for key, reader in _READERS:
         if key in entry and (key != "id" or isinstance(entry["id"], dict)):
             return reader(entry)
