@@ -87,7 +87,7 @@ _OPENVPN_TEXT = (
 _OPENVPN_PLUGIN = "(?:PLUGIN )?AUTH-PAM: BACKGROUND: "  # the plug-in's process writes no time
 _CONTAINER = r"(?:[A-Za-z0-9_.-]+ +\| )?"  # what compose puts before the lines of each container
 _OPENVPN = "(?: us=[0-9]+)? (?P<message>.*)$"  # what follows the stamp is one of these: the gate has seen it
-_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
+_DATE_TIME = r"(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
 _C_TIME = r"[A-Z][a-z]{2} (?P<stamp>[A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [12][0-9]{3})"
 _OPENVPN_FRAMINGS = (
     TextFraming(Framing.SYSLOG_ISO, f"^{_CONTAINER}{_DATE_TIME}{_OPENVPN}", "iso", "openvpn"),
@@ -175,7 +175,7 @@ APPLIANCES = (
     Appliance(Framing.SYSLOG_ISO, panos.GATE, panos.take, panos.HOLDS),
     Appliance(
         Framing.SYSLOG_ISO,
-        rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]{{1,9}})?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+        rf"^{_CONTAINER}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
         rf"|{_C_TIME.replace('?P<stamp>', '?:')})"
         rf"(?: us=[0-9]+)? (?:{_PEER}|{_OPENVPN_TEXT})|^{_CONTAINER}{_OPENVPN_PLUGIN}",
         in_turn(_OPENVPN_FRAMINGS),

@@ -241,8 +241,8 @@ def _split(records: pl.DataFrame) -> pl.DataFrame:
         pl.col("text").str.extract(_NAME).alias("who"),
         pl.when(pl.col("group").is_in(_NOISY)).then(pl.lit("noise")).otherwise(pl.col("text").str.strip_chars(" ")).alias("words"),
     )
-    owned = pl.concat_str(pl.col("words").str.extract(_NAMELESS), pl.when(pl.col("who").str.contains(r"^[^\[\]]+$")).then("who"), pl.lit("]"))
-    joined = _joined(table).with_columns(pl.coalesce(owned, "words").alias("words"))
+    named_by_eap = pl.concat_str(pl.col("words").str.extract(_NAMELESS), pl.when(pl.col("who").str.contains(r"^[^\[\]]+$")).then("who"), pl.lit("]"))
+    joined = _joined(table).with_columns(pl.coalesce(named_by_eap, "words").alias("words"))
     return records.with_columns(lay_out(joined, ("words", "number", "peer", "who")).alias("message"))
 
 
