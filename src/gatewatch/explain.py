@@ -149,8 +149,9 @@ def _explain_bare(line: str, site: Site, zone: str | None, year: int | None) -> 
         record = pl.DataFrame([row], schema=RECORD_DTYPES)
         kinds = {pattern.name for pattern in source.patterns if pattern.kind is not None}
         hit = next((name for name, matched in source.classify(record) if matched), None)
-        # a source that lays its lines out has a word for what is none of them: that is no hit for a line of nobody
-        if hit is not None and (hit in kinds or source.prepare is None):
+        # a source that lays its lines out, or takes whatever its device says, has a word for what is none of them: no hit for a line of nobody
+        rest = {pattern.name for pattern in source.patterns if pattern.kind is None and pattern.regexes == ("^",)}
+        if hit is not None and hit not in rest and (hit in kinds or source.prepare is None):
             said.append(_tried(source, record))
             best = best or source
     if best is None:

@@ -89,6 +89,10 @@ HARMLESS: dict[str, str] = {
         ),
         _ROUTINE,
     ),
+    **dict.fromkeys(
+        ("firebox-configured", "ios-configured", "junos-committed", "router-configured"), "the record does not say what was changed"
+    ),
+    "ios-command": "commands of routers' and switches' consoles are shown, not judged; so the documentation says",
     "bastion-changed": _DIRECTION,
     "network-rule-changed": "Azure's record holds no rule: it may open or close",
     "public-address-changed": _BARE,
