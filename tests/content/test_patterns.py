@@ -92,7 +92,7 @@ HARMLESS: dict[str, str] = {
     **dict.fromkeys(
         ("firebox-configured", "ios-configured", "junos-committed", "router-configured"), "the record does not say what was changed"
     ),
-    "ios-command": "commands of routers' and switches' consoles are shown, not judged; so the documentation says",
+    "ios-command": "commands of routers' and switches' consoles are shown, not judged",
     "bastion-changed": _DIRECTION,
     "network-rule-changed": "Azure's record holds no rule: it may open or close",
     "public-address-changed": _BARE,
