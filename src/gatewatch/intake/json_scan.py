@@ -42,7 +42,8 @@ _SCALAR = rb'(?:"[^"\\]*"|[-+0-9.eE]+|true|false|null)'
 _FLAT = rb"(?:" + _SCALAR + rb"|\{[^{}]*\}|\[[^\[\]]*\])"
 _BESIDES = rb'(?:"(?:@odata[^"\\]*|' + "|".join(BESIDE).encode() + rb')"\s*:\s*' + _FLAT + rb"\s*,\s*)*"
 _FLOWS = rb'(?![^{}]{0,300}"message"\s*:\s*"[2-9] [0-9]{12} eni-)'  # rows of a flow log have a reader of their own
-_WRAPPER = re.compile(rb"\{\s*" + _BESIDES + rb'"(?:' + "|".join(WRAPPERS).encode() + rb')"\s*:\s*\[\s*[\{\]]' + _FLOWS)
+_CLUSTERS = rb"(?![^\[]{0,500}/aws/eks/)"  # so has the log of a cluster: the name of the cluster is in the wrapper
+_WRAPPER = re.compile(rb"\{\s*" + _CLUSTERS + _BESIDES + rb'"(?:' + "|".join(WRAPPERS).encode() + rb')"\s*:\s*\[\s*[\{\]]' + _FLOWS)
 _DEEPER_BESIDES = rb'(?:(?:"(?:' + "|".join(BESIDE_DEEPER).encode() + rb')"\s*:\s*' + _FLAT + rb'|"eventType"\s*:\s*"com\.okta\.event_hook")\s*,\s*)*'
 _DEEPER = re.compile(
     rb"\{\s*" + _DEEPER_BESIDES + rb'"(?:' + "|".join(DEEPER).encode() + rb')"\s*:\s*' + _WRAPPER.pattern  # the object in which the array is

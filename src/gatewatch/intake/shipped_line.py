@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from gatewatch.intake import syslog_shape
 from gatewatch.intake.json_shape import FAULTS, Framed, Interest, Objects
 from gatewatch.intake.nested_line import AUDIT, BARE_SSHD, BEGINS
 from gatewatch.schema.records import RECORD_DTYPES
@@ -74,7 +75,7 @@ class LineShape:
         times = pl.Series([moment for _, moment in told], dtype=pl.String).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
         # an object carried as text is read as one of its own where no shape knows what carries it: it is a line beside a stamp, which one does
         object_ = lines.str.starts_with("{") & ~some.text.str.contains(r'"@timestamp"[ \t]*:')
-        bare = lines.str.contains(BARE_SSHD) & some.text.str.contains(_OF_SSHD)
+        bare = lines.str.contains(BARE_SSHD) & some.text.str.contains(_OF_SSHD) & ~some.text.str.contains(syslog_shape.SHAPE.regex)
         begins = ((lines.str.contains(BEGINS) & ~object_) | lines.str.contains(AUDIT) | bare).fill_null(value=False)
         taken = ours.scatter(ours.arg_true(), begins)
         made = {"offset": some.offset.filter(begins), "message": lines.filter(begins), "time": times.filter(begins)}

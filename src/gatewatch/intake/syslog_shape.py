@@ -41,7 +41,7 @@ _PROGRAMS = ("programname", "PROGRAM", "appname", "app_name", "ident", "program"
 _TEXTS = ("message", "MESSAGE", "msg", "SyslogMessage", "short_message")
 _HOSTS = ("host", "HOST", "hostname", "logsource", "HostName", "Computer", "source")
 _PIDS = ("procid", "PID", "pid", "ProcessID", "_process_id", "process_id")
-_TIMES = ("ISODATE", "EventTime", "timestamp", "time", "@timestamp", "TimeGenerated", "DATE")
+_TIMES = ("ISODATE", "EventTime", "timestamp", "time", "@timestamp", "TimeGenerated", "DATE", "date")
 _LATEST = 4_102_444_800  # 2100
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
