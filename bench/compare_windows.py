@@ -1,9 +1,10 @@
 """Measure `gatewatch scan` over EVTX files against a bare loop over their records as JSON, in the same run.
 
 Whole processes, wall time and peak memory as the operating system accounts them, the median of several runs. The files are those of
-make_evtx.py, written once, or given ones. With --json also the speed over JSON lines of the same events.
+make_evtx.py, written once, or given ones. With --lines also the speed over the same records as JSON lines (as evtx_dump writes them), made once
+beside them; with --json over other JSON lines.
 
-Usage: python bench/compare_windows.py [--records 1000000] [--runs 3] [--samples FOLDER] [--twice] [--json FILE] [--folder /tmp] [FILE ...]
+Usage: python bench/compare_windows.py [--records 1000000] [--runs 3] [--samples FOLDER] [--twice] [--lines] [--json FILE] [--folder /tmp] [FILE ...]
 """
 
 from __future__ import annotations
@@ -36,6 +37,25 @@ def _files(folder: Path, records: int, samples: Path | None) -> list[Path]:
     return sorted(place.glob("*.evtx"), key=lambda path: (path.stem != "Security", path.name))
 
 
+_LINES = """
+import json, sys
+from evtx import PyEvtxParser
+with open(sys.argv[1] + ".part", "w") as out:
+    for path in sys.argv[2:]:
+        for record in PyEvtxParser(path).records_json():
+            out.write(json.dumps(json.loads(record["data"]), separators=(",", ":")) + "\\n")
+"""
+
+
+def _lines(folder: Path, paths: list[Path]) -> Path:
+    """Write the records of *paths* as JSON lines unless they are there."""
+    made = folder / f"{paths[0].parent.name}.jsonl"
+    if not made.exists():
+        subprocess.run([sys.executable, "-c", _LINES, str(made), *map(str, paths)], check=True)
+        made.with_name(made.name + ".part").rename(made)
+    return made
+
+
 def _records(paths: list[Path]) -> int:
     """Count the records by the headers of the chunks."""
     count = 0
@@ -58,6 +78,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--samples", type=Path, default=None, help="a folder with EVTX files whose chunks are repeated")
     parser.add_argument("--twice", action="store_true", help="also scan twice the records, for memory")
+    parser.add_argument("--lines", action="store_true", help="also scan the same records as JSON lines")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="also scan these JSON lines")
     parser.add_argument("--folder", type=Path, default=Path("/tmp"))
     given = parser.parse_args()
@@ -73,6 +94,8 @@ def main() -> int:
     if given.twice and not given.paths:
         double = [str(path) for path in _files(given.folder, given.records * 2, given.samples)]
         rows["gatewatch scan, twice the records"] = median([*scan, *double], 1)
+    if given.lines and given.json is None:
+        given.json = _lines(given.folder, paths)
     if given.json is not None:
         rows["gatewatch scan, JSON lines"] = median([*scan, str(given.json)], given.runs)
     print(f"{count:,} records, {size / 1e6:.0f} MB, {os.cpu_count()} processors, median of {given.runs}")
