@@ -71,7 +71,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     everything: bool = False  # keep also what no chain can use: the user's own rules may
     maps: tuple[MapSource, ...] = ()  # formats of the user's own
-    held_rows: int = 800_000  # bulk events held in memory; more are spilled
+    held_rows: int = 1_600_000  # bulk events held in memory; more are spilled
     held_acts: int = 200_000  # commands and transfers held in memory; more are spilled
 
 
